@@ -1,0 +1,114 @@
+// Starts real servers for the tests that cross packages: ours, or the memcached of the machine.
+// Knows how to launch, await and stop a process; nothing of what a test does with it.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+export const MEMSHARD_SERVER = fileURLToPath(
+  new URL('../packages/server/bin/memshard-server', import.meta.url),
+)
+
+export interface NodeOptions {
+  readonly server?: 'memshard' | 'memcached'
+  /** Further arguments, as on the command line: `['-m', '64', '-t', '1']`. */
+  readonly args?: readonly string[]
+  /** Default: a free one. */
+  readonly port?: number
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface RunningNode extends AsyncDisposable {
+  readonly host: '127.0.0.1'
+  readonly port: number
+  readonly pid: number
+  /** `host:port`, as clients take it. */
+  readonly address: string
+  readonly process: ChildProcess
+  /** Everything the process has written to stdout and stderr so far. */
+  output(): string
+  /** Sends the signal and waits for the exit; resolves to the exit code, or the signal that ended it. */
+  stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>
+}
+
+const READY_DEADLINE_MS = 15_000
+
+/** A TCP port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no TCP port was given')
+  return address.port
+}
+
+/** Starts a server on 127.0.0.1 and resolves when it answers `version`. */
+export async function startNode(options: NodeOptions = {}): Promise<RunningNode> {
+  const port = options.port ?? (await freePort())
+  const command = options.server === 'memcached' ? 'memcached' : MEMSHARD_SERVER
+  const identity = process.getuid?.() === 0 ? ['-u', 'root'] : []
+  const argv = ['-l', '127.0.0.1', '-p', String(port), ...identity, ...(options.args ?? [])]
+  const child = spawn(command, argv, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env },
+  })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  const exited = new Promise<number | NodeJS.Signals>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, signal) => resolve(signal ?? code ?? 0))
+  })
+  exited.catch(() => {})
+
+  const node: RunningNode = {
+    host: '127.0.0.1',
+    port,
+    pid: child.pid ?? -1,
+    address: `127.0.0.1:${port}`,
+    process: child,
+    output: () => output,
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
+      return exited
+    },
+    async [Symbol.asyncDispose]() {
+      await node.stop('SIGKILL')
+    },
+  }
+
+  const deadline = Date.now() + READY_DEADLINE_MS
+  while (!(await answersVersion(port))) {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
+      await exited
+      throw new Error(`${command} ${argv.join(' ')} ended before it served: ${output}`)
+    }
+    if (Date.now() > deadline) {
+      child.kill('SIGKILL')
+      throw new Error(`${command} did not answer within ${READY_DEADLINE_MS} ms: ${output}`)
+    }
+    await sleep(20)
+  }
+  return node
+}
+
+function answersVersion(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    const settle = (answered: boolean): void => {
+      socket.destroy()
+      resolve(answered)
+    }
+    socket.setTimeout(1_000, () => settle(false))
+    socket.once('error', () => settle(false))
+    socket.once('data', (data) => settle(data.toString('latin1').startsWith('VERSION ')))
+    socket.once('connect', () => socket.write('version\r\n'))
+  })
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  // Packages import each other's sources in tests; only the executables need a build.
+  resolve: { conditions: ['memshard-source'] },
+  ssr: { resolve: { conditions: ['memshard-source'] } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // The machine is shared with the servers under test.
+    maxWorkers: 2,
+  },
+})
