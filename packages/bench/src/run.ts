@@ -1,0 +1,213 @@
+// One measured run against one server: fill, warm up, measure, drain.
+// Knows nothing of who asked for it and how the result is shown.
+import { type ReachedServer, reachServer, type ServerAddress } from './load/address.ts'
+import { ClosedLoop } from './load/closed-loop.ts'
+import { type DriverChoice, type DriverKind, openDriver } from './load/driver.ts'
+import { BenchError } from './errors.ts'
+import { type CpuUse, cpuUsed, readCpuTime } from './measure/cpu-time.ts'
+import { LatencyRecorder, type LatencySummary } from './measure/latency.ts'
+import { markTally, Tally } from './workload/tally.ts'
+import { recordFill, recordTape } from './workload/tape.ts'
+import type { Workload } from './workload/workload.ts'
+
+export interface RunOptions {
+  readonly warmupMs: number
+  /** What ends the measured part: time, or a number of requests. */
+  readonly length: RunLength
+  /** Store all keys first; then a miss is an error. */
+  readonly fill: boolean
+  readonly driver: DriverChoice
+  /** The server's process, for its CPU time. */
+  readonly pid: number | undefined
+}
+
+export type RunLength =
+  | { readonly kind: 'duration'; readonly milliseconds: number }
+  | { readonly kind: 'requests'; readonly count: number }
+
+export interface RunResult {
+  readonly workload: Workload
+  readonly serverVersion: string | undefined
+  readonly driver: DriverKind
+  /** Length of the measured part; all that follows is of this part, unless it says otherwise. */
+  readonly seconds: number
+  /** Keys got and stored. Requests are fewer where one asks for several keys. */
+  readonly operations: number
+  readonly operationsPerSecond: number
+  readonly requestsPerSecond: number
+  readonly receivedBytesPerSecond: number
+  readonly misses: number
+  /** Per request, in microseconds. */
+  readonly latency: LatencySummary
+  readonly serverCpu: CpuCost | undefined
+  readonly generatorCpu: CpuCost
+  /** Over the whole run, fill and warm-up included. */
+  readonly total: { readonly gets: number; readonly sets: number }
+  readonly errors: number
+  /** The first few different ones. */
+  readonly complaints: readonly string[]
+  readonly interrupted: boolean
+}
+
+export interface CpuCost {
+  readonly microsecondsPerOperation: number
+  /** Of one core. */
+  readonly load: number
+  /** 0 to 1, of the CPU time. */
+  readonly userShare: number | undefined
+  readonly source: CpuUse['source'] | 'getrusage'
+}
+
+/** Answers that are still due when the time is over must come within this. */
+const DRAIN_MS = 3_000
+const FILL_DEADLINE_MS = 600_000
+/** Even a run that ends by number of requests. */
+const LONGEST_RUN_MS = 24 * 3_600_000
+/** The generator's own CPU time above which it may be what limits the throughput. */
+const BOTTLENECK_LOAD = 0.9
+
+export function generatorIsBottleneck(result: RunResult): boolean {
+  return result.generatorCpu.load > BOTTLENECK_LOAD
+}
+
+/** Throws a {@link BenchError} where there is no server to measure; wrong answers are in the result. */
+export async function run(
+  server: ServerAddress,
+  workload: Workload,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const reached = await reachServer(server)
+  if (options.pid !== undefined) readCpuTime(options.pid)
+  const tally = new Tally()
+  if (options.fill) await fill(reached.address, workload, tally, options.driver, signal)
+  return measure(reached, workload, options, tally, signal)
+}
+
+async function measure(
+  server: ReachedServer,
+  workload: Workload,
+  options: RunOptions,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const latency = new LatencyRecorder()
+  const loop = new ClosedLoop({
+    tape: recordTape(workload),
+    tally,
+    latency,
+    mayMiss: !options.fill,
+    requests: Number.POSITIVE_INFINITY,
+  })
+  using driver = await openDriver(options.driver, server.address, loop)
+  if (options.warmupMs > 0) await driver.run(options.warmupMs, signal)
+
+  latency.reset()
+  const before = readMeters(options.pid)
+  const from = markTally(tally)
+  if (options.length.kind === 'requests') loop.limit(options.length.count)
+  await driver.run(durationOf(options.length), signal)
+  const after = readMeters(options.pid)
+  const to = markTally(tally)
+  const summary = latency.summary()
+
+  loop.limit(0)
+  await driver.run(DRAIN_MS, new AbortController().signal)
+  if (loop.outstanding > 0) {
+    tally.fail(`${loop.outstanding} requests were never answered`, loop.outstanding)
+  }
+
+  const seconds = (after.milliseconds - before.milliseconds) / 1e3
+  const operations = to.gets + to.sets - from.gets - from.sets
+  return {
+    workload,
+    serverVersion: server.version,
+    driver: driver.kind,
+    seconds,
+    operations,
+    operationsPerSecond: operations / seconds,
+    requestsPerSecond: summary.count / seconds,
+    receivedBytesPerSecond: (to.bytesReceived - from.bytesReceived) / seconds,
+    misses: to.misses - from.misses,
+    latency: summary,
+    serverCpu: serverCost(before, after, operations, seconds),
+    generatorCpu: generatorCost(before, after, operations, seconds),
+    total: { gets: tally.gets, sets: tally.sets },
+    errors: tally.errors,
+    complaints: [...tally.complaints],
+    interrupted: signal.aborted,
+  }
+}
+
+/** Stores every key once, over one connection, so that a get has something to hit. */
+async function fill(
+  address: ServerAddress,
+  workload: Workload,
+  tally: Tally,
+  choice: DriverChoice,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const tape of recordFill(workload)) {
+    const latency = new LatencyRecorder()
+    const loop = new ClosedLoop({ tape, tally, latency, mayMiss: false, requests: tape.length })
+    using driver = await openDriver(choice, address, loop)
+    await driver.run(FILL_DEADLINE_MS, signal)
+    if (signal.aborted) return
+    if (tally.errors > 0) {
+      throw new BenchError(
+        'CANNOT_FILL',
+        `the server did not store all ${workload.keys} keys: ${[...tally.complaints].join('; ')}`,
+      )
+    }
+  }
+}
+
+function durationOf(length: RunLength): number {
+  return length.kind === 'duration' ? length.milliseconds : LONGEST_RUN_MS
+}
+
+interface Meters {
+  readonly milliseconds: number
+  readonly server: ReturnType<typeof readCpuTime> | undefined
+  readonly generator: NodeJS.CpuUsage
+}
+
+function readMeters(pid: number | undefined): Meters {
+  return {
+    server: pid === undefined ? undefined : readCpuTime(pid),
+    generator: process.cpuUsage(),
+    milliseconds: performance.now(),
+  }
+}
+
+function serverCost(
+  before: Meters,
+  after: Meters,
+  operations: number,
+  seconds: number,
+): CpuCost | undefined {
+  if (!before.server || !after.server) return undefined
+  const used = cpuUsed(before.server, after.server)
+  return {
+    microsecondsPerOperation: (used.seconds * 1e6) / operations,
+    load: used.seconds / seconds,
+    userShare: used.userShare,
+    source: used.source,
+  }
+}
+
+function generatorCost(
+  before: Meters,
+  after: Meters,
+  operations: number,
+  seconds: number,
+): CpuCost {
+  const user = after.generator.user - before.generator.user
+  const microseconds = user + after.generator.system - before.generator.system
+  return {
+    microsecondsPerOperation: microseconds / operations,
+    load: microseconds / 1e6 / seconds,
+    userShare: microseconds === 0 ? undefined : user / microseconds,
+    source: 'getrusage',
+  }
+}

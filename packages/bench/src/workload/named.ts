@@ -1,0 +1,43 @@
+// The workloads that have a name, so that numbers of different days can be compared.
+// Plain data: a new row of the benchmark table is a new record here.
+import { BenchError } from '../errors.ts'
+import { DEFAULT_WORKLOAD, type Workload } from './workload.ts'
+
+const KIB = 1024
+
+function workload(name: string, difference: Partial<Workload>): Workload {
+  return { ...DEFAULT_WORKLOAD, ...difference, name }
+}
+
+const ONLY_SETS = { gets: 0, sets: 1 }
+
+export const NAMED_WORKLOADS: readonly Workload[] = [
+  workload('get', {}),
+  workload('get-p16', { depth: 16 }),
+  workload('set', { ratio: ONLY_SETS }),
+  workload('set-p16', { ratio: ONLY_SETS, depth: 16 }),
+  workload('multiget-100', { keysPerGet: 100 }),
+  workload('mg-quiet-p16', { protocol: 'meta', keysPerGet: 16 }),
+  workload('get-10k', { valueBytes: 10 * KIB }),
+  workload('get-512k', { valueBytes: 512 * KIB, keys: 200 }),
+  workload('conns-1000', { connections: 1_000 }),
+]
+
+/** What `--compare` runs when no `--workloads` are named. */
+export const COMPARED_BY_DEFAULT = [
+  'get',
+  'get-p16',
+  'set',
+  'set-p16',
+  'multiget-100',
+  'get-10k',
+] as const
+
+export function namedWorkload(name: string): Workload {
+  const found = NAMED_WORKLOADS.find((candidate) => candidate.name === name)
+  if (!found) {
+    const known = NAMED_WORKLOADS.map((candidate) => candidate.name).join(', ')
+    throw new BenchError('USAGE', `there is no workload "${name}": choose from ${known}`)
+  }
+  return found
+}

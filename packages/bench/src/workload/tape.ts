@@ -1,0 +1,193 @@
+// A tape is a workload made into bytes before the clock starts: requests back to back in random
+// order, and the pieces that their answers must consist of. Every connection plays the same tape in
+// a loop from a place of its own, so sending is one system call on a range of the tape: no request is
+// ever encoded under load. Knows the protocol's text; knows no sockets.
+import { seededRandom, shuffledDeck } from './random.ts'
+import type { Workload } from './workload.ts'
+
+export interface Tape {
+  readonly workload: Workload
+  /** Number of requests, a multiple of the workload's depth so that no batch crosses the end. */
+  readonly length: number
+  readonly requests: Uint8Array
+  /** Request `i` is `requests[requestStart[i] .. requestStart[i + 1])`. */
+  readonly requestStart: Uint32Array
+  /** 1 where request `i` stores a value. */
+  readonly isSet: Uint8Array
+
+  /** The answer to request `i` is the pieces from `firstPiece[i]` up to `firstPiece[i + 1]`. */
+  readonly firstPiece: Uint32Array
+  /** Piece `p` begins with the bytes `literals[literalStart[p] .. literalEnd[p])` ... */
+  readonly literals: Uint8Array
+  readonly literalStart: Uint32Array
+  readonly literalEnd: Uint32Array
+  /** ... followed by this many bytes of value with its line end, whose content is not looked at. */
+  readonly skip: Uint32Array
+}
+
+/** Requests and expected answers of one tape, together, stay below this: it has to fit in memory twice. */
+const TAPE_BYTES_MAX = 64 * 1024 * 1024
+/** So many requests make every mix of operations come out as asked, even on few keys. */
+const REQUESTS_MIN = 4_096
+/** A fill is played as several tapes of about this many bytes. */
+const FILL_TAPE_BYTES = 16 * 1024 * 1024
+/** Enough sets in flight to hide the round trip while filling. */
+export const FILL_DEPTH = 64
+const SEED = 0x6d656d73
+
+/** The load itself. The same workload always gives the same tape. */
+export function recordTape(workload: Workload): Tape {
+  const random = seededRandom(SEED)
+  const nextKey = shuffledDeck(workload.keys, random)
+  const { gets, sets } = workload.ratio
+  const writer = new TapeWriter(workload)
+  const wanted = Math.max(REQUESTS_MIN, Math.ceil(workload.keys / workload.keysPerGet))
+  do {
+    for (let i = 0; i < workload.depth; i++) {
+      if (random() * (gets + sets) < gets) {
+        writer.get(Array.from({ length: workload.keysPerGet }, nextKey))
+      } else {
+        writer.set(nextKey())
+      }
+    }
+  } while (writer.length < wanted && writer.bytes < TAPE_BYTES_MAX)
+  return writer.finish()
+}
+
+/** Sets that store every key of the workload once, in as many tapes as keep each small. */
+export function* recordFill(workload: Workload): Generator<Tape> {
+  const filling: Workload = {
+    ...workload,
+    name: 'fill',
+    ratio: { gets: 0, sets: 1 },
+    connections: 1,
+    depth: FILL_DEPTH,
+  }
+  let writer = new TapeWriter(filling)
+  for (let key = 0; key < workload.keys; key++) {
+    writer.set(key)
+    if (writer.bytes >= FILL_TAPE_BYTES) {
+      yield writer.finish()
+      writer = new TapeWriter(filling)
+    }
+  }
+  if (writer.length > 0) yield writer.finish()
+}
+
+/** `bench:0000000042`: as wide as asked, and out of the way of an application's keys where there is room. */
+export function keyText(key: number, workload: Workload): string {
+  const digits = String(workload.keys - 1).length
+  const prefix = 'bench:'.slice(0, workload.keyBytes - digits)
+  return prefix + String(key).padStart(workload.keyBytes - prefix.length, '0')
+}
+
+/** Letters, so that a value is never mistaken for a line of the protocol and can be read in a dump. */
+function valueText(bytes: number): string {
+  return 'abcdefghijklmnopqrstuvwxyz'.repeat(Math.ceil(bytes / 26)).slice(0, bytes)
+}
+
+const CRLF_BYTES = 2
+
+class TapeWriter {
+  readonly #workload: Workload
+  readonly #storeTail: string
+  readonly #requests: string[] = []
+  readonly #literals: string[] = []
+  /** Literals that are alike for all keys are kept once. */
+  readonly #literalPlace = new Map<string, number>()
+  #requestBytes = 0
+  #literalBytes = 0
+  readonly #requestStart: number[] = [0]
+  readonly #isSet: number[] = []
+  readonly #firstPiece: number[] = [0]
+  readonly #literalStart: number[] = []
+  readonly #literalEnd: number[] = []
+  readonly #skip: number[] = []
+
+  constructor(workload: Workload) {
+    this.#workload = workload
+    this.#storeTail = `${workload.valueBytes}\r\n${valueText(workload.valueBytes)}\r\n`
+  }
+
+  get length(): number {
+    return this.#isSet.length
+  }
+
+  get bytes(): number {
+    return this.#requestBytes + this.#literalBytes
+  }
+
+  set(key: number): void {
+    const name = keyText(key, this.#workload)
+    if (this.#workload.protocol === 'meta') {
+      this.#piece('HD\r\n', 0)
+      this.#request(`ms ${name} ${this.#storeTail}`, 1)
+    } else {
+      this.#piece('STORED\r\n', 0)
+      this.#request(`set ${name} 0 0 ${this.#storeTail}`, 1)
+    }
+  }
+
+  get(keys: readonly number[]): void {
+    const names = keys.map((key) => keyText(key, this.#workload))
+    const { valueBytes } = this.#workload
+    if (this.#workload.protocol === 'meta') {
+      for (const _ of names) this.#piece(`VA ${valueBytes}\r\n`, valueBytes + CRLF_BYTES)
+      if (names.length === 1) {
+        this.#request(`mg ${names[0]} v\r\n`, 0)
+      } else {
+        this.#piece('MN\r\n', 0)
+        this.#request(`${names.map((name) => `mg ${name} v q\r\n`).join('')}mn\r\n`, 0)
+      }
+    } else {
+      for (const name of names)
+        this.#piece(`VALUE ${name} 0 ${valueBytes}\r\n`, valueBytes + CRLF_BYTES)
+      this.#piece('END\r\n', 0)
+      this.#request(`get ${names.join(' ')}\r\n`, 0)
+    }
+  }
+
+  finish(): Tape {
+    return {
+      workload: this.#workload,
+      length: this.length,
+      requests: latin1Bytes(this.#requests, this.#requestBytes),
+      requestStart: Uint32Array.from(this.#requestStart),
+      isSet: Uint8Array.from(this.#isSet),
+      firstPiece: Uint32Array.from(this.#firstPiece),
+      literals: latin1Bytes(this.#literals, this.#literalBytes),
+      literalStart: Uint32Array.from(this.#literalStart),
+      literalEnd: Uint32Array.from(this.#literalEnd),
+      skip: Uint32Array.from(this.#skip),
+    }
+  }
+
+  #request(text: string, isSet: 0 | 1): void {
+    this.#requests.push(text)
+    this.#requestBytes += text.length
+    this.#requestStart.push(this.#requestBytes)
+    this.#isSet.push(isSet)
+    this.#firstPiece.push(this.#skip.length)
+  }
+
+  #piece(literal: string, skip: number): void {
+    let start = this.#literalPlace.get(literal)
+    if (start === undefined) {
+      start = this.#literalBytes
+      this.#literalPlace.set(literal, start)
+      this.#literals.push(literal)
+      this.#literalBytes += literal.length
+    }
+    this.#literalStart.push(start)
+    this.#literalEnd.push(start + literal.length)
+    this.#skip.push(skip)
+  }
+}
+
+/** Into memory of its own, whose address stays where it is while the kernel reads from it. */
+function latin1Bytes(texts: readonly string[], length: number): Uint8Array {
+  const bytes = Buffer.from(new ArrayBuffer(length))
+  let at = 0
+  for (const text of texts) at += bytes.write(text, at, 'latin1')
+  return bytes
+}
