@@ -1,0 +1,327 @@
+// The flags of the command line: how each is spelt, what the help says of it, and what it does.
+// Knows memcached's flags by heart; parses none of them.
+import { applyExtendedOptions } from './extended-options.ts'
+import {
+  byteSize,
+  CommandLineError,
+  decimalAbove,
+  EX_USAGE,
+  nonEmpty,
+  wholeNumber,
+} from './option-values.ts'
+import type { Settings, TransportChoice } from './settings.ts'
+import { type SettingsDraft, tcpPort } from './settings-draft.ts'
+
+export interface Flag {
+  /** As commander reads it: `-m, --memory-limit <num>`. */
+  readonly spelling: string
+  /** Absent for a flag of memcached's that is refused. */
+  readonly help?: string
+  /** What it sets without looking at a value. */
+  readonly sets?: Partial<Settings>
+  /** `value` is empty for a flag that takes none. */
+  readonly effect?: (draft: SettingsDraft, value: string) => void
+}
+
+const MIB = 1024 * 1024
+/** Beyond this many threads memcached warns; beyond `MAX_THREADS` nothing good can come of it. */
+const MANY_THREADS = 64
+const MAX_THREADS = 256
+const TRANSPORTS: readonly TransportChoice[] = ['auto', 'epoll', 'node']
+
+export const FLAGS: readonly Flag[] = [
+  {
+    spelling: '-p, --port <num>',
+    help: 'TCP port to listen on; -1: any free one, 0: none\n(default: PORT from the environment, else 11211)',
+    effect: (draft, value) => {
+      draft.settings.tcpPort = tcpPort('The TCP port (-p)', value)
+      draft.tcpPortGiven = true
+    },
+  },
+  {
+    spelling: '-U, --udp-port <num>',
+    help: 'UDP port to listen on; only 0, off, is possible yet (default: 0)',
+    effect: (_draft, value) => {
+      const port = wholeNumber('The UDP port (-U)', value, {
+        min: 0,
+        max: 65535,
+        exitCode: EX_USAGE,
+      })
+      if (port !== 0) throw notThereYet('-U', 'UDP')
+    },
+  },
+  {
+    spelling: '-s, --unix-socket <file>',
+    help: 'unix socket to listen on (disables the network)',
+    effect: ({ settings }, value) => {
+      settings.unixSocketPath = nonEmpty('The unix socket (-s)', value)
+    },
+  },
+  {
+    spelling: '-a, --unix-mask <mask>',
+    help: 'access mask of the unix socket, in octal (default: 700)',
+    effect: ({ settings }, value) => {
+      if (!/^0*[0-7]{1,3}$/.test(value)) {
+        throw new CommandLineError(
+          `The unix socket's mask (-a) must be an octal number up to 777, not "${value}".`,
+          EX_USAGE,
+        )
+      }
+      settings.unixSocketMask = Number.parseInt(value, 8)
+    },
+  },
+  {
+    spelling: '-A, --enable-shutdown',
+    help: 'enable the ascii "shutdown" command',
+    sets: { shutdownCommandEnabled: true },
+  },
+  {
+    spelling: '-l, --listen <addr>',
+    help: 'address to listen on: <host>, <host>:<port>, [<ipv6>]:<port> or *;\nseveral by commas or by repeating the flag (default: *)',
+    effect: ({ settings }, value) => {
+      const given = settings.interfacesAsGiven
+      settings.interfacesAsGiven = given === undefined ? value : `${given},${value}`
+    },
+  },
+  {
+    spelling: '-d, --daemon',
+    help: 'run as a daemon',
+    sets: { daemonize: true },
+  },
+  {
+    spelling: '-r, --enable-coredumps',
+    help: 'accepted without effect: set the core file limit outside',
+    effect: (draft) =>
+      warn(draft, '-r has no effect: set the core file limit outside (ulimit -c).'),
+  },
+  {
+    spelling: '-u, --user <user>',
+    help: 'assume the identity of <user> (only when run as root)',
+    effect: ({ settings }, value) => {
+      settings.user = nonEmpty('The user (-u)', value)
+    },
+  },
+  {
+    spelling: '-m, --memory-limit <num>',
+    help: 'item memory in megabytes (default: 64)',
+    effect: ({ settings }, value) => {
+      const megabytes = wholeNumber('The memory limit in megabytes (-m)', value, {
+        min: 1,
+        exitCode: EX_USAGE,
+      })
+      settings.memoryLimitBytes = megabytes * MIB
+    },
+  },
+  {
+    spelling: '-M, --disable-evictions',
+    help: 'return an error when memory is full instead of evicting',
+    sets: { evictionsEnabled: false },
+  },
+  {
+    spelling: '-c, --conn-limit <num>',
+    help: 'max simultaneous connections (default: 1024)',
+    effect: ({ settings }, value) => {
+      settings.maxConnections = wholeNumber('Maximum connections (-c)', value, { min: 1 })
+    },
+  },
+  {
+    spelling: '-k, --lock-memory',
+    help: "accepted without effect: the runtime's memory can't be locked",
+    effect: (draft) => warn(draft, "-k has no effect: the runtime's memory can't be locked."),
+  },
+  {
+    spelling: '-v, --verbose',
+    help: 'log what happens; -vv: each connection too, -vvv: everything',
+    effect: ({ settings }) => {
+      settings.verbosity++
+    },
+  },
+  {
+    spelling: '-h, --help',
+    help: 'print this help and exit',
+    effect: (draft) => {
+      draft.print ??= 'help'
+    },
+  },
+  {
+    spelling: '-i, --license',
+    help: 'print the licence and exit',
+    effect: (draft) => {
+      draft.print ??= 'licence'
+    },
+  },
+  {
+    spelling: '-V, --version',
+    help: 'print the version and exit',
+    effect: (draft) => {
+      draft.print ??= 'version'
+    },
+  },
+  {
+    spelling: '-P, --pidfile <file>',
+    help: 'save the PID in <file>',
+    effect: ({ settings }, value) => {
+      settings.pidFile = nonEmpty('The PID file (-P)', value)
+    },
+  },
+  {
+    spelling: '-f, --slab-growth-factor <num>',
+    help: 'chunk size growth factor (default: 1.25)',
+    effect: ({ settings }, value) => {
+      settings.growthFactor = decimalAbove('The slab growth factor (-f)', value, 1)
+    },
+  },
+  {
+    spelling: '-n, --slab-min-size <bytes>',
+    help: 'min space used for key+value+flags (default: 48)',
+    effect: ({ settings }, value) => {
+      settings.minimumItemSpaceBytes = wholeNumber('The chunk size (-n)', value, { min: 1 })
+    },
+  },
+  {
+    spelling: '-L, --enable-largepages',
+    help: 'accepted without effect: large memory pages are not there yet',
+    effect: (draft) => warn(draft, '-L has no effect: large memory pages are not there yet.'),
+  },
+  {
+    spelling: '-D <char>',
+    help: "use <char> as the delimiter between key prefixes and IDs, and count\nby prefix at once, as after 'stats detail on' (default: :)",
+    effect: (draft, value) => {
+      if (!/^[!-~]/.test(value)) {
+        throw new CommandLineError(
+          `The prefix delimiter (-D) must be a printable ascii character, not "${value}".`,
+        )
+      }
+      if (value.length > 1) warn(draft, `The prefix delimiter (-D) is "${value[0]}" alone.`)
+      draft.settings.statsPrefixDelimiter = value[0]
+      draft.settings.statsDetailEnabled = true
+    },
+  },
+  {
+    spelling: '-t, --threads <num>',
+    help: 'number of threads to use (default: 4)',
+    effect: (draft, value) => {
+      const threads = wholeNumber('The number of threads (-t)', value, {
+        min: 1,
+        max: MAX_THREADS,
+      })
+      if (threads > MANY_THREADS) {
+        warn(draft, `${threads} threads (-t) are many: the number of cores or less is best.`)
+      }
+      draft.settings.threads = threads
+    },
+  },
+  {
+    spelling: '-R, --max-reqs-per-event <num>',
+    help: 'requests per connection and event, to keep others from starving\n(default: 20; fairness goes by bytes here)',
+    effect: (draft, value) => {
+      const requests = wholeNumber('The requests per event (-R)', value, { min: 1 })
+      draft.settings.requestsPerEvent = requests
+      warn(draft, '-R has no effect but in "stats settings": connections take turns by bytes.')
+    },
+  },
+  {
+    spelling: '-C, --disable-cas',
+    help: 'disable use of CAS',
+    sets: { casEnabled: false },
+  },
+  {
+    spelling: '-b, --listen-backlog <num>',
+    help: 'set the backlog queue limit (default: 1024)',
+    effect: ({ settings }, value) => {
+      settings.listenBacklog = wholeNumber('The listen backlog (-b)', value, { min: 0 })
+    },
+  },
+  {
+    spelling: '-B, --protocol <name>',
+    help: 'protocol: ascii or auto (default: auto)',
+    effect: ({ settings }, value) => {
+      if (value === 'binary') throw notThereYet('-B binary', 'the binary protocol')
+      if (value !== 'auto' && value !== 'ascii') {
+        throw new CommandLineError(
+          `The protocol (-B) must be one of auto, binary, or ascii, not "${value}".`,
+          EX_USAGE,
+        )
+      }
+      settings.bindingProtocol = value
+    },
+  },
+  {
+    spelling: '-I, --max-item-size <num>',
+    help: 'max item size, with the suffix k or m (default: 1m, min: 1k, max: 1024m)',
+    effect: ({ settings }, value) => {
+      settings.maxItemSizeBytes = byteSize('The item size limit (-I)', value)
+    },
+  },
+  {
+    spelling: '-F, --disable-flush-all',
+    help: 'disable the flush_all command',
+    sets: { flushEnabled: false },
+  },
+  {
+    spelling: '-X, --disable-dumping',
+    help: 'disable the commands that list keys',
+    sets: { dumpEnabled: false },
+  },
+  {
+    spelling: '-W, --disable-watch',
+    help: 'disable the watch command',
+    sets: { watchEnabled: false },
+  },
+  {
+    spelling: '-N, --napi-ids <num>',
+    help: 'accepted without effect: connections are not dealt out by NAPI id',
+    effect: (draft, value) => {
+      wholeNumber('The number of NAPI ids (-N)', value, { min: 1 })
+      warn(draft, '-N has no effect: connections are not dealt out by NAPI id.')
+    },
+  },
+  {
+    spelling: '--transport <name>',
+    help: 'how to talk to sockets: auto, epoll or node (default: auto)',
+    effect: ({ settings }, value) => {
+      const transport = TRANSPORTS.find((known) => known === value)
+      if (transport === undefined) {
+        throw new CommandLineError(
+          `The transport (--transport) must be one of ${TRANSPORTS.join(', ')}, not "${value}".`,
+          EX_USAGE,
+        )
+      }
+      settings.transport = transport
+    },
+  },
+  {
+    spelling: '-o, --extended <list>',
+    help: 'comma separated list of these options:',
+    effect: applyExtendedOptions,
+  },
+
+  {
+    spelling: '-S, --enable-sasl',
+    effect: () => refuse('-S', 'SASL authentication'),
+  },
+  {
+    spelling: '-Y, --auth-file <file>',
+    effect: () => refuse('-Y', 'authentication by a file'),
+  },
+  {
+    spelling: '-Z, --enable-ssl',
+    effect: () => refuse('-Z', 'TLS'),
+  },
+  {
+    spelling: '-e, --memory-file <file>',
+    effect: () => refuse('-e', 'a memory file that outlives the server'),
+  },
+]
+
+function warn(draft: SettingsDraft, sentence: string): void {
+  draft.warnings.push(sentence)
+}
+
+function refuse(flag: string, feature: string): never {
+  throw notThereYet(flag, feature)
+}
+
+function notThereYet(flag: string, feature: string): CommandLineError {
+  return new CommandLineError(`${flag} can't be used: ${feature} is not there yet.`, EX_USAGE)
+}

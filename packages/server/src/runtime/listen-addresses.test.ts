@@ -1,0 +1,77 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseListenAddresses } from './listen-addresses.ts'
+import { CommandLineError } from './option-values.ts'
+
+const PORT = 11211
+
+describe('an address', () => {
+  test.each([
+    ['127.0.0.1', '127.0.0.1', PORT],
+    ['127.0.0.1:11311', '127.0.0.1', 11311],
+    ['127.0.0.1:0', '127.0.0.1', 0],
+    ['cache-1.example.org', 'cache-1.example.org', PORT],
+    ['localhost:11311', 'localhost', 11311],
+    ['::1', '::1', PORT],
+    ['fe80::1%eth0', 'fe80::1%eth0', PORT],
+    ['[::1]', '::1', PORT],
+    ['[::1]:11311', '::1', 11311],
+    ['::ffff:127.0.0.1', '::ffff:127.0.0.1', PORT],
+    ['*', undefined, PORT],
+    ['*:11311', undefined, 11311],
+  ])('%s', (text, host, port) => {
+    expect(parseListenAddresses(text, PORT)).toEqual([{ host, port }])
+  })
+})
+
+test('a list is divided by commas and semicolons, and gives each address once', () => {
+  expect(parseListenAddresses('127.0.0.1,127.0.0.2:11311;[::1],,127.0.0.1:11211', PORT)).toEqual([
+    { host: '127.0.0.1', port: PORT },
+    { host: '127.0.0.2', port: 11311 },
+    { host: '::1', port: PORT },
+  ])
+})
+
+describe('what is no address is refused by its text', () => {
+  test.each([
+    '127.0.0.1:abc',
+    '127.0.0.1:',
+    '127.0.0.1:65536',
+    '127.0.0.1:-1',
+    '300.0.0.1',
+    ':11211',
+    '[::1',
+    '[::1]11211',
+    '[127.0.0.1]:11211',
+    '[]:11211',
+    '::::',
+    'a:b:c',
+    'no host',
+    '',
+    ',;',
+    'notls:127.0.0.1',
+    'mtls:127.0.0.1:11311',
+    'proto[ascii]:127.0.0.1',
+    'tag[blue]:127.0.0.1',
+    'tag_blue_:127.0.0.1',
+  ])('"%s"', (text) => {
+    expect(() => parseListenAddresses(text, PORT)).toThrow(CommandLineError)
+    expect(() => parseListenAddresses(text, PORT)).toThrow(`"${text}"`)
+  })
+})
+
+test('every address and port is read back as it was written', () => {
+  const address = fc.record({
+    host: fc.oneof(fc.ipV4(), fc.ipV6()),
+    port: fc.integer({ min: 0, max: 65535 }),
+  })
+  fc.assert(
+    fc.property(fc.array(address, { minLength: 1 }), (addresses) => {
+      const list = addresses.map(({ host, port }) =>
+        host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+      )
+      const unique = new Map(addresses.map((one, index) => [list[index], one]))
+      expect(parseListenAddresses(list.join(','), PORT)).toEqual([...unique.values()])
+    }),
+  )
+})

@@ -1,0 +1,162 @@
+// A set of settings being put together, and the rules that only hold for all of them at once.
+// Knows settings and the environment, and no spelling of a flag beyond what its sentences name.
+import { MAX_MEMORY_BYTES, MAX_SLAB_CLASSES, PAGE_BYTES } from '../cache/arena.ts'
+import { parseListenAddresses } from './listen-addresses.ts'
+import { CommandLineError, EX_USAGE, wholeNumber } from './option-values.ts'
+import { DEFAULT_SETTINGS, type LogLevel, type Settings } from './settings.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Settings in the making, and what else the flags have said so far. */
+export interface SettingsDraft {
+  readonly settings: { -readonly [Name in keyof Settings]: Settings[Name] }
+  readonly warnings: string[]
+  /** What to print instead of serving. */
+  print: 'help' | 'licence' | 'version' | undefined
+  tcpPortGiven: boolean
+  slabChunkMaxGiven: boolean
+  /** The value of `-o slab_sizes`, whose bounds other flags may still change. */
+  slabSizes: string | undefined
+}
+
+export function newDraft(): SettingsDraft {
+  return {
+    settings: { ...DEFAULT_SETTINGS },
+    warnings: [],
+    print: undefined,
+    tcpPortGiven: false,
+    slabChunkMaxGiven: false,
+    slabSizes: undefined,
+  }
+}
+
+/**
+ * The settings of a draft that has heard every flag.
+ * @throws CommandLineError if they contradict each other.
+ */
+export function finishSettings(draft: SettingsDraft, env: Environment): Settings {
+  settleItemSizes(draft)
+  settleSlabSizes(draft)
+  settleLru(draft)
+  settleListening(draft, env)
+  settleLogging(draft, env)
+  return Object.freeze(draft.settings)
+}
+
+// The order and the wording of these are memcached's.
+function settleItemSizes(draft: SettingsDraft): void {
+  const { settings } = draft
+  const { maxItemSizeBytes, memoryLimitBytes } = settings
+  if (memoryLimitBytes > MAX_MEMORY_BYTES) {
+    const most = MAX_MEMORY_BYTES / PAGE_BYTES
+    throw usage(
+      `The memory limit (-m) must be at most ${most} megabytes: the arena addresses at most 32 GiB.`,
+    )
+  }
+  if (maxItemSizeBytes < 1024) throw usage('Item max size (-I) cannot be less than 1024 bytes.')
+  if (maxItemSizeBytes > memoryLimitBytes / 2) {
+    throw usage('Cannot set item size limit (-I) higher than 1/2 of memory max (-m).')
+  }
+  if (maxItemSizeBytes > 1024 * PAGE_BYTES) {
+    throw usage('Cannot set item size limit (-I) higher than a gigabyte.')
+  }
+  if (maxItemSizeBytes > PAGE_BYTES && !draft.slabChunkMaxGiven) {
+    settings.slabChunkMaxBytes = PAGE_BYTES / 2
+  }
+
+  const { slabChunkMaxBytes } = settings
+  const chunk = `slab_chunk_max (-o, ${slabChunkMaxBytes} bytes)`
+  if (slabChunkMaxBytes > maxItemSizeBytes) {
+    throw usage(`${chunk} cannot be larger than the item size limit (-I, ${maxItemSizeBytes}).`)
+  }
+  if (maxItemSizeBytes % slabChunkMaxBytes !== 0) {
+    throw usage(
+      `The item size limit (-I, ${maxItemSizeBytes}) must be evenly divisible by ${chunk}.`,
+    )
+  }
+  if (PAGE_BYTES % slabChunkMaxBytes !== 0) {
+    throw usage(`${chunk} must divide evenly into ${PAGE_BYTES}, the size of a slab page.`)
+  }
+}
+
+function settleSlabSizes(draft: SettingsDraft): void {
+  if (draft.slabSizes === undefined) return
+  const { minimumItemSpaceBytes, slabChunkMaxBytes } = draft.settings
+  const sizes: number[] = []
+  for (const text of draft.slabSizes.split('-')) {
+    const size = wholeNumber('A slab size (-o slab_sizes)', text, {
+      min: minimumItemSpaceBytes,
+      max: slabChunkMaxBytes,
+      exitCode: EX_USAGE,
+    })
+    if (size <= (sizes.at(-1) ?? 0) + 8) {
+      throw usage(
+        `The slab size ${size} (-o slab_sizes) must be more than 8 bytes larger than the one before.`,
+      )
+    }
+    sizes.push(size)
+  }
+  // One class number means none, and one is left for the largest chunks.
+  if (sizes.length > MAX_SLAB_CLASSES - 2) {
+    throw usage(`-o slab_sizes can give at most ${MAX_SLAB_CLASSES - 2} slab classes.`)
+  }
+  draft.settings.slabSizesBytes = sizes
+}
+
+function settleLru({ settings }: SettingsDraft): void {
+  if (settings.hotLruPercent + settings.warmLruPercent > 80) {
+    throw usage('hot_lru_pct + warm_lru_pct (-o) cannot be more than 80% combined.')
+  }
+  if (settings.temporaryTtlSeconds !== undefined && !settings.lruMaintainerEnabled) {
+    throw usage('temporary_ttl (-o) requires lru_maintainer to be enabled.')
+  }
+}
+
+function settleListening(draft: SettingsDraft, env: Environment): void {
+  const { settings } = draft
+  if (!draft.tcpPortGiven && env.PORT)
+    settings.tcpPort = tcpPort('PORT, from the environment,', env.PORT)
+  settings.portFile = env.MEMCACHED_PORT_FILENAME || undefined
+
+  // Port 0 asks the system for one where it is listened on, but switches TCP off as a setting.
+  const listenPort = settings.tcpPort === -1 ? 0 : settings.tcpPort
+  const given = settings.interfacesAsGiven
+  const interfaces =
+    given === undefined
+      ? [{ host: undefined, port: listenPort }]
+      : parseListenAddresses(given, listenPort)
+
+  if (settings.unixSocketPath !== undefined) {
+    settings.interfaces = []
+    if (draft.tcpPortGiven || given !== undefined) {
+      draft.warnings.push('A unix socket (-s) is given: -p and -l have no effect.')
+    }
+  } else if (settings.tcpPort === 0) {
+    throw usage('Without a TCP port (-p 0) the server needs a unix socket (-s) to listen on.')
+  } else {
+    settings.interfaces = interfaces
+  }
+}
+
+/** A port as `-p` takes it: -1 for one that the system chooses, 0 for none. */
+export function tcpPort(what: string, value: string): number {
+  return wholeNumber(what, value, { min: -1, max: 65535, exitCode: EX_USAGE })
+}
+
+const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
+function settleLogging({ settings, warnings }: SettingsDraft, env: Environment): void {
+  settings.logLevel = (['warn', 'info', 'debug'] as const)[settings.verbosity] ?? 'trace'
+  const asked = env.LOG_LEVEL
+  if (!asked) return
+  const level = LEVELS.find((known) => known === asked.toLowerCase())
+  if (level !== undefined) settings.logLevel = level
+  else {
+    // The variable may be meant for other programs too: no reason not to serve.
+    warnings.push(`LOG_LEVEL "${asked}" has no effect: it must be one of ${LEVELS.join(', ')}.`)
+  }
+}
+
+function usage(message: string): CommandLineError {
+  return new CommandLineError(message, EX_USAGE)
+}

@@ -1,0 +1,181 @@
+// What a server is told at its start: every setting by its full name and unit, with memcached 1.6.45's
+// defaults. Plain data that can be sent to a thread; knows nothing of flags, nor of who obeys a setting.
+import type { ListenAddress } from './listen-addresses.ts'
+
+export type BindingProtocol = 'auto' | 'ascii' | 'binary'
+export type HashAlgorithm = 'jenkins' | 'murmur3' | 'xxh3'
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+/** 0 never moves a slab page, 1 moves one when the classes' ages ask for it, 2 on every eviction. */
+export type SlabAutomove = 0 | 1 | 2
+export type TransportChoice = 'auto' | 'epoll' | 'node'
+
+export interface Settings {
+  /** `-m`: the memory for items. */
+  readonly memoryLimitBytes: number
+  /** `-M` turns them off: a full cache then refuses to store. */
+  readonly evictionsEnabled: boolean
+  /** `-C` turns it off. */
+  readonly casEnabled: boolean
+  /** `-I`: the largest item, header and key included. */
+  readonly maxItemSizeBytes: number
+
+  /** `-f`: the ratio of neighbouring slab classes' chunk sizes; above 1. */
+  readonly growthFactor: number
+  /** `-n`: what the smallest slab class has for key, value and flags. */
+  readonly minimumItemSpaceBytes: number
+  /** `-o slab_chunk_max`: the largest chunk; an item beyond it is kept in several. */
+  readonly slabChunkMaxBytes: number
+  /** `-o slab_sizes`: the classes' chunk sizes, ascending, instead of those `growthFactor` makes. */
+  readonly slabSizesBytes: readonly number[] | undefined
+  /** `-o slab_reassign`: whether a slab page may move from class to class. */
+  readonly slabReassignEnabled: boolean
+  readonly slabAutomove: SlabAutomove
+  /** The automover acts when the youngest class is younger than this share of the oldest; (0, 1]. */
+  readonly slabAutomoveRatio: number
+  /** Samples, one a second, the automover decides by; 3 to 1800. */
+  readonly slabAutomoveWindow: number
+
+  /** `-o hashpower`: 2 to this power buckets at the start; 0 leaves it to the hash table. */
+  readonly hashPowerInitial: number
+  readonly hashExpansionEnabled: boolean
+  readonly hashAlgorithm: HashAlgorithm
+
+  /** Whether each class has HOT, WARM and COLD lists; else one. */
+  readonly lruSegmented: boolean
+  readonly lruMaintainerEnabled: boolean
+  readonly hotLruPercent: number
+  readonly warmLruPercent: number
+  /** An item leaves HOT when idle for longer than this many times the age of COLD's tail. */
+  readonly hotMaxFactor: number
+  readonly warmMaxFactor: number
+  /** Items with a lifetime up to this go to the TEMP list; undefined: there is none. */
+  readonly temporaryTtlSeconds: number | undefined
+  readonly lruCrawlerEnabled: boolean
+  /** The crawler's rest between items. */
+  readonly lruCrawlerSleepMicroseconds: number
+  /** Items a crawler looks at per class and run; 0: all. */
+  readonly lruCrawlerItemsPerRun: number
+  /** After how long a tail item that seems in use is taken to be leaked; 0: never. */
+  readonly tailRepairSeconds: number
+  /** `-o track_sizes`: count items by size for `stats sizes`. */
+  readonly sizeTrackingEnabled: boolean
+
+  /** `-p` as given: -1 lets the system choose, 0 is off. Where to listen stands in `interfaces`. */
+  readonly tcpPort: number
+  readonly udpPort: number
+  /** All TCP addresses to listen on, ports filled in; none with a unix socket or with port 0. */
+  readonly interfaces: readonly ListenAddress[]
+  /** The values of `-l`, joined by commas; undefined without one. */
+  readonly interfacesAsGiven: string | undefined
+  readonly unixSocketPath: string | undefined
+  /** `-a`: the socket's permission bits. */
+  readonly unixSocketMask: number
+  readonly transport: TransportChoice
+  readonly bindingProtocol: BindingProtocol
+  readonly listenBacklog: number
+  readonly maxConnections: number
+  /** `-o maxconns_fast`: answer a connection over the limit with an error; else let it wait. */
+  readonly rejectConnectionsOverLimit: boolean
+  /** A connection silent for so long is closed; 0: never. */
+  readonly idleTimeoutSeconds: number
+  /** For all connections' read buffers together; 0: no limit. */
+  readonly readBufferLimitBytes: number
+
+  /** `-t`: worker threads. */
+  readonly threads: number
+  /** `-R`: requests a connection may make before the others have their turn. */
+  readonly requestsPerEvent: number
+
+  readonly flushEnabled: boolean
+  /** `-X` turns off the commands that list keys. */
+  readonly dumpEnabled: boolean
+  readonly watchEnabled: boolean
+  readonly shutdownCommandEnabled: boolean
+  /** `-D`: one character that ends a key's prefix in `stats detail`. */
+  readonly statsPrefixDelimiter: string
+  readonly statsDetailEnabled: boolean
+  readonly watcherLogBufferBytes: number
+  readonly workerLogBufferBytes: number
+
+  /** The number of `-v`. */
+  readonly verbosity: number
+  /** From `LOG_LEVEL`, else from `verbosity`. */
+  readonly logLevel: LogLevel
+  /** `-u`: the name of the user to become. */
+  readonly user: string | undefined
+  readonly daemonize: boolean
+  readonly pidFile: string | undefined
+  /** `MEMCACHED_PORT_FILENAME`: the file that is told which ports are listened on. */
+  readonly portFile: string | undefined
+}
+
+export const DEFAULT_TCP_PORT = 11211
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+export const DEFAULT_SETTINGS: Settings = Object.freeze({
+  memoryLimitBytes: 64 * MIB,
+  evictionsEnabled: true,
+  casEnabled: true,
+  maxItemSizeBytes: MIB,
+
+  growthFactor: 1.25,
+  minimumItemSpaceBytes: 48,
+  slabChunkMaxBytes: 512 * KIB,
+  slabSizesBytes: undefined,
+  slabReassignEnabled: true,
+  slabAutomove: 1,
+  slabAutomoveRatio: 0.8,
+  slabAutomoveWindow: 10,
+
+  hashPowerInitial: 0,
+  hashExpansionEnabled: true,
+  hashAlgorithm: 'murmur3',
+
+  lruSegmented: true,
+  lruMaintainerEnabled: true,
+  hotLruPercent: 20,
+  warmLruPercent: 40,
+  hotMaxFactor: 0.2,
+  warmMaxFactor: 2,
+  temporaryTtlSeconds: undefined,
+  lruCrawlerEnabled: true,
+  lruCrawlerSleepMicroseconds: 100,
+  lruCrawlerItemsPerRun: 0,
+  tailRepairSeconds: 0,
+  sizeTrackingEnabled: false,
+
+  tcpPort: DEFAULT_TCP_PORT,
+  udpPort: 0,
+  interfaces: Object.freeze([Object.freeze({ host: undefined, port: DEFAULT_TCP_PORT })]),
+  interfacesAsGiven: undefined,
+  unixSocketPath: undefined,
+  unixSocketMask: 0o700,
+  transport: 'auto',
+  bindingProtocol: 'auto',
+  listenBacklog: 1024,
+  maxConnections: 1024,
+  rejectConnectionsOverLimit: true,
+  idleTimeoutSeconds: 0,
+  readBufferLimitBytes: 0,
+
+  threads: 4,
+  requestsPerEvent: 20,
+
+  flushEnabled: true,
+  dumpEnabled: true,
+  watchEnabled: true,
+  shutdownCommandEnabled: false,
+  statsPrefixDelimiter: ':',
+  statsDetailEnabled: false,
+  watcherLogBufferBytes: 256 * KIB,
+  workerLogBufferBytes: 64 * KIB,
+
+  verbosity: 0,
+  logLevel: 'warn',
+  user: undefined,
+  daemonize: false,
+  pidFile: undefined,
+  portFile: undefined,
+})
