@@ -1,1 +1,11 @@
-export {}
+// What other programs may use of the bench: describe a load, run it, compare servers.
+export { type CompareOptions, type Comparison, compare } from './compare.ts'
+export { BenchError, type BenchErrorCode } from './errors.ts'
+export { formatAddress, parseAddress, type ServerAddress } from './load/address.ts'
+export type { DriverChoice } from './load/driver.ts'
+export type { LatencySummary } from './measure/latency.ts'
+export { type CpuCost, type RunLength, type RunOptions, type RunResult, run } from './run.ts'
+export { parseServerCommand, type ServerCommand } from './servers.ts'
+export { NAMED_WORKLOADS, namedWorkload } from './workload/named.ts'
+export { recordTape, type Tape } from './workload/tape.ts'
+export { DEFAULT_WORKLOAD, type Workload } from './workload/workload.ts'

@@ -1,13 +1,13 @@
 // One measured run against one server: fill, warm up, measure, drain.
 // Knows nothing of who asked for it and how the result is shown.
+import { BenchError } from './errors.ts'
 import { type ReachedServer, reachServer, type ServerAddress } from './load/address.ts'
 import { ClosedLoop } from './load/closed-loop.ts'
 import { type DriverChoice, type DriverKind, openDriver } from './load/driver.ts'
-import { BenchError } from './errors.ts'
 import { type CpuUse, cpuUsed, readCpuTime } from './measure/cpu-time.ts'
 import { LatencyRecorder, type LatencySummary } from './measure/latency.ts'
 import { markTally, Tally } from './workload/tally.ts'
-import { recordFill, recordTape } from './workload/tape.ts'
+import { recordFill, type Tape } from './workload/tape.ts'
 import type { Workload } from './workload/workload.ts'
 
 export interface RunOptions {
@@ -73,27 +73,28 @@ export function generatorIsBottleneck(result: RunResult): boolean {
 /** Throws a {@link BenchError} where there is no server to measure; wrong answers are in the result. */
 export async function run(
   server: ServerAddress,
-  workload: Workload,
+  tape: Tape,
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<RunResult> {
+  const { workload } = tape
   const reached = await reachServer(server)
   if (options.pid !== undefined) readCpuTime(options.pid)
   const tally = new Tally()
   if (options.fill) await fill(reached.address, workload, tally, options.driver, signal)
-  return measure(reached, workload, options, tally, signal)
+  return measure(reached, tape, options, tally, signal)
 }
 
 async function measure(
   server: ReachedServer,
-  workload: Workload,
+  tape: Tape,
   options: RunOptions,
   tally: Tally,
   signal: AbortSignal,
 ): Promise<RunResult> {
   const latency = new LatencyRecorder()
   const loop = new ClosedLoop({
-    tape: recordTape(workload),
+    tape,
     tally,
     latency,
     mayMiss: !options.fill,
@@ -107,7 +108,7 @@ async function measure(
   const from = markTally(tally)
   if (options.length.kind === 'requests') loop.limit(options.length.count)
   await driver.run(durationOf(options.length), signal)
-  const after = readMeters(options.pid)
+  const after = readMeters(loop.allLost ? undefined : options.pid)
   const to = markTally(tally)
   const summary = latency.summary()
 
@@ -120,7 +121,7 @@ async function measure(
   const seconds = (after.milliseconds - before.milliseconds) / 1e3
   const operations = to.gets + to.sets - from.gets - from.sets
   return {
-    workload,
+    workload: tape.workload,
     serverVersion: server.version,
     driver: driver.kind,
     seconds,

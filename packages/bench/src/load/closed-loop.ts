@@ -66,7 +66,12 @@ export class ClosedLoop {
 
   /** Nothing is in flight and nothing may be sent any more, or no connection is left. */
   get finished(): boolean {
-    return this.#open === 0 || (this.#requestsLeft === 0 && this.#outstanding === 0)
+    return this.allLost || (this.#requestsLeft === 0 && this.#outstanding === 0)
+  }
+
+  /** The server has ended, or refuses to speak. */
+  get allLost(): boolean {
+    return this.#open === 0
   }
 
   /** Requests sent and not answered, over all connections. */

@@ -35,18 +35,20 @@ export function readCpuTime(pid: number): CpuTime {
     const ticks = parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))
     const nanoseconds = threadNanoseconds(pid)
     return nanoseconds === undefined
-      ? { ...ticks, seconds: (ticks.userTicks + ticks.systemTicks) / TICKS_PER_SECOND, source: 'stat' }
+      ? {
+          ...ticks,
+          seconds: (ticks.userTicks + ticks.systemTicks) / TICKS_PER_SECOND,
+          source: 'stat',
+        }
       : { ...ticks, seconds: nanoseconds / 1e9, source: 'schedstat' }
   } catch (cause) {
     const reason =
       process.platform === 'linux'
         ? `there is no process ${pid}`
         : `${process.platform} has no /proc to read it from`
-    throw new BenchError(
-      'NO_CPU_TIME',
-      `the CPU time of --pid ${pid} cannot be read: ${reason}`,
-      { cause },
-    )
+    throw new BenchError('NO_CPU_TIME', `the CPU time of --pid ${pid} cannot be read: ${reason}`, {
+      cause,
+    })
   }
 }
 

@@ -18,8 +18,7 @@ const LINE_BYTES_MAX = 512
 const LINE_FEED = 10
 
 /** One-line answers that end a request without doing what it asked; the next answer follows in step. */
-const REFUSAL =
-  /^(ERROR|CLIENT_ERROR|SERVER_ERROR|NOT_STORED|EXISTS|NOT_FOUND|NS|EX|NF|BUSY)\b.*/
+const REFUSAL = /^(ERROR|CLIENT_ERROR|SERVER_ERROR|NOT_STORED|EXISTS|NOT_FOUND|NS|EX|NF|BUSY)\b.*/
 
 export class AnswerReader {
   /** Set once the stream is not an answer to what was asked: nothing after this can be understood. */
@@ -182,9 +181,7 @@ export class AnswerReader {
 
   #isSingleMetaGet(): boolean {
     const { workload, isSet } = this.#tape
-    return (
-      workload.protocol === 'meta' && workload.keysPerGet === 1 && isSet[this.#request] === 0
-    )
+    return workload.protocol === 'meta' && workload.keysPerGet === 1 && isSet[this.#request] === 0
   }
 
   #expectedLine(): string {

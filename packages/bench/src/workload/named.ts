@@ -5,8 +5,14 @@ import { DEFAULT_WORKLOAD, type Workload } from './workload.ts'
 
 const KIB = 1024
 
+/**
+ * Far more than the processor's caches hold, as in a real cache server: on 10,000 keys memcached's
+ * multi-get seems three times as cheap per key.
+ */
+const MANY_KEYS = 500_000
+
 function workload(name: string, difference: Partial<Workload>): Workload {
-  return { ...DEFAULT_WORKLOAD, ...difference, name }
+  return { ...DEFAULT_WORKLOAD, keys: MANY_KEYS, ...difference, name }
 }
 
 const ONLY_SETS = { gets: 0, sets: 1 }
@@ -18,7 +24,7 @@ export const NAMED_WORKLOADS: readonly Workload[] = [
   workload('set-p16', { ratio: ONLY_SETS, depth: 16 }),
   workload('multiget-100', { keysPerGet: 100 }),
   workload('mg-quiet-p16', { protocol: 'meta', keysPerGet: 16 }),
-  workload('get-10k', { valueBytes: 10 * KIB }),
+  workload('get-10k', { valueBytes: 10 * KIB, keys: 10_000 }),
   workload('get-512k', { valueBytes: 512 * KIB, keys: 200 }),
   workload('conns-1000', { connections: 1_000 }),
 ]

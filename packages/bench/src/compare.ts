@@ -1,0 +1,175 @@
+// Measures several servers with the same load in alternating rounds, and puts the rounds in relation:
+// what one server costs is always divided by what the first one cost in the same round, so that a
+// machine that gets slower over time slows both. Knows nothing of how the result is shown.
+import type { DriverChoice } from './load/driver.ts'
+import { type Spread, spreadOf, straddlesOne } from './measure/statistics.ts'
+import { generatorIsBottleneck, type RunLength, type RunResult, run } from './run.ts'
+import { type Placement, type ServerCommand, startServer } from './servers.ts'
+import { recordTape, type Tape } from './workload/tape.ts'
+import type { Workload } from './workload/workload.ts'
+
+export interface CompareOptions {
+  /** The first is the one that the others are compared with. */
+  readonly servers: readonly ServerCommand[]
+  /** Flags that every server gets. */
+  readonly serverArgs: readonly string[]
+  readonly workloads: readonly Workload[]
+  readonly rounds: number
+  readonly warmupMs: number
+  readonly length: RunLength
+  readonly driver: DriverChoice
+  readonly placement: Placement | undefined
+}
+
+/** Told before each run, for a person who waits. */
+export type Progress = (workload: Workload, round: number, server: ServerCommand) => void
+
+export interface Comparison {
+  /** False when it was interrupted: then only the workloads that were finished are here. */
+  readonly complete: boolean
+  readonly servers: readonly ComparedServer[]
+  readonly rows: readonly ComparisonRow[]
+}
+
+export interface ComparedServer {
+  readonly label: string
+  readonly commandLine: string
+  readonly version: string | undefined
+}
+
+export interface ComparisonRow {
+  readonly workload: Workload
+  /** In the order of the servers. */
+  readonly columns: readonly ComparisonColumn[]
+}
+
+export interface ComparisonColumn {
+  readonly label: string
+  readonly rounds: readonly RunResult[]
+  /** Server CPU per operation, in microseconds. */
+  readonly cpu: Spread
+  /** Operations per second. */
+  readonly throughput: Spread
+  /** Microseconds per request. */
+  readonly latency: { readonly p50: Spread; readonly p99: Spread; readonly p999: Spread }
+  readonly errors: number
+  /** In at least one round. */
+  readonly generatorWasBottleneck: boolean
+  /** Against the first server, round by round; undefined for the first itself. */
+  readonly relative: RelativeCost | undefined
+}
+
+export interface RelativeCost {
+  readonly cpu: Spread
+  readonly throughput: Spread
+  /** The rounds do not even agree on which server is the cheaper one. */
+  readonly noiseExceedsDifference: boolean
+}
+
+/** Throws a BenchError when a server cannot be started or filled. */
+export async function compare(
+  options: CompareOptions,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Comparison> {
+  const described = new Map<ServerCommand, ComparedServer>()
+  const rows: ComparisonRow[] = []
+  for (const workload of options.workloads) {
+    const tape = recordTape(workload)
+    const results = new Map<ServerCommand, RunResult[]>(options.servers.map((s) => [s, []]))
+    for (let round = 0; round < options.rounds; round++) {
+      // The order changes every round, so that nobody is always the one who comes second.
+      const order = round % 2 === 0 ? options.servers : options.servers.toReversed()
+      for (const server of order) {
+        progress(workload, round, server)
+        const { result, described: seen } = await measureOnce(server, tape, options, signal)
+        if (signal.aborted) return { complete: false, servers: [...described.values()], rows }
+        results.get(server)?.push(result)
+        described.set(server, seen)
+      }
+    }
+    rows.push(toRow(workload, options.servers, results))
+  }
+  const servers = options.servers.flatMap((server) => described.get(server) ?? [])
+  return { complete: true, servers, rows }
+}
+
+async function measureOnce(
+  server: ServerCommand,
+  tape: Tape,
+  options: CompareOptions,
+  signal: AbortSignal,
+): Promise<{ result: RunResult; described: ComparedServer }> {
+  const { serverArgs, placement, warmupMs, length, driver } = options
+  // Room for the load's connections and the one that asks for the version.
+  const connections = Math.max(1_024, tape.workload.connections + 64)
+  const args = [...serverArgs, '-c', String(connections)]
+  await using running = await startServer(server, args, placement?.server)
+  const runOptions = { warmupMs, length, fill: true, driver, pid: running.pid }
+  const result = await run(running.address, tape, runOptions, signal)
+  return {
+    result,
+    described: {
+      label: server.label,
+      commandLine: running.commandLine,
+      version: result.serverVersion,
+    },
+  }
+}
+
+function toRow(
+  workload: Workload,
+  servers: readonly ServerCommand[],
+  results: ReadonlyMap<ServerCommand, readonly RunResult[]>,
+): ComparisonRow {
+  const roundsOf = (server: ServerCommand): readonly RunResult[] => results.get(server) ?? []
+  const [first, ...others] = servers as [ServerCommand, ...ServerCommand[]]
+  const baseline = roundsOf(first)
+  return {
+    workload,
+    columns: [
+      toColumn(first.label, baseline, undefined),
+      ...others.map((server) => toColumn(server.label, roundsOf(server), baseline)),
+    ],
+  }
+}
+
+function toColumn(
+  label: string,
+  rounds: readonly RunResult[],
+  baseline: readonly RunResult[] | undefined,
+): ComparisonColumn {
+  return {
+    label,
+    rounds,
+    cpu: spreadOf(rounds.map(cpuPerOperation)),
+    throughput: spreadOf(rounds.map((round) => round.operationsPerSecond)),
+    latency: {
+      p50: spreadOf(rounds.map((round) => round.latency.p50)),
+      p99: spreadOf(rounds.map((round) => round.latency.p99)),
+      p999: spreadOf(rounds.map((round) => round.latency.p999)),
+    },
+    errors: rounds.reduce((sum, round) => sum + round.errors, 0),
+    generatorWasBottleneck: rounds.some(generatorIsBottleneck),
+    relative: baseline && relativeCost(rounds, baseline),
+  }
+}
+
+/** Ratios of the rounds that belong together: below 1 is cheaper, or slower, than the baseline. */
+export function relativeCost(
+  rounds: readonly RunResult[],
+  baseline: readonly RunResult[],
+): RelativeCost {
+  const against = (value: (round: RunResult) => number): Spread =>
+    spreadOf(rounds.map((round, index) => value(round) / value(baseline[index]!)))
+  const cpu = against(cpuPerOperation)
+  return {
+    cpu,
+    throughput: against((round) => round.operationsPerSecond),
+    noiseExceedsDifference: straddlesOne(cpu),
+  }
+}
+
+function cpuPerOperation(round: RunResult): number {
+  return round.serverCpu?.microsecondsPerOperation ?? Number.NaN
+}

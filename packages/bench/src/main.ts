@@ -1,0 +1,113 @@
+// The program: reads the plan, carries it out, prints the report and decides on the exit code.
+// The only place that knows all parts; does none of their work.
+
+import { type ComparePlan, parseCommandLine, type RunPlan } from './command-line.ts'
+import { type Comparison, compare } from './compare.ts'
+import { BenchError } from './errors.ts'
+import { formatAddress } from './load/address.ts'
+import { type CompareSetting, compareMarkdown, compareText } from './report/compare-report.ts'
+import { describeEnvironment } from './report/environment.ts'
+import { runReport } from './report/run-report.ts'
+import { type RunResult, run } from './run.ts'
+import { separateCores } from './servers.ts'
+import { recordTape } from './workload/tape.ts'
+
+/** What the program talks to; a test gives its own. */
+export interface Surroundings {
+  /** Without node and script. */
+  readonly argv: readonly string[]
+  readonly version: string
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  /** Aborted when the user has had enough. */
+  readonly signal: AbortSignal
+}
+
+export const EXIT_OK = 0
+/** Wrong answers, lost connections, or nothing to measure. */
+export const EXIT_FAILURE = 1
+export const EXIT_USAGE = 2
+/** As shells have it for SIGINT. */
+export const EXIT_INTERRUPTED = 130
+
+/** Resolves to the exit code; what a user can do wrong is told on `err`, not thrown. */
+export async function main(surroundings: Surroundings): Promise<number> {
+  const { argv, version, out, err, signal } = surroundings
+  try {
+    const plan = parseCommandLine(argv, version)
+    if (plan.kind === 'print') {
+      out(plan.text)
+      return EXIT_OK
+    }
+    const errors =
+      plan.kind === 'run'
+        ? await carryOutRuns(plan, surroundings)
+        : await carryOutComparison(plan, surroundings)
+    if (signal.aborted) return EXIT_INTERRUPTED
+    return errors > 0 ? EXIT_FAILURE : EXIT_OK
+  } catch (error) {
+    if (!(error instanceof BenchError)) throw error
+    err(`memshard-bench: ${error.message}\n`)
+    return error.code === 'USAGE' ? EXIT_USAGE : EXIT_FAILURE
+  }
+}
+
+/** Resolves to the number of errors. */
+async function carryOutRuns(plan: RunPlan, { out, signal }: Surroundings): Promise<number> {
+  const environment = describeEnvironment()
+  const results: RunResult[] = []
+  for (const workload of plan.workloads) {
+    if (signal.aborted) break
+    results.push(await run(plan.server, recordTape(workload), plan, signal))
+  }
+  const server = formatAddress(plan.server)
+  out(
+    plan.format === 'json'
+      ? json({ environment, server, runs: results })
+      : runReport(environment, server, results),
+  )
+  return results.reduce((sum, result) => sum + result.errors, 0)
+}
+
+async function carryOutComparison(
+  plan: ComparePlan,
+  { argv, out, err, signal }: Surroundings,
+): Promise<number> {
+  const environment = describeEnvironment()
+  const placement = separateCores()
+  const comparison = await compare(
+    { ...plan, placement },
+    (workload, round, server) =>
+      err(`${workload.name}, round ${round + 1} of ${plan.rounds}: ${server.label}\n`),
+    signal,
+  )
+  const commandLine = argv.map(quoted).join(' ')
+  out(show(comparison, { environment, placement, rounds: plan.rounds, commandLine }, plan.format))
+  return comparison.rows
+    .flatMap((row) => row.columns)
+    .reduce((sum, column) => sum + column.errors, 0)
+}
+
+function show(
+  comparison: Comparison,
+  setting: CompareSetting,
+  format: ComparePlan['format'],
+): string {
+  switch (format) {
+    case 'json':
+      return json({ ...setting, ...comparison })
+    case 'markdown':
+      return compareMarkdown(comparison, setting)
+    case 'text':
+      return compareText(comparison, setting)
+  }
+}
+
+/** For machines; a number that does not exist is null. */
+function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`
+}
+
+function quoted(argument: string): string {
+  return /^[\w./:=,@-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,188 @@
+// Starts the servers that --compare measures, and makes sure that none is left behind.
+// Knows how to launch, await and stop a process; nothing of the load.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { BenchError } from './errors.ts'
+import { reachServer, type ServerAddress } from './load/address.ts'
+
+/** A server as `--compare` names it. */
+export interface ServerCommand {
+  /** What the report calls it. */
+  readonly label: string
+  /** An executable that takes memcached's flags. */
+  readonly command: string
+  /** Flags of its own, besides those that all get. */
+  readonly args: readonly string[]
+  /** The server of this repository. */
+  readonly isMemshard: boolean
+}
+
+export interface RunningServer extends AsyncDisposable {
+  readonly address: ServerAddress
+  readonly pid: number
+  /** As one would type it. */
+  readonly commandLine: string
+}
+
+const READY_DEADLINE_MS = 15_000
+const STOP_DEADLINE_MS = 3_000
+
+/** The server that is built beside this package. */
+const MEMSHARD_SERVER = fileURLToPath(new URL('../../server/bin/memshard-server', import.meta.url))
+
+/** Reads `memcached`, `memshard`, a command line, or `label=command line`. */
+export function parseServerCommand(text: string): ServerCommand {
+  const match = /^(?:([\w.-]+)=)?(.+)$/s.exec(text.trim())
+  const [command = '', ...args] = splitArguments(match?.[2] ?? '')
+  if (command === '') {
+    throw new BenchError('USAGE', `"${text}" is no server: write memcached, memshard or a command`)
+  }
+  const label = match?.[1] ?? command.split('/').at(-1) ?? command
+  const isMemshard = command === 'memshard'
+  return { label, command: isMemshard ? MEMSHARD_SERVER : command, args, isMemshard }
+}
+
+/** Splits at spaces; quotes are not special. */
+export function splitArguments(text: string): string[] {
+  return text.split(/\s+/).filter((part) => part !== '')
+}
+
+/**
+ * Starts the server on a free port of 127.0.0.1 and resolves when it answers `version`. `cpu` is the
+ * core that it is pinned to with taskset; disposing of the result ends the process.
+ */
+export async function startServer(
+  server: ServerCommand,
+  commonArgs: readonly string[],
+  cpu: number | undefined,
+): Promise<RunningServer> {
+  const port = await freePort()
+  // Like memcached, the server wants to be told who it should be when it is started by root.
+  const identity = process.getuid?.() === 0 ? ['-u', 'root'] : []
+  const args = ['-l', '127.0.0.1', '-p', String(port), ...identity, ...commonArgs, ...server.args]
+  const commandLine = [server.command, ...args].join(' ')
+  if (server.command.includes('/') && !existsSync(server.command)) {
+    throw new BenchError('CANNOT_START', `there is no ${server.command}: build it first`)
+  }
+  const child =
+    cpu === undefined
+      ? spawn(server.command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+      : spawn('taskset', ['-c', String(cpu), server.command, ...args], {
+          stdio: ['ignore', 'ignore', 'pipe'],
+        })
+  const stop = keepForStopping(child)
+  const address: ServerAddress = { kind: 'tcp', host: '127.0.0.1', port }
+  try {
+    await ready(child, address, commandLine)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { address, pid: child.pid ?? -1, commandLine, [Symbol.asyncDispose]: stop }
+}
+
+async function ready(
+  child: ChildProcess,
+  address: ServerAddress,
+  commandLine: string,
+): Promise<void> {
+  let complaint = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(0, 2_000)
+  })
+  child.once('error', (error) => {
+    complaint += error.message
+  })
+  const deadline = Date.now() + READY_DEADLINE_MS
+  for (;;) {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
+      await sleep(0)
+      throw new BenchError(
+        'CANNOT_START',
+        `"${commandLine}" ended before it served: ${complaint.trim() || 'it said nothing'}`,
+      )
+    }
+    try {
+      if ((await reachServer(address)).version !== undefined) return
+    } catch {
+      // Not listening yet.
+    }
+    if (Date.now() > deadline) {
+      throw new BenchError(
+        'CANNOT_START',
+        `"${commandLine}" did not answer within ${READY_DEADLINE_MS} ms: ${complaint.trim()}`,
+      )
+    }
+    await sleep(20)
+  }
+}
+
+/** Whatever way the bench ends, short of SIGKILL, the child ends too. */
+function keepForStopping(child: ChildProcess): () => Promise<void> {
+  const kill = (): void => {
+    child.kill('SIGKILL')
+  }
+  process.once('exit', kill)
+  return async () => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      const timer = setTimeout(kill, STOP_DEADLINE_MS)
+      const exited = once(child, 'exit')
+      child.kill('SIGTERM')
+      await exited
+      clearTimeout(timer)
+    }
+    process.off('exit', kill)
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no TCP port was given')
+  return address.port
+}
+
+/** The cores that load and server get, one for each. */
+export interface Placement {
+  readonly load: number
+  readonly server: number
+}
+
+/**
+ * Binds this process, all its threads, to one core and names another for the server. Undefined where
+ * there are not two cores, or no taskset: then the operating system places both.
+ */
+export function separateCores(): Placement | undefined {
+  try {
+    const affinity = execFileSync('taskset', ['-c', '-p', String(process.pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const [load, server] = parseCpuList(affinity.slice(affinity.lastIndexOf(':') + 1))
+    if (load === undefined || server === undefined) return undefined
+    execFileSync('taskset', ['-a', '-c', '-p', String(load), String(process.pid)], {
+      stdio: 'ignore',
+    })
+    return { load, server }
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads `0-3,8` as 0, 1, 2, 3, 8. */
+export function parseCpuList(text: string): number[] {
+  return text
+    .trim()
+    .split(',')
+    .flatMap((range) => {
+      const [first = Number.NaN, last = first] = range.split('-').map(Number)
+      return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+    })
+}
