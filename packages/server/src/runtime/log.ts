@@ -1,7 +1,7 @@
 // The server's log: an event stream on stdout, JSON lines when it is piped, readable on a terminal.
 // Knows levels and streams; what is worth a line is said where it happens.
+import { createRequire } from 'node:module'
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
-import { isColorSupported, prettyFactory } from 'pino-pretty'
 import type { Settings } from './settings.ts'
 
 export type Log = Logger
@@ -34,9 +34,11 @@ function destination(stream: LogStream | undefined): DestinationStream {
   const sink = stream ?? pino.destination({ dest: STDOUT_FD, sync: true })
   const onTerminal = (stream ?? process.stdout).isTTY === true
   if (!onTerminal) return sink
-  // pino-pretty's formatter rather than its stream, which would write a tick later.
-  const readable = prettyFactory({
-    colorize: isColorSupported,
+  // Loaded for a terminal alone, since it takes longer to load than pino itself; and its formatter rather
+  // than its stream, which would write a tick later.
+  const pretty: typeof import('pino-pretty') = createRequire(import.meta.url)('pino-pretty')
+  const readable = pretty.prettyFactory({
+    colorize: pretty.isColorSupported,
     ignore: 'pid',
     translateTime: 'SYS:HH:MM:ss.l',
   })
