@@ -96,11 +96,11 @@ export class PartialError<T = unknown> extends MemshardError {
   readonly values: ReadonlyMap<string, T>
   readonly failed: ReadonlyMap<string, Error>
 
-  constructor(values: ReadonlyMap<string, T>, failed: ReadonlyMap<string, Error>) {
+  constructor(values: ReadonlyMap<string, T>, failed: ReadonlyMap<string, Error>, asked: number) {
     const [first] = failed.values()
     super(
       'ERR_MEMSHARD_PARTIAL',
-      `${failed.size} of ${failed.size + values.size} failed (see .failed; .values has the rest), first: ${first?.message}`,
+      `${failed.size} of ${asked} failed (.failed says how, .values has the others), first: ${first?.message}`,
       { cause: first },
     )
     this.values = values

@@ -1,0 +1,410 @@
+// The public face: one method per command, over a pool of nodes. Turns arguments into calls and hands
+// them to the pool. Knows no byte of the protocol and nothing of sockets.
+import { EventEmitter, setMaxListeners } from 'node:events'
+import { expiry, milliseconds, positiveInteger, type Ttl, unsigned64 } from './arguments.ts'
+import type { Codec } from './codec/codec.ts'
+import { type Value, valueCodec } from './codec/value-codec.ts'
+import { ArgumentError, CodecError, type MemshardError } from './errors.ts'
+import { type NodeSpec, parseNode } from './node/address.ts'
+import { Batch } from './node/batch.ts'
+import { Call } from './node/call.ts'
+import type { Node, NodeState } from './node/node.ts'
+import { type OnNodeDown, Pool, type PoolEvent } from './pool.ts'
+import type { Operation } from './wire/command.ts'
+import { keyByteLength } from './wire/key.ts'
+import * as operations from './wire/operations.ts'
+
+export interface ClientOptions<V = Value> {
+  /** The pool. The order doesn't matter; the names do (see NodeOptions.name). */
+  readonly nodes: readonly NodeSpec[]
+  /** `libmemcached`: place keys exactly as its weighted ketama does. Only weights make a difference. */
+  readonly compat?: 'libmemcached'
+  /** Milliseconds from a call to its result or error, connecting and queueing included. Default 250. */
+  readonly timeout?: number
+  /** Milliseconds for establishing a connection, and for a probe. Default 500. */
+  readonly connectTimeout?: number
+  /** Consecutive failures (lost or refused connections, deadlines) that eject a node. Default 3. */
+  readonly failures?: number
+  /** Milliseconds between probes of an ejected node, doubling, with jitter. Default 250 to 10,000. */
+  readonly probe?: { readonly min?: number; readonly max?: number }
+  /** What happens to the keys of an ejected node. Default `rehash`. */
+  readonly onNodeDown?: OnNodeDown
+  /** Calls without an answer per node, beyond which calls reject with OverloadError. Default 10,000. */
+  readonly maxInflight?: number
+  /** Bytes per node that the kernel has not taken, beyond which calls do the same. Default 64 MiB. */
+  readonly maxQueuedBytes?: number
+  /** How values become bytes. Default `valueCodec`. */
+  readonly codec?: Codec<V>
+}
+
+export interface CallOptions {
+  /** Milliseconds, instead of the client's. */
+  readonly timeout?: number
+  /** Rejects the call with the signal's reason. What was sent may still be carried out. */
+  readonly signal?: AbortSignal
+}
+
+export interface WriteOptions extends CallOptions {
+  /** Default: never expires. */
+  readonly ttl?: Ttl
+}
+
+export interface CounterOptions extends CallOptions {
+  /** Creates a missing counter with this value, which is then the result. Default: it stays missing. */
+  readonly initial?: number | bigint
+  /** For a counter that is created. */
+  readonly ttl?: Ttl
+}
+
+/** Names one version of an item. Comes from `gets`, goes to `cas`, means nothing else. */
+export type CasToken = bigint
+
+export interface Entry<T> {
+  readonly value: T
+  readonly cas: CasToken
+}
+
+export type CasResult = 'stored' | 'conflict' | 'missing'
+
+export interface NodeInfo {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** Of a unix socket; empty for TCP. */
+  readonly path: string
+  readonly weight: number
+  readonly state: NodeState
+  /** Calls without an answer. */
+  readonly inflight: number
+}
+
+export interface ClientEvents {
+  /** A connection is established. */
+  connect: [node: NodeInfo]
+  /** A connection was lost or refused. */
+  disconnect: [node: NodeInfo, error: MemshardError]
+  /** A node has failed too often and gets no more calls. */
+  eject: [node: NodeInfo, error: MemshardError]
+  /** An ejected node answered a probe and is used again. */
+  return: [node: NodeInfo]
+}
+
+/**
+ * A pool of memcached nodes as one keyspace. Connects when it is first used.
+ * A miss is `undefined` (or `false`); a failure rejects with a MemshardError.
+ */
+export class Client<V = Value> extends EventEmitter<ClientEvents> implements AsyncDisposable {
+  readonly #pool: Pool
+  readonly #codec: Codec<unknown>
+  readonly #timeout: number
+
+  /** @throws ArgumentError when an option makes no sense. */
+  constructor(options: ClientOptions<V>) {
+    super()
+    this.#codec = (options.codec ?? valueCodec) as Codec<unknown>
+    this.#timeout = milliseconds('timeout', options.timeout ?? 250)
+    const probeMin = milliseconds('probe.min', options.probe?.min ?? 250)
+    this.#pool = new Pool(
+      options.nodes.map(parseNode),
+      {
+        layout: options.compat === 'libmemcached' ? 'libmemcached' : 'fixed',
+        onNodeDown: options.onNodeDown ?? 'rehash',
+        connectTimeout: milliseconds('connectTimeout', options.connectTimeout ?? 500),
+        silence: this.#timeout * 4,
+        failures: positiveInteger('failures', options.failures ?? 3),
+        probeMin,
+        probeMax: Math.max(probeMin, milliseconds('probe.max', options.probe?.max ?? 10_000)),
+        maxInflight: positiveInteger('maxInflight', options.maxInflight ?? 10_000),
+        maxQueuedBytes: positiveInteger(
+          'maxQueuedBytes',
+          options.maxQueuedBytes ?? 64 * 1024 * 1024,
+        ),
+      },
+      (event) => this.#announce(event),
+    )
+  }
+
+  /** The nodes and how they are. */
+  get nodes(): readonly NodeInfo[] {
+    return this.#pool.nodes.map(infoOf)
+  }
+
+  /** The node that a key lives on now; undefined when all are ejected. */
+  locate(key: string): NodeInfo | undefined {
+    keyByteLength(key)
+    const node = this.#pool.locate(key)
+    return node && infoOf(node)
+  }
+
+  get<T = V>(key: string, options?: CallOptions): Promise<T | undefined> {
+    return this.#issue(this.#call(operations.get, key), options)
+  }
+
+  /** The value with the token that `cas` needs. */
+  gets<T = V>(key: string, options?: CallOptions): Promise<Entry<T> | undefined> {
+    return this.#issue(this.#call(operations.gets, key), options)
+  }
+
+  /** `get` that also sets the time to live. */
+  getAndTouch<T = V>(key: string, ttl: Ttl, options?: CallOptions): Promise<T | undefined> {
+    return this.#issue(this.#call(operations.getAndTouch, key), options, ttl)
+  }
+
+  /**
+   * The items that exist, by key, from all their nodes at once.
+   * @throws PartialError when keys failed; it has those that did not, and the error of each that did.
+   */
+  getMulti<T = V>(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>> {
+    const calls = Array.from(new Set(keys), (key) => this.#call(operations.get, key))
+    return this.#gather(calls, options, (call) => {
+      call.keyBytes = keyByteLength(call.key)
+      return call.key
+    })
+  }
+
+  /** Stores the value. False only when the node is down and `onNodeDown` is `miss`. */
+  set(key: string, value: V, options?: WriteOptions): Promise<boolean> {
+    return this.#store(this.#call(operations.set, key), value, options)
+  }
+
+  /** Stores the value unless the key exists; false when it does. */
+  add(key: string, value: V, options?: WriteOptions): Promise<boolean> {
+    return this.#store(this.#call(operations.add, key), value, options)
+  }
+
+  /** Stores the value if the key exists; false when it doesn't. */
+  replace(key: string, value: V, options?: WriteOptions): Promise<boolean> {
+    return this.#store(this.#call(operations.replace, key), value, options)
+  }
+
+  /** Stores the value if the item is still the version that `gets` saw. */
+  cas(key: string, value: V, token: CasToken, options?: WriteOptions): Promise<CasResult> {
+    const call = this.#call(operations.cas, key)
+    call.operand = token
+    return this.#store(call, value, options)
+  }
+
+  /** Adds to the end of an item, keeping its flags and time to live; false when there is none. */
+  append(key: string, data: Uint8Array | string, options?: CallOptions): Promise<boolean> {
+    return this.#extend(this.#call(operations.append, key), data, options)
+  }
+
+  /** Adds to the beginning of an item, keeping its flags and time to live; false when there is none. */
+  prepend(key: string, data: Uint8Array | string, options?: CallOptions): Promise<boolean> {
+    return this.#extend(this.#call(operations.prepend, key), data, options)
+  }
+
+  /** False when there was nothing to delete. */
+  delete(key: string, options?: CallOptions): Promise<boolean> {
+    return this.#issue(this.#call(operations.remove, key), options)
+  }
+
+  /**
+   * Adds to a counter, an item whose bytes are a decimal number; it wraps at 2^64.
+   * The new value: a number, or a bigint beyond 2^53-1; undefined when there is no such item.
+   */
+  incr(
+    key: string,
+    by: number | bigint = 1,
+    options?: CounterOptions,
+  ): Promise<number | bigint | undefined> {
+    return this.#count(this.#call(operations.incr, key), by, options)
+  }
+
+  /** Subtracts from a counter, which stops at 0. Otherwise as `incr`. */
+  decr(
+    key: string,
+    by: number | bigint = 1,
+    options?: CounterOptions,
+  ): Promise<number | bigint | undefined> {
+    return this.#count(this.#call(operations.decr, key), by, options)
+  }
+
+  /** Sets the time to live; false when there is no such item. */
+  touch(key: string, ttl: Ttl, options?: CallOptions): Promise<boolean> {
+    return this.#issue(this.#call(operations.touch, key), options, ttl)
+  }
+
+  /** Empties every node. @throws PartialError when some failed. */
+  async flush(options?: CallOptions): Promise<void> {
+    await this.#askEveryNode(operations.flush, options)
+  }
+
+  /**
+   * The statistics of every node, by its name: the general ones, or `settings`, `items`, `slabs`, ...
+   * @throws PartialError when some failed.
+   */
+  stats(kind = '', options?: CallOptions): Promise<Map<string, Map<string, string>>> {
+    if (!/^[\w ]{0,80}$/.test(kind)) {
+      return Promise.reject(new ArgumentError('stats takes words, like "slabs"'))
+    }
+    return this.#askEveryNode(operations.stats, options, kind)
+  }
+
+  /** The version of every node, by its name. @throws PartialError when some failed. */
+  version(options?: CallOptions): Promise<Map<string, string>> {
+    return this.#askEveryNode(operations.version, options)
+  }
+
+  /** Waits for the calls under way, which their deadlines bound, and closes all connections. */
+  close(): Promise<void> {
+    return this.#pool.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #call(operation: Operation, key: string): Call {
+    return new Call(operation, key, this.#codec)
+  }
+
+  /** Sends the call and returns its promise: whatever is wrong with it is a rejection. */
+  #issue<T>(call: Call, options: CallOptions | undefined, ttl?: Ttl): Promise<T> {
+    const promise = call.promise() as Promise<T>
+    try {
+      call.keyBytes = keyByteLength(call.key)
+      if (ttl !== undefined) call.ttl = expiry(ttl)
+      this.#setDeadline(call, options)
+      if (options?.signal !== undefined) observe(options.signal, call)
+      if (!call.settled) this.#pool.dispatch(call)
+    } catch (error) {
+      call.reject(error)
+    }
+    return promise
+  }
+
+  #store<T>(call: Call, value: V, options: WriteOptions | undefined): Promise<T> {
+    try {
+      const { data, flags } = this.#codec.encode(value)
+      call.data = data
+      call.flags = flags
+    } catch (cause) {
+      return Promise.reject(unencodable(call.key, cause))
+    }
+    return this.#issue(call, options, options?.ttl)
+  }
+
+  #extend<T>(call: Call, data: Uint8Array | string, options: CallOptions | undefined): Promise<T> {
+    if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
+      const { name } = call.operation
+      return Promise.reject(new ArgumentError(`${name} takes a string or bytes, not a value`))
+    }
+    call.data = data
+    return this.#issue(call, options)
+  }
+
+  #count<T>(call: Call, by: number | bigint, options: CounterOptions | undefined): Promise<T> {
+    try {
+      call.operand = unsigned64('by', by)
+      if (options?.initial !== undefined) call.initial = unsigned64('initial', options.initial)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return this.#issue(call, options, options?.ttl)
+  }
+
+  /** Sends many calls whose results belong together. `label` names each result and may throw. */
+  #gather<T>(
+    calls: readonly Call[],
+    options: CallOptions | undefined,
+    label: (call: Call, place: number) => string,
+    dispatch = (call: Call, _place: number): void => this.#pool.dispatch(call),
+  ): Promise<Map<string, T>> {
+    const batch = new Batch<T>(calls.length)
+    const signal = options?.signal
+    try {
+      signal?.throwIfAborted()
+      // All of them are checked before the first is sent.
+      calls.forEach((call, place) => {
+        call.reportTo(batch as Batch<unknown>, label(call, place))
+        this.#setDeadline(call, options)
+      })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    for (const [place, call] of calls.entries()) dispatch(call, place)
+    if (signal === undefined) return batch.promise
+    return whileObserving(signal, calls, batch.promise)
+  }
+
+  #askEveryNode<T>(
+    operation: Operation,
+    options: CallOptions | undefined,
+    argument = '',
+  ): Promise<Map<string, T>> {
+    const { nodes } = this.#pool
+    const calls = nodes.map(() => this.#call(operation, ''))
+    for (const call of calls) call.data = argument
+    return this.#gather(
+      calls,
+      options,
+      (_, place) => nodes[place]!.name,
+      (call, place) => this.#pool.dispatchTo(nodes[place]!, call),
+    )
+  }
+
+  #setDeadline(call: Call, options: CallOptions | undefined): void {
+    const timeout = options?.timeout
+    call.issuedAt = performance.now()
+    call.deadline =
+      call.issuedAt + (timeout === undefined ? this.#timeout : milliseconds('timeout', timeout))
+  }
+
+  // Told outside of the pool's own doing: what a listener throws or calls must not cut in there.
+  #announce(event: PoolEvent): void {
+    const node = infoOf(event.node)
+    process.nextTick(() => {
+      if ('error' in event) this.emit(event.type, node, event.error)
+      else this.emit(event.type, node)
+    })
+  }
+}
+
+function infoOf(node: Node): NodeInfo {
+  return { ...node.address, state: node.state, inflight: node.inflight }
+}
+
+function unencodable(key: string, cause: unknown): CodecError {
+  if (cause instanceof CodecError) return cause
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new CodecError(`the value for ${JSON.stringify(key)} cannot be encoded: ${reason}`, {
+    key,
+    cause,
+  })
+}
+
+/** Many calls of one request share its signal, which is no leak. */
+function allowManyListeners(signal: AbortSignal): void {
+  setMaxListeners(0, signal)
+}
+
+function observe(signal: AbortSignal, call: Call): void {
+  if (signal.aborted) {
+    call.reject(signal.reason)
+    return
+  }
+  allowManyListeners(signal)
+  call.listenTo(signal)
+}
+
+async function whileObserving<T>(
+  signal: AbortSignal,
+  calls: readonly Call[],
+  results: Promise<Map<string, T>>,
+): Promise<Map<string, T>> {
+  allowManyListeners(signal)
+  let abort = (): void => {}
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => {
+      reject(signal.reason)
+      for (const call of calls) call.reject(signal.reason)
+    }
+  })
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([results, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

@@ -1,0 +1,64 @@
+// Where a node listens and what it is called: the forms a user may write, turned into one.
+// Knows no connection, and resolves no name.
+import { ArgumentError } from '../errors.ts'
+
+export const DEFAULT_PORT = 11211
+
+/** A node as an object; everything but `host` or `path` has a default. */
+export interface NodeOptions {
+  /** A host name or address, without brackets. */
+  readonly host?: string
+  /** Default 11211. */
+  readonly port?: number
+  /** A unix socket, instead of host and port. */
+  readonly path?: string
+  /** Share of the keys relative to the other nodes, above 0. Default 1. */
+  readonly weight?: number
+  /**
+   * What the node is called on the ring. Its keys stay with the name, whatever its address becomes.
+   * Default: `host`, or `host:port` when the port is not 11211, or the path: libmemcached's naming.
+   */
+  readonly name?: string
+}
+
+/** `host`, `host:port`, `[v6]`, `[v6]:port`, a path of a unix socket, or an object. */
+export type NodeSpec = string | NodeOptions
+
+export interface NodeAddress {
+  readonly name: string
+  readonly weight: number
+  readonly host: string
+  readonly port: number
+  /** Empty for TCP. */
+  readonly path: string
+}
+
+/** @throws ArgumentError when it is none of the forms. */
+export function parseNode(spec: NodeSpec): NodeAddress {
+  const options = typeof spec === 'string' ? parseText(spec) : spec
+  const { host = '', port = DEFAULT_PORT, path = '', weight = 1 } = options
+  if ((host === '') === (path === '')) {
+    throw new ArgumentError(`the node ${JSON.stringify(spec)} needs either a host or a path`)
+  }
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new ArgumentError(`the node ${JSON.stringify(spec)} needs a port from 1 to 65535`)
+  }
+  if (!(weight > 0 && weight <= 1000)) {
+    throw new ArgumentError(`the node ${JSON.stringify(spec)} needs a weight above 0, up to 1000`)
+  }
+  const address = path !== '' ? path : port === DEFAULT_PORT ? host : `${host}:${port}`
+  return { name: options.name ?? address, weight, host, port, path }
+}
+
+function parseText(text: string): NodeOptions {
+  if (text.startsWith('/') || text.startsWith('./')) return { path: text }
+  const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(text)
+  const plain = /^([^:[\]\s]+)(?::(\d+))?$/.exec(text)
+  const [, host = '', port] = bracketed ?? plain ?? []
+  if (host === '') {
+    throw new ArgumentError(
+      `${JSON.stringify(text)} is no node: write host, host:port, [v6]:port or /path/of/socket`,
+    )
+  }
+  return port === undefined ? { host } : { host, port: Number(port) }
+}

@@ -1,0 +1,91 @@
+// One command on its way: what it asks, until when, and the promise of its caller. A plain record of
+// one shape, because there is one per operation. Knows no socket; whoever holds it settles it.
+import type { Codec } from '../codec/codec.ts'
+import type { Command, Operation } from '../wire/command.ts'
+import type { Batch } from './batch.ts'
+
+// A promise's functions without a closure per call.
+let resolvePromise: (value: unknown) => void
+let rejectPromise: (error: unknown) => void
+const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
+  resolvePromise = resolve
+  rejectPromise = reject
+}
+
+export class Call implements Command {
+  readonly operation: Operation
+  readonly key: string
+  keyBytes = 0
+  data: Uint8Array | string = ''
+  flags = 0
+  ttl: number | undefined = undefined
+  operand: number | bigint = 0
+  initial: number | bigint | undefined = undefined
+  codec: Codec<unknown>
+  lines: Map<string, string> | undefined = undefined
+
+  /** Milliseconds of `performance.now()`. */
+  issuedAt = 0
+  deadline = 0
+  /** Its caller has been told; a late answer is dropped. */
+  settled = false
+  /** It was sent a second time, its first fate being unknown. */
+  retried = false
+
+  #resolve: ((value: unknown) => void) | undefined = undefined
+  #reject: ((error: unknown) => void) | undefined = undefined
+  #batch: Batch<unknown> | undefined = undefined
+  #label = ''
+  #signal: AbortSignal | undefined = undefined
+  #onAbort: (() => void) | undefined = undefined
+
+  constructor(operation: Operation, key: string, codec: Codec<unknown>) {
+    this.operation = operation
+    this.key = key
+    this.codec = codec
+  }
+
+  /** The promise of the only caller. */
+  promise(): Promise<unknown> {
+    const promise = new Promise<unknown>(capture)
+    this.#resolve = resolvePromise
+    this.#reject = rejectPromise
+    return promise
+  }
+
+  /** Gives the result to a batch, under this label, instead of a promise. */
+  reportTo(batch: Batch<unknown>, label: string): void {
+    this.#batch = batch
+    this.#label = label
+  }
+
+  /** Rejects with the signal's reason when it aborts, which it has not yet. */
+  listenTo(signal: AbortSignal): void {
+    this.#signal = signal
+    this.#onAbort = () => this.reject(signal.reason)
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  resolve(value: unknown): void {
+    if (this.settled) return
+    this.#settle()
+    if (this.#batch === undefined) this.#resolve?.(value)
+    else this.#batch.resolved(this.#label, value)
+  }
+
+  reject(error: unknown): void {
+    if (this.settled) return
+    this.#settle()
+    if (this.#batch === undefined) this.#reject?.(error)
+    else this.#batch.rejected(this.#label, error)
+  }
+
+  #settle(): void {
+    this.settled = true
+    this.data = ''
+    if (this.#signal !== undefined) {
+      this.#signal.removeEventListener('abort', this.#onAbort!)
+      this.#signal = undefined
+    }
+  }
+}

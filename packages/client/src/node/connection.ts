@@ -1,0 +1,338 @@
+// One socket to one node, from its connecting to its end: sends what is issued in one tick in one
+// write, matches answers to calls in order, and ends calls at their deadlines. A connection that has
+// failed is never used again. Knows one peer; not what other nodes exist, nor when to try again.
+import { connect, type Socket } from 'node:net'
+import {
+  CodecError,
+  ConnectionError,
+  type MemshardError,
+  OverloadError,
+  ProtocolError,
+  ServerError,
+  TimeoutError,
+} from '../errors.ts'
+import { type Answer, Status } from '../wire/answer.ts'
+import { AnswerParser } from '../wire/answer-parser.ts'
+import { MORE, UNEXPECTED } from '../wire/command.ts'
+import { CommandWriter } from '../wire/command-writer.ts'
+import type { NodeAddress } from './address.ts'
+import type { Call } from './call.ts'
+import { CallQueue } from './call-queue.ts'
+
+export interface ConnectionOptions {
+  /** Milliseconds until a connection that is not established has failed. */
+  readonly connectTimeout: number
+  /** Milliseconds without a byte from the node, while calls wait, after which the connection has failed. */
+  readonly silence: number
+  /** Calls without an answer, beyond which further ones are refused. */
+  readonly maxInflight: number
+  /** Bytes the kernel has not taken, beyond which further calls are refused. */
+  readonly maxQueuedBytes: number
+}
+
+/** What a connection tells its node. */
+export interface ConnectionOwner {
+  opened(): void
+  /** Some calls were answered. */
+  answered(): void
+  /** Calls passed their deadlines; the last of them was issued at `issuedAt`. */
+  timedOut(issuedAt: number): void
+  /** The end. `unsent` calls never left this process; of `sent` ones the fate is unknown. */
+  failed(error: MemshardError, sent: readonly Call[], unsent: readonly Call[]): void
+}
+
+const READ_BYTES = 64 * 1024
+const KEEP_ALIVE_MS = 30_000
+/** Collected bytes beyond which a tick's commands do not wait for its end. */
+const FLUSH_BYTES = 64 * 1024
+
+export class Connection {
+  readonly #address: NodeAddress
+  readonly #options: ConnectionOptions
+  readonly #owner: ConnectionOwner
+  readonly #socket: Socket
+  readonly #calls = new CallQueue()
+  readonly #writer = new CommandWriter()
+  readonly #parser = new AnswerParser((answer) => this.#answered(answer))
+  #state: 'connecting' | 'open' | 'closed' = 'connecting'
+  /** How many calls at the end of the queue have not been handed to the socket. */
+  #unsent = 0
+  #flushScheduled = false
+  /** When the node last sent something, or calls began to wait for it. */
+  #quietSince = 0
+  #timer: NodeJS.Timeout | undefined
+  #wakeAt = Number.POSITIVE_INFINITY
+  #connectTimer: NodeJS.Timeout
+  #drained: (() => void) | undefined
+
+  constructor(address: NodeAddress, options: ConnectionOptions, owner: ConnectionOwner) {
+    this.#address = address
+    this.#options = options
+    this.#owner = owner
+    this.#socket = connect({
+      ...(address.path === ''
+        ? { host: address.host, port: address.port }
+        : { path: address.path }),
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      // Reads go to one buffer of our own, past the stream's queue and its buffer per read.
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+        callback: (length, buffer) => {
+          this.#read(buffer as Buffer, length)
+          return true
+        },
+      },
+    })
+    this.#socket.once('connect', () => this.#open())
+    this.#socket.once('end', () => this.fail(this.#lost('the node closed the connection')))
+    this.#socket.on('error', (cause) => this.fail(this.#lost(cause.message, cause)))
+    this.#connectTimer = setTimeout(() => {
+      this.fail(this.#lost(`not connected within ${options.connectTimeout} ms`))
+    }, options.connectTimeout).unref()
+  }
+
+  /** Calls without an answer, whether or not their callers still wait. */
+  get inflight(): number {
+    return this.#calls.length
+  }
+
+  /** Takes a call that has its deadline. It is settled here, or handed back by the owner's `failed`. */
+  send(call: Call): void {
+    const { maxInflight } = this.#options
+    if (this.#calls.length >= maxInflight || this.#isChoked()) {
+      call.reject(this.#overload(call))
+      return
+    }
+    if (this.#calls.length === 0) this.#quietSince = call.issuedAt
+    this.#calls.push(call)
+    this.#unsent++
+    if (call.deadline < this.#wakeAt) this.#wake(call.deadline)
+    if (this.#state === 'open') this.#write(call)
+  }
+
+  /** Ends the connection and hands its calls back to the owner. */
+  fail(error: MemshardError): void {
+    if (this.#state === 'closed') return
+    const sent = this.#calls.length - this.#unsent
+    this.#end()
+    const calls = this.#calls.drain()
+    this.#owner.failed(error, calls.slice(0, sent), calls.slice(sent))
+    this.#drained?.()
+  }
+
+  /** Ends the connection once every call is settled, which their deadlines bound. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    if (!this.#isDrained()) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve
+      })
+    }
+    this.#end()
+    if (!this.#socket.closed) {
+      await new Promise<void>((resolve) => this.#socket.once('close', () => resolve()))
+    }
+  }
+
+  #end(): void {
+    this.#state = 'closed'
+    clearTimeout(this.#connectTimer)
+    clearTimeout(this.#timer)
+    this.#socket.destroy()
+  }
+
+  #open(): void {
+    if (this.#state !== 'connecting') return
+    this.#state = 'open'
+    clearTimeout(this.#connectTimer)
+    this.#quietSince = performance.now()
+    this.#owner.opened()
+    const waiting = this.#calls.drain()
+    this.#unsent = 0
+    for (const call of waiting) {
+      // Its caller was told that it failed: it must not happen now.
+      if (call.settled) continue
+      this.#calls.push(call)
+      this.#unsent++
+      this.#write(call)
+    }
+  }
+
+  #write(call: Call): void {
+    call.operation.write(call, this.#writer)
+    if (this.#writer.length > FLUSH_BYTES) this.#flush()
+    else if (!this.#flushScheduled) {
+      this.#flushScheduled = true
+      process.nextTick(this.#flushAtEndOfTick)
+    }
+  }
+
+  readonly #flushAtEndOfTick = (): void => {
+    this.#flushScheduled = false
+    if (this.#state === 'open') this.#flush()
+  }
+
+  #flush(): void {
+    const parts = this.#writer.take()
+    this.#unsent = 0
+    if (parts.length === 0) return
+    if (parts.length === 1) this.#socket.write(parts[0]!)
+    else {
+      this.#socket.cork()
+      for (const part of parts) this.#socket.write(part)
+      this.#socket.uncork()
+    }
+    if (this.#socket.writableLength === 0) this.#writer.reuse()
+  }
+
+  #isChoked(): boolean {
+    return this.#socket.writableLength > this.#options.maxQueuedBytes
+  }
+
+  #read(chunk: Buffer, length: number): void {
+    if (this.#state === 'closed') return
+    this.#quietSince = performance.now()
+    try {
+      this.#parser.push(chunk, length)
+    } catch (error) {
+      this.fail(this.#poisoned(error))
+      return
+    }
+    this.#owner.answered()
+    if (this.#drained !== undefined && this.#isDrained()) this.#drained()
+  }
+
+  #answered(answer: Answer): void {
+    const call = this.#calls.first
+    if (call === undefined) {
+      throw new ProtocolError(`the node sent ${answer.line || 'an answer'} without being asked`)
+    }
+    if (answer.status >= Status.error) {
+      this.#refused(call, answer)
+      return
+    }
+    let result: unknown
+    try {
+      result = call.operation.read(call, answer)
+    } catch (cause) {
+      this.#calls.shift()
+      call.reject(this.#undecodable(call, answer, cause))
+      return
+    }
+    if (result === MORE) return
+    if (result === UNEXPECTED) {
+      throw new ProtocolError(
+        `the node answered ${call.operation.name} with something else's answer`,
+      )
+    }
+    this.#calls.shift()
+    call.resolve(result)
+  }
+
+  #refused(call: Call, answer: Answer): void {
+    const { name, hasValue } = call.operation
+    if (answer.status === Status.error) {
+      throw new ProtocolError(
+        `the node answered ${name} with "${answer.line}": this client needs memcached 1.6 or newer, or memshard-server`,
+      )
+    }
+    // Whether the node skipped the value is not known: its bytes could run as commands.
+    if (answer.status === Status.clientError && hasValue) throw new ProtocolError(answer.line)
+    this.#calls.shift()
+    call.reject(
+      new ServerError(`the node refused ${name}: ${answer.line}`, {
+        node: this.#address.name,
+        key: call.key,
+      }),
+    )
+  }
+
+  /** One timer for all calls: set for the earliest deadline known, and found to be early most of the time. */
+  #wake(at: number): void {
+    clearTimeout(this.#timer)
+    this.#wakeAt = at
+    this.#timer = setTimeout(this.#onTimer, Math.max(1, Math.ceil(at - performance.now()))).unref()
+  }
+
+  // After a long stretch of JavaScript, timers fire before the answers that wait in the kernel are read.
+  readonly #onTimer = (): void => {
+    setImmediate(this.#sweep)
+  }
+
+  readonly #sweep = (): void => {
+    if (this.#state === 'closed') return
+    const now = performance.now()
+    let next = Number.POSITIVE_INFINITY
+    let lastIssuedAt = Number.NEGATIVE_INFINITY
+    for (let place = 0; place < this.#calls.length; place++) {
+      const call = this.#calls.at(place)
+      if (call.settled) continue
+      if (call.deadline <= now) {
+        lastIssuedAt = call.issuedAt
+        call.reject(this.#tooLate(call))
+      } else if (call.deadline < next) next = call.deadline
+    }
+    this.#wakeAt = Number.POSITIVE_INFINITY
+    if (this.#calls.length > 0) {
+      const silentAt = this.#quietSince + this.#options.silence
+      if (silentAt <= now) {
+        this.fail(this.#lost(`nothing received for ${this.#options.silence} ms`))
+        return
+      }
+      this.#wake(Math.min(next, silentAt))
+    }
+    if (lastIssuedAt > Number.NEGATIVE_INFINITY) this.#owner.timedOut(lastIssuedAt)
+    if (this.#drained !== undefined && this.#isDrained()) this.#drained()
+  }
+
+  #isDrained(): boolean {
+    for (let place = 0; place < this.#calls.length; place++) {
+      if (!this.#calls.at(place).settled) return false
+    }
+    return true
+  }
+
+  #lost(reason: string, cause?: unknown): ConnectionError {
+    const { name } = this.#address
+    return new ConnectionError(`connection to ${name} failed: ${reason}`, { node: name, cause })
+  }
+
+  #poisoned(cause: unknown): MemshardError {
+    const { name } = this.#address
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    return new ProtocolError(`connection to ${name} closed: ${reason}`, { node: name, cause })
+  }
+
+  #overload(call: Call): OverloadError {
+    const { name } = this.#address
+    return new OverloadError(
+      this.#isChoked()
+        ? `${name} is not reading: more than ${this.#options.maxQueuedBytes} bytes wait to be sent`
+        : `${this.#calls.length} calls wait for ${name}: slow down, or raise maxInflight`,
+      { node: name, key: call.key },
+    )
+  }
+
+  #tooLate(call: Call): TimeoutError {
+    const { name } = this.#address
+    const waited = Math.round(call.deadline - call.issuedAt)
+    const doing = this.#state === 'connecting' ? 'no connection' : 'no answer'
+    return new TimeoutError(
+      `${doing} for ${call.operation.name} from ${name} within ${waited} ms: raise timeout, or look at the node`,
+      { node: name, key: call.key },
+    )
+  }
+
+  #undecodable(call: Call, answer: Answer, cause: unknown): CodecError {
+    if (cause instanceof CodecError) return cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    return new CodecError(`the value of ${JSON.stringify(call.key)} cannot be decoded: ${reason}`, {
+      node: this.#address.name,
+      key: call.key,
+      flags: answer.flags,
+      cause,
+    })
+  }
+}

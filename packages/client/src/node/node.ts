@@ -1,0 +1,136 @@
+// One server of the pool: its current connection, whether it is fit for use, and the probes that
+// bring it back. Knows nothing of the other nodes: what becomes of its calls is the pool's decision.
+
+import type { Codec } from '../codec/codec.ts'
+import { ConnectionError, type MemshardError } from '../errors.ts'
+import { version } from '../wire/operations.ts'
+import type { NodeAddress } from './address.ts'
+import { Breaker, type BreakerOptions } from './breaker.ts'
+import { Call } from './call.ts'
+import { Connection, type ConnectionOptions, type ConnectionOwner } from './connection.ts'
+
+export type NodeState = 'up' | 'ejected' | 'probing' | 'closed'
+
+export interface NodeOwner {
+  connected(node: Node): void
+  disconnected(node: Node, error: MemshardError): void
+  /** The node takes no more calls until `returned`. */
+  ejected(node: Node, error: MemshardError): void
+  returned(node: Node): void
+  /** A call whose connection ended; `sent` when its bytes may have reached the node. */
+  lost(node: Node, call: Call, sent: boolean, error: MemshardError): void
+}
+
+export class Node implements ConnectionOwner {
+  readonly address: NodeAddress
+  readonly #connectionOptions: ConnectionOptions
+  readonly #breaker: Breaker
+  readonly #owner: NodeOwner
+  #state: NodeState = 'up'
+  #connection: Connection | undefined
+  #probeTimer: NodeJS.Timeout | undefined
+
+  constructor(
+    address: NodeAddress,
+    connectionOptions: ConnectionOptions,
+    breakerOptions: BreakerOptions,
+    owner: NodeOwner,
+  ) {
+    this.address = address
+    this.#connectionOptions = connectionOptions
+    this.#breaker = new Breaker(breakerOptions)
+    this.#owner = owner
+  }
+
+  get name(): string {
+    return this.address.name
+  }
+
+  get state(): NodeState {
+    return this.#state
+  }
+
+  get inflight(): number {
+    return this.#connection?.inflight ?? 0
+  }
+
+  /** Takes a call with its deadline. The node must be up. Connects when there is no connection. */
+  send(call: Call): void {
+    this.#connection ??= new Connection(this.address, this.#connectionOptions, this)
+    this.#connection.send(call)
+  }
+
+  /** Waits for the calls under way, then leaves no socket and no timer. */
+  async close(): Promise<void> {
+    this.#state = 'closed'
+    clearTimeout(this.#probeTimer)
+    await this.#connection?.close()
+    this.#connection = undefined
+  }
+
+  opened(): void {
+    this.#owner.connected(this)
+  }
+
+  answered(): void {
+    if (this.#state === 'up') this.#breaker.succeeded()
+  }
+
+  timedOut(issuedAt: number): void {
+    if (this.#state !== 'up' || !this.#breaker.failed(issuedAt, performance.now())) return
+    this.#connection?.fail(
+      new ConnectionError(`${this.name} let too many calls in a row pass their deadlines`, {
+        node: this.name,
+      }),
+    )
+  }
+
+  failed(error: MemshardError, sent: readonly Call[], unsent: readonly Call[]): void {
+    this.#connection = undefined
+    this.#owner.disconnected(this, error)
+    if (this.#state === 'probing') {
+      this.#probeLater()
+      for (const probe of unsent.concat(sent)) probe.reject(error)
+      return
+    }
+    // A node that closes a connection nobody waits on has not failed anyone.
+    const waitedFor = sent.length + unsent.length > 0
+    const now = performance.now()
+    if (this.#state === 'up' && waitedFor && this.#breaker.failed(now, now)) {
+      this.#probeLater()
+      this.#owner.ejected(this, error)
+    }
+    for (const call of sent) if (!call.settled) this.#owner.lost(this, call, true, error)
+    for (const call of unsent) if (!call.settled) this.#owner.lost(this, call, false, error)
+  }
+
+  #probeLater(): void {
+    this.#state = 'ejected'
+    this.#probeTimer = setTimeout(this.#probe, this.#breaker.nextProbeDelay()).unref()
+  }
+
+  /** One `version` on a new connection, which is kept when it is answered. */
+  readonly #probe = (): void => {
+    this.#state = 'probing'
+    const connection = new Connection(this.address, this.#connectionOptions, this)
+    this.#connection = connection
+    const call = new Call(version, '', NO_CODEC)
+    call.issuedAt = performance.now()
+    call.deadline = call.issuedAt + this.#connectionOptions.connectTimeout
+    call.promise().then(
+      () => {
+        if (this.#state !== 'probing') return
+        this.#state = 'up'
+        this.#breaker.succeeded()
+        this.#owner.returned(this)
+      },
+      (error: MemshardError) => connection.fail(error),
+    )
+    connection.send(call)
+  }
+}
+
+const NO_CODEC: Codec<unknown> = {
+  encode: () => ({ data: '', flags: 0 }),
+  decode: () => undefined,
+}

@@ -1,0 +1,173 @@
+// Turns the bytes of a connection, cut anywhere, into answers. Length-driven: a value may hold any
+// bytes, and nothing is ever scanned twice. Knows the shape of answers, not which command each one
+// belongs to. Any doubt about the shape is a ProtocolError, after which the stream is worth nothing.
+import { ProtocolError } from '../errors.ts'
+import { Answer, Status } from './answer.ts'
+
+const LINE_MAX_BYTES = 8 * 1024
+/** memcached's largest `-I`. */
+const VALUE_MAX_BYTES = 1024 ** 3
+const SPACE = 0x20
+const CR = 0x0d
+const LF = 0x0a
+const ZERO = 0x30
+
+export class AnswerParser {
+  readonly #answer = new Answer()
+  readonly #onAnswer: (answer: Answer) => void
+  /** The beginning of a line whose end has not arrived. */
+  readonly #line = Buffer.allocUnsafe(LINE_MAX_BYTES)
+  #lineBytes = 0
+  /** A value, with its line end, of which a part has not arrived. */
+  #value: Buffer | undefined
+  #valueBytes = 0
+
+  /** `onAnswer` gets every answer while `push` runs; the object is filled anew for the next one. */
+  constructor(onAnswer: (answer: Answer) => void) {
+    this.#onAnswer = onAnswer
+  }
+
+  /**
+   * Takes `chunk[0..length)`. The chunk may be overwritten afterwards.
+   * @throws ProtocolError, or what `onAnswer` throws; the parser must then be thrown away.
+   */
+  push(chunk: Buffer, length: number): void {
+    let at = 0
+    if (this.#value !== undefined) {
+      at = this.#fill(this.#value, chunk, 0, length)
+      if (this.#value !== undefined) return
+    }
+    while (at < length) {
+      let newline = at
+      while (newline < length && chunk[newline] !== LF) newline++
+      if (newline === length || this.#lineBytes > 0) {
+        this.#keep(chunk, at, newline)
+        if (newline === length) return
+        const lineBytes = this.#lineBytes
+        this.#lineBytes = 0
+        this.#parseLine(this.#line, 0, lineBytes)
+      } else {
+        this.#parseLine(chunk, at, newline)
+      }
+      at = newline + 1
+      if (this.#answer.status !== Status.value) {
+        this.#onAnswer(this.#answer)
+        continue
+      }
+      const end = at + this.#answer.size
+      if (end + 2 <= length) {
+        if (chunk[end] !== CR || chunk[end + 1] !== LF) throw misframed()
+        this.#answer.place(chunk, at, false)
+        at = end + 2
+        this.#onAnswer(this.#answer)
+      } else {
+        this.#value = Buffer.allocUnsafeSlow(this.#answer.size + 2)
+        this.#valueBytes = 0
+        at = this.#fill(this.#value, chunk, at, length)
+      }
+    }
+  }
+
+  /** Keeps a part of a line for the chunk that brings the rest. */
+  #keep(chunk: Buffer, from: number, to: number): void {
+    if (this.#lineBytes + to - from > LINE_MAX_BYTES) {
+      throw new ProtocolError(`the node sent a line of more than ${LINE_MAX_BYTES} bytes`)
+    }
+    this.#lineBytes += chunk.copy(this.#line, this.#lineBytes, from, to)
+  }
+
+  /** Adds to the incomplete value, and answers with it once complete. Returns where the chunk goes on. */
+  #fill(value: Buffer, chunk: Buffer, from: number, to: number): number {
+    const copied = chunk.copy(value, this.#valueBytes, from, to)
+    this.#valueBytes += copied
+    if (this.#valueBytes === value.length) {
+      const size = this.#answer.size
+      if (value[size] !== CR || value[size + 1] !== LF) throw misframed()
+      this.#value = undefined
+      this.#answer.place(value, 0, true)
+      this.#onAnswer(this.#answer)
+      this.#answer.release()
+    }
+    return from + copied
+  }
+
+  /** `bytes[start..newline)` is a line that must end in CR. */
+  #parseLine(bytes: Buffer, start: number, newline: number): void {
+    const end = newline - 1
+    if (end < start + 2 || bytes[end] !== CR) throw unexpected(bytes, start, newline)
+    const answer = this.#answer
+    answer.size = 0
+    const second = start + 2
+    if (end === second || bytes[second] === SPACE) {
+      answer.status = (bytes[start]! << 8) | bytes[start + 1]!
+      if (answer.status === Status.value) this.#parseValueLine(bytes, second, end)
+    } else {
+      answer.line = bytes.toString('latin1', start, end)
+      answer.status = statusOfWord(answer.line)
+      if (answer.status === 0) throw unexpected(bytes, start, newline)
+    }
+  }
+
+  /** ` <size> <flag>*`, where each flag is a letter and what the node says of it. */
+  #parseValueLine(bytes: Buffer, start: number, end: number): void {
+    const answer = this.#answer
+    answer.flags = 0
+    let at = start + 1
+    let size = 0
+    for (; at < end && bytes[at] !== SPACE; at++) size = size * 10 + digit(bytes[at]!)
+    if (at === start + 1 || size > VALUE_MAX_BYTES) throw unexpected(bytes, start, end)
+    answer.size = size
+    while (at < end) {
+      const letter = bytes[++at]
+      const from = ++at
+      while (at < end && bytes[at] !== SPACE) at++
+      if (letter === FLAGS) {
+        let flags = 0
+        for (let i = from; i < at; i++) flags = flags * 10 + digit(bytes[i]!)
+        answer.flags = flags
+      } else if (letter === CAS) {
+        answer.cas = bytes.toString('latin1', from, at)
+      }
+    }
+  }
+}
+
+const FLAGS = 0x66 // f
+const CAS = 0x63 // c
+
+function digit(byte: number): number {
+  const value = byte - ZERO
+  if (value < 0 || value > 9) throw new ProtocolError('the node sent a number that is not one')
+  return value
+}
+
+function statusOfWord(line: string): number {
+  const space = line.indexOf(' ')
+  switch (space < 0 ? line : line.slice(0, space)) {
+    case 'STAT':
+      return Status.stat
+    case 'END':
+      return Status.end
+    case 'VERSION':
+      return Status.version
+    case 'RESET':
+      return Status.reset
+    case 'ERROR':
+      return Status.error
+    case 'CLIENT_ERROR':
+      return Status.clientError
+    case 'SERVER_ERROR':
+      return Status.serverError
+    default:
+      return 0
+  }
+}
+
+function misframed(): ProtocolError {
+  return new ProtocolError('the node sent a value that does not end where it said')
+}
+
+function unexpected(bytes: Buffer, start: number, end: number): ProtocolError {
+  const line = JSON.stringify(bytes.toString('latin1', start, Math.min(end, start + 80)))
+  return new ProtocolError(`the node sent ${line}, which no memcached server answers`)
+}

@@ -1,0 +1,65 @@
+// One answer of a node, as the parser fills it in: the status, the flags of its line, and where its
+// value lies. One object serves every answer of a connection, so whoever reads it keeps nothing of it.
+import type { RawValue } from '../codec/codec.ts'
+
+/** Two-letter statuses are their two ASCII bytes; the words of the classic protocol come after them. */
+export const Status = {
+  /** `VA <size> <flags>*`: a value follows. */
+  value: 0x5641,
+  /** `HD`: done. */
+  done: 0x4844,
+  /** `EN`: a miss. */
+  miss: 0x454e,
+  /** `NF`: there is no such item to change. */
+  notFound: 0x4e46,
+  /** `NS`: not stored. */
+  notStored: 0x4e53,
+  /** `EX`: the item has another cas token. */
+  exists: 0x4558,
+  ok: 0x4f4b,
+  version: 0x10001,
+  stat: 0x10002,
+  end: 0x10003,
+  reset: 0x10004,
+  /** `ERROR`, with or without more words: the command is not known. */
+  error: 0x10005,
+  clientError: 0x10006,
+  serverError: 0x10007,
+} as const
+
+export class Answer implements RawValue {
+  status = 0
+  /** The item's client flags (`f`). */
+  flags = 0
+  /** The item's cas token (`c`), as the node wrote it. */
+  cas = ''
+  /** The whole line without its end, for statuses above 0xffff. */
+  line = ''
+  /** Bytes of the value; 0 when there is none. */
+  size = 0
+  #source: Buffer | undefined
+  #start = 0
+  #owned = false
+
+  /** The value is `source[start..start + size)`; `owned` when nobody else will write to `source`. */
+  place(source: Buffer, start: number, owned: boolean): void {
+    this.#source = source
+    this.#start = start
+    this.#owned = owned
+  }
+
+  /** Lets go of the value. */
+  release(): void {
+    this.#source = undefined
+  }
+
+  text(): string {
+    return this.#source?.toString('utf8', this.#start, this.#start + this.size) ?? ''
+  }
+
+  bytes(): Buffer {
+    if (this.#source === undefined) return Buffer.alloc(0)
+    const view = this.#source.subarray(this.#start, this.#start + this.size)
+    return this.#owned ? view : Buffer.from(view)
+  }
+}

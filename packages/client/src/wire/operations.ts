@@ -1,0 +1,234 @@
+// Every command of the client: its bytes, and what its answers mean. Keyed commands go out in the meta
+// protocol: of 100 pipelined gets, memcached 1.6 answers classic ones in 53 packets (7.2 us of its CPU
+// each) and meta ones in three (1.0 us), and a hit's answer is shorter. Knows no socket and no routing.
+import { Status } from './answer.ts'
+import { type Command, MORE, type Operation, UNEXPECTED } from './command.ts'
+import type { CommandWriter } from './command-writer.ts'
+
+export interface ValueAndToken {
+  readonly value: unknown
+  readonly cas: bigint
+}
+
+export const get: Operation = {
+  name: 'get',
+  idempotent: true,
+  hasValue: false,
+  missed: undefined,
+  write(command, writer) {
+    writer.command('mg')
+    writer.key(command.key, command.keyBytes)
+    writer.token('v')
+    writer.token('f')
+    writer.endLine()
+  },
+  read(command, answer) {
+    if (answer.status === Status.value) return command.codec.decode(answer, answer.flags)
+    return answer.status === Status.miss ? undefined : UNEXPECTED
+  },
+}
+
+export const gets: Operation = {
+  ...get,
+  name: 'gets',
+  write(command, writer) {
+    writer.command('mg')
+    writer.key(command.key, command.keyBytes)
+    writer.token('v f c')
+    writer.endLine()
+  },
+  read(command, answer): ValueAndToken | undefined | typeof UNEXPECTED {
+    if (answer.status === Status.value) {
+      return { value: command.codec.decode(answer, answer.flags), cas: BigInt(answer.cas) }
+    }
+    return answer.status === Status.miss ? undefined : UNEXPECTED
+  },
+}
+
+export const getAndTouch: Operation = {
+  ...get,
+  name: 'getAndTouch',
+  write(command, writer) {
+    writer.command('mg')
+    writer.key(command.key, command.keyBytes)
+    writer.token('v f')
+    writer.flag('T', command.ttl ?? 0)
+    writer.endLine()
+  },
+}
+
+export const touch: Operation = {
+  name: 'touch',
+  idempotent: true,
+  hasValue: false,
+  missed: false,
+  write(command, writer) {
+    writer.command('mg')
+    writer.key(command.key, command.keyBytes)
+    writer.flag('T', command.ttl ?? 0)
+    writer.endLine()
+  },
+  read(_, answer) {
+    if (answer.status === Status.done) return true
+    return answer.status === Status.miss ? false : UNEXPECTED
+  },
+}
+
+/** `ms <key> <size> <flags>*`; `mode` is memcached's `M` flag, '' for a plain set. */
+function storing(name: string, mode: string, idempotent: boolean): Operation {
+  return {
+    name,
+    idempotent,
+    hasValue: true,
+    missed: false,
+    write(command, writer) {
+      const size = startStore(command, writer)
+      if (mode !== '') writer.token(mode)
+      writer.endLine()
+      writer.value(command.data, size)
+    },
+    read(_, answer) {
+      if (answer.status === Status.done) return true
+      return answer.status === Status.notStored ? false : UNEXPECTED
+    },
+  }
+}
+
+function startStore(command: Command, writer: CommandWriter): number {
+  const { data } = command
+  const size = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength
+  writer.command('ms')
+  writer.key(command.key, command.keyBytes)
+  writer.number(size)
+  if (command.flags !== 0) writer.flag('F', command.flags)
+  if (command.ttl !== undefined) writer.flag('T', command.ttl)
+  return size
+}
+
+export const set = storing('set', '', true)
+export const add = storing('add', 'ME', false)
+export const replace = storing('replace', 'MR', false)
+export const append = storing('append', 'MA', false)
+export const prepend = storing('prepend', 'MP', false)
+
+export const cas: Operation = {
+  name: 'cas',
+  idempotent: false,
+  hasValue: true,
+  missed: 'missing',
+  write(command, writer) {
+    const size = startStore(command, writer)
+    writer.token(`C${command.operand}`)
+    writer.endLine()
+    writer.value(command.data, size)
+  },
+  read(_, answer) {
+    switch (answer.status) {
+      case Status.done:
+        return 'stored'
+      case Status.exists:
+        return 'conflict'
+      case Status.notFound:
+        return 'missing'
+      default:
+        return UNEXPECTED
+    }
+  },
+}
+
+export const remove: Operation = {
+  name: 'delete',
+  idempotent: true,
+  hasValue: false,
+  missed: false,
+  write(command, writer) {
+    writer.command('md')
+    writer.key(command.key, command.keyBytes)
+    writer.endLine()
+  },
+  read(_, answer) {
+    if (answer.status === Status.done) return true
+    return answer.status === Status.notFound ? false : UNEXPECTED
+  },
+}
+
+/** `ma <key> <flags>*`: 64-bit unsigned; up wraps at 2^64, down stops at 0. */
+function counting(name: string, mode: string): Operation {
+  return {
+    name,
+    idempotent: false,
+    hasValue: false,
+    missed: undefined,
+    write(command, writer) {
+      writer.command('ma')
+      writer.key(command.key, command.keyBytes)
+      writer.token(mode)
+      writer.token(`D${command.operand}`)
+      if (command.initial !== undefined) {
+        writer.token(`J${command.initial}`)
+        writer.flag('N', command.ttl ?? 0)
+      }
+      writer.token('v')
+      writer.endLine()
+    },
+    read(_, answer) {
+      if (answer.status === Status.notFound) return undefined
+      if (answer.status !== Status.value) return UNEXPECTED
+      const text = answer.text()
+      const number = Number(text)
+      return Number.isSafeInteger(number) ? number : BigInt(text)
+    },
+  }
+}
+
+export const incr = counting('incr', 'MI')
+export const decr = counting('decr', 'MD')
+
+export const flush: Operation = {
+  name: 'flush',
+  idempotent: true,
+  hasValue: false,
+  missed: undefined,
+  write(command, writer) {
+    writer.command('flush_all')
+    if (command.ttl !== undefined) writer.number(command.ttl)
+    writer.endLine()
+  },
+  read: (_, answer) => (answer.status === Status.ok ? undefined : UNEXPECTED),
+}
+
+export const stats: Operation = {
+  name: 'stats',
+  idempotent: true,
+  hasValue: false,
+  missed: undefined,
+  write({ data }, writer) {
+    writer.command('stats')
+    if (typeof data === 'string' && data !== '') writer.token(data)
+    writer.endLine()
+  },
+  read(command, answer) {
+    command.lines ??= new Map()
+    if (answer.status === Status.stat) {
+      const [, name = '', value = ''] = /^STAT (\S+) ?(.*)$/.exec(answer.line) ?? []
+      command.lines.set(name, value)
+      return MORE
+    }
+    return answer.status === Status.end || answer.status === Status.reset
+      ? command.lines
+      : UNEXPECTED
+  },
+}
+
+export const version: Operation = {
+  name: 'version',
+  idempotent: true,
+  hasValue: false,
+  missed: undefined,
+  write(_, writer) {
+    writer.command('version')
+    writer.endLine()
+  },
+  read: (_, answer) =>
+    answer.status === Status.version ? answer.line.slice('VERSION '.length) : UNEXPECTED,
+}
