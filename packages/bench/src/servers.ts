@@ -68,12 +68,10 @@ export async function startServer(
   if (server.command.includes('/') && !existsSync(server.command)) {
     throw new BenchError('CANNOT_START', `there is no ${server.command}: build it first`)
   }
-  const child =
-    cpu === undefined
-      ? spawn(server.command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-      : spawn('taskset', ['-c', String(cpu), server.command, ...args], {
-          stdio: ['ignore', 'ignore', 'pipe'],
-        })
+  const pinning = cpu === undefined ? [] : ['taskset', '-c', String(cpu)]
+  const [executable = '', ...rest] = [...pinning, server.command, ...args]
+  // In a process group of its own: an interrupt at the terminal is for the bench, which ends its servers.
+  const child = spawn(executable, rest, { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
   const stop = keepForStopping(child)
   const address: ServerAddress = { kind: 'tcp', host: '127.0.0.1', port }
   try {

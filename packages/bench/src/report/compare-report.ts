@@ -14,6 +14,21 @@ import {
   significant,
 } from './format.ts'
 
+const TABLE_HEAD = [
+  'workload',
+  'server',
+  'CPU us/op',
+  'CPU ratio',
+  'low-high',
+  'op/s',
+  'op/s ratio',
+  'p50',
+  'p99',
+  'p99.9',
+  'marks',
+]
+const NAME_COLUMNS = 2
+
 export interface CompareSetting {
   readonly environment: Environment
   readonly placement: Placement | undefined
@@ -23,12 +38,13 @@ export interface CompareSetting {
 }
 
 export function compareText(comparison: Comparison, setting: CompareSetting): string {
+  if (comparison.rows.length === 0) return 'interrupted before the first workload was finished\n'
   const legend = comparison.rows.map(
     (row) => `  ${row.workload.name}: ${describeWorkload(row.workload)}`,
   )
   return page(
     settingLines(comparison, setting),
-    alignedTable(tableHead(), tableRows(comparison)),
+    alignedTable(TABLE_HEAD, tableRows(comparison), NAME_COLUMNS),
     readingLines(setting),
     legend,
     notes(comparison).map((note) => `NOTE ${note}`),
@@ -43,7 +59,7 @@ export function compareMarkdown(comparison: Comparison, setting: CompareSetting)
   return page(
     ['```sh', `memshard-bench ${setting.commandLine}`, '```'],
     settingLines(comparison, setting).map(code),
-    markdownTable(tableHead(), tableRows(comparison)),
+    markdownTable(TABLE_HEAD, tableRows(comparison), NAME_COLUMNS),
     [readingLines(setting).join(' ')],
     legend,
     notes(comparison).map(code),
@@ -65,22 +81,6 @@ function settingLines(comparison: Comparison, setting: CompareSetting): string[]
     ...comparison.servers.map(
       (server) => `${server.label}: ${server.commandLine} (${server.version ?? 'unknown version'})`,
     ),
-  ]
-}
-
-function tableHead(): string[] {
-  return [
-    'workload',
-    'server',
-    'CPU us/op',
-    'CPU ratio',
-    'low-high',
-    'op/s',
-    'op/s ratio',
-    'p50',
-    'p99',
-    'p99.9',
-    'marks',
   ]
 }
 

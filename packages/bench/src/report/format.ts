@@ -33,10 +33,11 @@ export function significant(value: number): string {
   return value.toFixed(digits)
 }
 
-/** Columns in line: the first to the left, numbers to the right. */
+/** Columns in line: names, which come first, to the left, and numbers to the right. */
 export function alignedTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
+  nameColumns: number,
 ): string[] {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
@@ -44,7 +45,7 @@ export function alignedTable(
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+        column < nameColumns ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
       )
       .join('  ')
       .trimEnd()
@@ -55,8 +56,9 @@ export function alignedTable(
 export function markdownTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
+  nameColumns: number,
 ): string[] {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  const rule = head.map((_, column) => (column === 0 ? '---' : '---:'))
+  const rule = head.map((_, column) => (column < nameColumns ? '---' : '---:'))
   return [line(head), line(rule), ...rows.map(line)]
 }
