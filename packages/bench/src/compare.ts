@@ -4,7 +4,7 @@
 import type { DriverChoice } from './load/driver.ts'
 import { type Spread, spreadOf, straddlesOne } from './measure/statistics.ts'
 import { generatorIsBottleneck, type RunLength, type RunResult, run } from './run.ts'
-import { type Placement, type ServerCommand, startServer } from './servers.ts'
+import { checkServerCommand, type Placement, type ServerCommand, startServer } from './servers.ts'
 import { recordTape, type Tape } from './workload/tape.ts'
 import type { Workload } from './workload/workload.ts'
 
@@ -72,6 +72,7 @@ export async function compare(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Comparison> {
+  options.servers.forEach(checkServerCommand)
   const described = new Map<ServerCommand, ComparedServer>()
   const rows: ComparisonRow[] = []
   for (const workload of options.workloads) {

@@ -4,7 +4,7 @@ import { BenchError } from './errors.ts'
 import { type ReachedServer, reachServer, type ServerAddress } from './load/address.ts'
 import { ClosedLoop } from './load/closed-loop.ts'
 import { type DriverChoice, type DriverKind, openDriver } from './load/driver.ts'
-import { type CpuUse, cpuUsed, readCpuTime } from './measure/cpu-time.ts'
+import { type CpuTime, type CpuUse, cpuUsed, readCpuTime } from './measure/cpu-time.ts'
 import { LatencyRecorder, type LatencySummary } from './measure/latency.ts'
 import { markTally, Tally } from './workload/tally.ts'
 import { recordFill, type Tape } from './workload/tape.ts'
@@ -108,7 +108,7 @@ async function measure(
   const from = markTally(tally)
   if (options.length.kind === 'requests') loop.limit(options.length.count)
   await driver.run(durationOf(options.length), signal)
-  const after = readMeters(loop.allLost ? undefined : options.pid)
+  const after = readMeters(options.pid)
   const to = markTally(tally)
   const summary = latency.summary()
 
@@ -169,15 +169,24 @@ function durationOf(length: RunLength): number {
 
 interface Meters {
   readonly milliseconds: number
-  readonly server: ReturnType<typeof readCpuTime> | undefined
+  readonly server: CpuTime | undefined
   readonly generator: NodeJS.CpuUsage
 }
 
 function readMeters(pid: number | undefined): Meters {
   return {
-    server: pid === undefined ? undefined : readCpuTime(pid),
+    server: pid === undefined ? undefined : cpuTimeWhileAlive(pid),
     generator: process.cpuUsage(),
     milliseconds: performance.now(),
+  }
+}
+
+/** A server that has died since the run began shows as lost connections, not as a wrong --pid. */
+function cpuTimeWhileAlive(pid: number): CpuTime | undefined {
+  try {
+    return readCpuTime(pid)
+  } catch {
+    return undefined
   }
 }
 

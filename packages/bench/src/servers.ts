@@ -29,7 +29,6 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const READY_DEADLINE_MS = 15_000
-const STOP_DEADLINE_MS = 3_000
 
 /** The server that is built beside this package. */
 const MEMSHARD_SERVER = fileURLToPath(new URL('../../server/bin/memshard-server', import.meta.url))
@@ -44,6 +43,13 @@ export function parseServerCommand(text: string): ServerCommand {
   const label = match?.[1] ?? command.split('/').at(-1) ?? command
   const isMemshard = command === 'memshard'
   return { label, command: isMemshard ? MEMSHARD_SERVER : command, args, isMemshard }
+}
+
+/** Throws a BenchError for a path that leads nowhere, before anything is started. */
+export function checkServerCommand({ command }: ServerCommand): void {
+  if (command.includes('/') && !existsSync(command)) {
+    throw new BenchError('CANNOT_START', `there is no ${command}: build it, or name another`)
+  }
 }
 
 /** Splits at spaces; quotes are not special. */
@@ -65,9 +71,6 @@ export async function startServer(
   const identity = process.getuid?.() === 0 ? ['-u', 'root'] : []
   const args = ['-l', '127.0.0.1', '-p', String(port), ...identity, ...commonArgs, ...server.args]
   const commandLine = [server.command, ...args].join(' ')
-  if (server.command.includes('/') && !existsSync(server.command)) {
-    throw new BenchError('CANNOT_START', `there is no ${server.command}: build it first`)
-  }
   const pinning = cpu === undefined ? [] : ['taskset', '-c', String(cpu)]
   const [executable = '', ...rest] = [...pinning, server.command, ...args]
   // In a process group of its own: an interrupt at the terminal is for the bench, which ends its servers.
@@ -119,7 +122,10 @@ async function ready(
   }
 }
 
-/** Whatever way the bench ends, short of SIGKILL, the child ends too. */
+/**
+ * Whatever way the bench ends, short of SIGKILL, the child ends too. A cache has nothing to save, and
+ * memcached takes a second to stop when it is asked to: so it is not asked.
+ */
 function keepForStopping(child: ChildProcess): () => Promise<void> {
   const kill = (): void => {
     child.kill('SIGKILL')
@@ -127,11 +133,9 @@ function keepForStopping(child: ChildProcess): () => Promise<void> {
   process.once('exit', kill)
   return async () => {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
-      const timer = setTimeout(kill, STOP_DEADLINE_MS)
       const exited = once(child, 'exit')
-      child.kill('SIGTERM')
+      kill()
       await exited
-      clearTimeout(timer)
     }
     process.off('exit', kill)
   }

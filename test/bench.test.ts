@@ -1,0 +1,380 @@
+// The executable of @memshard/bench against real memcached, and against servers that lie or die.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort, type RunningNode, startNode } from './nodes.ts'
+
+const BENCH = fileURLToPath(new URL('../packages/bench/bin/memshard-bench', import.meta.url))
+const SMALL_LOAD = ['--connections', '8', '--keys', '200', '--warmup', '100ms']
+const SHORT = ['--duration', '400ms']
+
+interface Finished {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function startBench(...argv: string[]): { child: ChildProcess; finished: Promise<Finished> } {
+  const child = spawn(process.execPath, [BENCH, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text
+  })
+  const finished = once(child, 'close').then(([code]) => ({
+    code: code as number | null,
+    out,
+    err,
+  }))
+  return { child, finished }
+}
+
+function bench(...argv: string[]): Promise<Finished> {
+  return startBench(...argv).finished
+}
+
+interface Run {
+  readonly driver: string
+  readonly operations: number
+  readonly operationsPerSecond: number
+  readonly requestsPerSecond: number
+  readonly misses: number
+  readonly errors: number
+  readonly complaints: readonly string[]
+  readonly latency: Readonly<Record<'p50' | 'p90' | 'p99' | 'p999' | 'max' | 'count', number>>
+  readonly serverCpu?: { readonly microsecondsPerOperation: number; readonly load: number }
+  readonly generatorCpu: { readonly microsecondsPerOperation: number }
+  readonly total: { readonly gets: number; readonly sets: number }
+}
+
+function onlyRun({ out }: Finished): Run {
+  const { runs } = JSON.parse(out) as { runs: Run[] }
+  expect(runs).toHaveLength(1)
+  return runs[0]!
+}
+
+/** One number of the server's `stats`. */
+async function statistic(node: RunningNode, name: string): Promise<number> {
+  const socket = connect(node.port, node.host)
+  socket.end('stats\r\n')
+  let text = ''
+  for await (const chunk of socket) text += String(chunk)
+  const value = new RegExp(`^STAT ${name} (\\d+)\r$`, 'm').exec(text)?.[1]
+  if (value === undefined) throw new Error(`no statistic ${name}`)
+  return Number(value)
+}
+
+describe('against real memcached', () => {
+  let node: RunningNode
+
+  beforeAll(async () => {
+    node = await startNode({ server: 'memcached', args: ['-t', '1', '-m', '64'] })
+  })
+  afterAll(() => node[Symbol.asyncDispose]())
+
+  const measure = (...argv: string[]): Promise<Finished> =>
+    bench('--server', node.address, ...SMALL_LOAD, ...argv)
+
+  test('reports throughput, latency and CPU time per operation', async () => {
+    const finished = await measure('--json', '--pid', String(node.pid), ...SHORT)
+    expect(finished).toMatchObject({ code: 0, err: '' })
+    const run = onlyRun(finished)
+    expect(run).toMatchObject({ errors: 0, misses: 0 })
+    expect(run.operations).toBeGreaterThan(100)
+    expect(run.operationsPerSecond).toBeCloseTo(run.requestsPerSecond)
+    const { p50, p90, p99, p999, max, count } = run.latency
+    expect(count).toBe(run.operations)
+    expect(p50).toBeGreaterThan(1)
+    expect([p50, p90, p99, p999, max]).toEqual([p50, p90, p99, p999, max].toSorted((a, b) => a - b))
+    expect(run.serverCpu?.microsecondsPerOperation).toBeGreaterThan(0.5)
+    expect(run.serverCpu?.microsecondsPerOperation).toBeLessThan(500)
+    expect(run.serverCpu?.load).toBeLessThan(1.5)
+    expect(run.generatorCpu.microsecondsPerOperation).toBeGreaterThan(0.5)
+  })
+
+  test.each([
+    ['get and set', '--ratio', '3:1'],
+    ['pipelined', '--ratio', '1:1', '--depth', '16'],
+    ['many keys at once', '--multiget', '20'],
+    ['meta', '--protocol', 'meta', '--ratio', '1:1'],
+    ['quiet meta', '--protocol', 'meta', '--multiget', '16', '--depth', '2'],
+    ['large values', '--value-size', '300k', '--keys', '20', '--ratio', '1:1', '--depth', '4'],
+    ['node:net', '--driver', 'node', '--ratio', '1:1', '--depth', '4'],
+    ['a number of requests', '--requests', '1000'],
+  ])('counts what the server counts: %s', async (_, ...argv) => {
+    const before = [await statistic(node, 'cmd_get'), await statistic(node, 'cmd_set')] as const
+    const length = argv.includes('--requests') ? [] : SHORT
+    const finished = await measure('--json', ...length, ...argv)
+    expect(finished).toMatchObject({ code: 0, err: '' })
+    const run = onlyRun(finished)
+    expect(run).toMatchObject({ errors: 0, misses: 0 })
+    expect(run.total).toEqual({
+      gets: (await statistic(node, 'cmd_get')) - before[0],
+      sets: (await statistic(node, 'cmd_set')) - before[1],
+    })
+    if (argv.includes('--requests')) expect(run.operations).toBeGreaterThanOrEqual(1_000)
+  })
+
+  test('misses are counted, and no error, when nothing was stored first', async () => {
+    const finished = await measure('--json', '--no-fill', '--key-size', '33', ...SHORT)
+    const run = onlyRun(finished)
+    expect(finished.code).toBe(0)
+    expect(run.misses).toBe(run.operations)
+    expect(run.errors).toBe(0)
+  })
+
+  test('prints a page of text for a person', async () => {
+    const { code, out } = await measure('--pid', String(node.pid), ...SHORT)
+    expect(code).toBe(0)
+    expect(out).toMatch(/^ {2}throughput +[\d,]+ operations\/s/m)
+    expect(out).toMatch(/^ {2}latency +p50 .* p99 .* max /m)
+    expect(out).toMatch(/^ {2}server cpu +[\d.]+ us\/operation/m)
+    expect(out).toContain(`node ${process.version}`)
+  })
+
+  test('a server that refuses to store is told before anything is measured', async () => {
+    const { code, err, out } = await measure('--value-size', '2m', '--keys', '1')
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toContain('did not store all 1 keys')
+    expect(err).toContain('object too large for cache')
+  })
+
+  test('an interrupt ends the run at once, with what was measured', async () => {
+    const gets = await statistic(node, 'cmd_get')
+    const { child, finished } = startBench(
+      '--server',
+      node.address,
+      ...SMALL_LOAD,
+      '--duration',
+      '60s',
+    )
+    // Wait until it is at work.
+    while ((await statistic(node, 'cmd_get')) - gets < 1_000);
+    child.kill('SIGINT')
+    const { code, out } = await finished
+    expect(code).toBe(130)
+    expect(out).toContain('interrupted before its time')
+  })
+})
+
+test('over a unix socket', async () => {
+  const path = `${tmpdir()}/memshard-bench-${process.pid}.sock`
+  // memcached listens on either kind of socket: startNode waits for a TCP port, so it is started here.
+  const identity = process.getuid?.() === 0 ? ['-u', 'root'] : []
+  const memcached = spawn('memcached', ['-s', path, ...identity], { stdio: 'ignore' })
+  try {
+    await acceptsConnections(path)
+    const finished = await bench('--server', path, ...SMALL_LOAD, ...SHORT, '--json')
+    expect(finished).toMatchObject({ code: 0, err: '' })
+    expect(onlyRun(finished).errors).toBe(0)
+  } finally {
+    memcached.kill('SIGKILL')
+    await once(memcached, 'exit')
+    rmSync(path, { force: true })
+  }
+})
+
+async function acceptsConnections(path: string): Promise<void> {
+  for (;;) {
+    const socket = connect(path)
+    try {
+      await once(socket, 'connect')
+      return
+    } catch {
+      await new Promise(setImmediate)
+    } finally {
+      socket.destroy()
+    }
+  }
+}
+
+describe('against a server that is wrong', () => {
+  const servers: Server[] = []
+  const sockets = new Set<Socket>()
+
+  afterAll(() => {
+    for (const socket of sockets) socket.destroy()
+    for (const server of servers) server.close()
+  })
+
+  /** Listens, and sends what `answer` makes of each line of a client; silence is an answer too. */
+  async function listen(answer: (line: string) => string | undefined): Promise<string> {
+    const server = createServer((socket) => {
+      sockets.add(socket)
+      socket
+        .on('error', () => {})
+        .on('data', (data) => {
+          for (const line of data.toString('latin1').split('\r\n').slice(0, -1)) {
+            const text = line === 'version' ? 'VERSION 0\r\n' : answer(line)
+            if (text !== undefined) socket.write(text)
+          }
+        })
+    }).listen(0, '127.0.0.1')
+    servers.push(server)
+    await once(server, 'listening')
+    const address = server.address()
+    if (address === null || typeof address === 'string') throw new Error('no TCP port was given')
+    return `127.0.0.1:${address.port}`
+  }
+
+  const measure = (address: string, ...argv: string[]): Promise<Finished> =>
+    bench('--server', address, ...SMALL_LOAD, ...SHORT, '--json', ...argv)
+
+  test.each(['epoll', 'node'])(
+    'error lines are errors, and the exit code says so (%s)',
+    async (driver) => {
+      const address = await listen(() => 'SERVER_ERROR no memory today\r\n')
+      const finished = await measure(address, '--no-fill', '--driver', driver)
+      expect(finished.code).toBe(1)
+      const run = onlyRun(finished)
+      expect(run).toMatchObject({ operations: 0, driver })
+      expect(run.errors).toBeGreaterThan(0)
+      expect(run.complaints).toEqual(['answered "SERVER_ERROR no memory today"'])
+    },
+  )
+
+  test('a stored key that is missed is an error', async () => {
+    const address = await listen((line) =>
+      line.startsWith('set') ? 'STORED\r\n' : line.startsWith('get') ? 'END\r\n' : undefined,
+    )
+    const finished = await measure(address)
+    expect(finished.code).toBe(1)
+    expect(onlyRun(finished).complaints).toEqual(['missed a key that was stored before the run'])
+  })
+
+  test.each(['epoll', 'node'])('a short value ends the connection (%s)', async (driver) => {
+    const address = await listen((line) => {
+      if (line.startsWith('set')) return 'STORED\r\n'
+      const key = /^get (.+)/.exec(line)?.[1]
+      return key && `VALUE ${key} 0 3\r\nabc\r\nEND\r\n`
+    })
+    const finished = await measure(address, '--driver', driver)
+    expect(finished.code).toBe(1)
+    expect(onlyRun(finished).complaints.join()).toMatch(
+      /answered "VALUE .* 3" where "VALUE .* 100"/,
+    )
+  })
+
+  test.each(['epoll', 'node'])(
+    'a server that says nothing is not waited for (%s)',
+    async (driver) => {
+      const address = await listen(() => undefined)
+      const finished = await measure(address, '--no-fill', '--driver', driver)
+      expect(finished.code).toBe(1)
+      expect(onlyRun(finished).complaints).toEqual(['8 requests were never answered'])
+    },
+  )
+
+  test('one that is not there is told with a sentence', async () => {
+    const port = await freePort()
+    const { code, err, out } = await bench('--server', `127.0.0.1:${port}`)
+    expect({ code, out }).toEqual({ code: 1, out: '' })
+    expect(err).toBe(
+      `memshard-bench: no server at 127.0.0.1:${port} (ECONNREFUSED): start one, or name another with --server\n`,
+    )
+  })
+
+  test.each(['epoll', 'node'])('one that dies ends the run with errors (%s)', async (driver) => {
+    await using node = await startNode({ server: 'memcached' })
+    const flags = ['--duration', '60s', '--json', '--pid', String(node.pid), '--driver', driver]
+    const { finished } = startBench('--server', node.address, ...SMALL_LOAD, ...flags)
+    while ((await statistic(node, 'cmd_get')) < 1_000);
+    await node.stop('SIGKILL')
+    const result = await finished
+    expect(result.code).toBe(1)
+    const run = onlyRun(result)
+    expect(run.errors).toBeGreaterThanOrEqual(8)
+    expect(run.complaints.join()).toContain('a connection was lost')
+  })
+})
+
+test('wrong flags are refused with a sentence', async () => {
+  const { code, err, out } = await bench('--ratio', 'much')
+  expect({ code, out }).toEqual({ code: 2, out: '' })
+  expect(err).toContain('"much" is no get:set ratio')
+})
+
+describe('a comparison', () => {
+  const COMPARE = ['--compare', 'memcached', 'again=memcached -o no_lru_crawler']
+  const LITTLE = ['-w', 'get,set-p16', '--keys', '500', '--connections', '8', '--warmup', '50ms']
+
+  /** The memcached processes of this machine that were started with these flags. */
+  function serversLeft(flags: string): string {
+    return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.startsWith('memcached ') && line.includes(flags))
+      .join('\n')
+  }
+
+  test('starts the servers in alternating order, and relates their rounds', async () => {
+    const mark = '-m 71'
+    const flags = [
+      ...LITTLE,
+      '--duration',
+      '100ms',
+      '--rounds',
+      '2',
+      '--server-args',
+      `-t 1 ${mark}`,
+    ]
+    const { code, out, err } = await bench(...COMPARE, ...flags, '--json')
+    expect(code).toBe(0)
+    const orderOfGet = err.split('\n').filter((line) => line.startsWith('get,'))
+    expect(orderOfGet.map((line) => line.split(': ')[1])).toEqual([
+      'memcached',
+      'again',
+      'again',
+      'memcached',
+    ])
+    const { servers, rows } = JSON.parse(out)
+    expect(servers[1].commandLine).toMatch(/^memcached .*-t 1 -m 71 .*-o no_lru_crawler$/)
+    expect(rows.map((row: { workload: { name: string } }) => row.workload.name)).toEqual([
+      'get',
+      'set-p16',
+    ])
+    const [first, second] = rows[0].columns
+    expect(first.rounds).toHaveLength(2)
+    expect(first.relative).toBeUndefined()
+    expect(first.cpu.median).toBeGreaterThan(0)
+    expect(second.relative.cpu.low).toBeLessThanOrEqual(second.relative.cpu.high)
+    const cpuOf = (run: Run): number => run.serverCpu?.microsecondsPerOperation ?? 0
+    const ratios = [0, 1].map((round) => cpuOf(second.rounds[round]) / cpuOf(first.rounds[round]))
+    expect(second.relative.cpu.median).toBeCloseTo((ratios[0]! + ratios[1]!) / 2)
+    expect(serversLeft(mark)).toBe('')
+  })
+
+  test('prints a table for a page of markdown', async () => {
+    const flags = ['-w', 'get', ...LITTLE.slice(2), '--duration', '100ms', '--rounds', '1']
+    const { code, out } = await bench(...COMPARE, ...flags, '--markdown')
+    expect(code).toBe(0)
+    expect(out).toContain('| workload | server | CPU us/op | CPU ratio |')
+    expect(out).toMatch(/^\| get \| memcached \| [\d.]+ \| 1 \|/m)
+    expect(out).toMatch(/^\| {2}\| again \| [\d.]+ \| [\d.]+ \| [\d.]+-[\d.]+ \|/m)
+  })
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('leaves no server behind after %s', async (signal) => {
+    const mark = signal === 'SIGINT' ? '-m 72' : '-m 73'
+    const flags = [...LITTLE, '--duration', '60s', '--server-args', mark]
+    const { child, finished } = startBench(...COMPARE, ...flags)
+    while (serversLeft(mark) === '') await new Promise(setImmediate)
+    child.kill(signal)
+    expect((await finished).code).toBe(130)
+    expect(serversLeft(mark)).toBe('')
+  })
+
+  test('a server that cannot be started is told with a sentence', async () => {
+    const missing = await bench('--compare', 'memcached', './no-such-server', ...LITTLE)
+    expect(missing.code).toBe(1)
+    expect(missing.err).toContain('there is no ./no-such-server')
+    const wrong = await bench('--compare', 'x=memcached --no-such-flag', 'memcached', ...LITTLE)
+    expect(wrong.code).toBe(1)
+    expect(wrong.err).toMatch(/ended before it served: .*no-such-flag/s)
+  })
+})
