@@ -24,7 +24,7 @@ export const valueCodec: Codec<Value> = {
       case 'string':
         return { data: value, flags: Flags.text }
       case 'number':
-        return { data: Object.is(value, -0) ? '-0' : String(value), flags: Flags.number }
+        return { data: textOf(value), flags: Flags.number }
       case 'bigint':
         return { data: String(value), flags: Flags.bigint }
       case 'object':
@@ -63,6 +63,13 @@ export const valueCodec: Codec<Value> = {
 export const bytesCodec: Codec<Uint8Array | string> & { decode(raw: RawValue): Buffer } = {
   encode: (data) => ({ data, flags: 0 }),
   decode: (raw) => raw.bytes(),
+}
+
+function textOf(number: number): string {
+  if (Object.is(number, -0)) return '-0'
+  // With an exponent, so that it comes back as a number: see numberOf.
+  if (Number.isInteger(number) && !Number.isSafeInteger(number)) return number.toExponential()
+  return String(number)
 }
 
 /** A counter may have grown past what a number can hold: then it is a bigint, as `incr` gives it. */
