@@ -1,5 +1,6 @@
-// Plays a closed loop over sockets of its own with epoll, recv and send: about one third of what
-// node:net costs per request, so that the bench is not what it measures. Knows no protocol.
+// Plays a closed loop over sockets of its own with epoll, recv and send: about 6.5 us of CPU per request
+// where node:net takes 10 to 13, nearly all of it in the kernel, so that the bench is not what it
+// measures. Knows no protocol.
 import { setImmediate as letSignalsIn } from 'node:timers/promises'
 import type { ServerAddress } from './address.ts'
 import type { ClosedLoop, Exchange } from './closed-loop.ts'

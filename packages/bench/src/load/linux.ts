@@ -118,7 +118,10 @@ function bindTo(koffi: typeof Koffi): SystemCalls {
       // The limit of a blocking connect is the one for sending.
       const deadline = new BigInt64Array([BigInt(CONNECT_DEADLINE_SECONDS), 0n])
       setOption(fd, SOL_SOCKET, SO_SNDTIMEO, deadline, deadline.byteLength)
-      if (connect(fd, bytes, bytes.length) === -1) throw fail()
+      // Linux goes on waiting for the same connection when it is asked again after a signal.
+      while (connect(fd, bytes, bytes.length) === -1) {
+        if (calls.errorName() !== 'EINTR') throw fail()
+      }
       if (family !== AF_UNIX) {
         const on = new Int32Array([1])
         setOption(fd, IPPROTO_TCP, TCP_NODELAY, on, on.byteLength)

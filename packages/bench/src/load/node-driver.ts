@@ -1,5 +1,5 @@
-// Plays a closed loop over node:net, where epoll cannot be called directly. Costs about three times
-// as much per request, which the report shows as the generator's own CPU time. Knows no protocol.
+// Plays a closed loop over node:net, where epoll cannot be called directly. Costs up to twice as
+// much per request, which the report shows as the generator's own CPU time. Knows no protocol.
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
