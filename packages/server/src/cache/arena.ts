@@ -1,0 +1,64 @@
+// The memory that holds items: one buffer, seen in segments of 1 GiB, given out in slab pages of 1 MiB.
+// Knows nothing of items or classes. The kernel commits a page when it is first written, so an arena may
+// be as large as its limit says without costing anything yet.
+import { MemoryBlock } from './memory.ts'
+
+/**
+ * Where something lies in the arena: a 32-bit count of 8-byte units (so at most 32 GiB), 0 for nothing.
+ * Kept as a signed number, which V8 holds unboxed; only `>>>` may look at its high bits.
+ */
+export type Ref = number
+
+export const PAGE_BYTES = 1024 * 1024
+/** Slab classes are numbered below this (memcached's MAX_NUMBER_OF_SLAB_CLASSES). */
+export const MAX_SLAB_CLASSES = 64
+/** 32 GiB of units, less the first pages of the classes and the unused page 0. */
+export const MAX_MEMORY_BYTES = 32768 * PAGE_BYTES - (MAX_SLAB_CLASSES + 1) * PAGE_BYTES
+
+const UNIT_BYTES = 8
+const PAGE_UNITS_SHIFT = 17
+const SEGMENT_BYTES = 1024 * PAGE_BYTES
+/** `ref >>> SEGMENT_SHIFT` is the segment, `ref & SEGMENT_MASK` the unit within it. */
+export const SEGMENT_SHIFT = 27
+export const SEGMENT_MASK = (1 << SEGMENT_SHIFT) - 1
+
+/**
+ * The size of buffer an arena for `limitBytes` needs. A class may take its first page past the limit (as
+ * in memcached), and page 0 stays unused so that no reference is 0.
+ */
+export function arenaBytes(limitBytes: number): number {
+  return (1 + Math.ceil(limitBytes / PAGE_BYTES) + MAX_SLAB_CLASSES) * PAGE_BYTES
+}
+
+export class Arena {
+  /** The segments, by `ref >>> SEGMENT_SHIFT`. */
+  readonly blocks: readonly MemoryBlock[]
+  readonly pages: number
+
+  constructor(buffer: SharedArrayBuffer) {
+    const blocks: MemoryBlock[] = []
+    for (let at = 0; at < buffer.byteLength; at += SEGMENT_BYTES) {
+      blocks.push(new MemoryBlock(buffer, at, Math.min(SEGMENT_BYTES, buffer.byteLength - at)))
+    }
+    this.blocks = blocks
+    this.pages = buffer.byteLength / PAGE_BYTES
+  }
+
+  /** The reference of the byte at `offset` (a multiple of 8) within a page. */
+  refInPage(page: number, offset: number): Ref {
+    return (page << PAGE_UNITS_SHIFT) | (offset / UNIT_BYTES) | 0
+  }
+
+  pageOf(ref: Ref): number {
+    return ref >>> PAGE_UNITS_SHIFT
+  }
+
+  blockOf(ref: Ref): MemoryBlock {
+    return this.blocks[ref >>> SEGMENT_SHIFT]
+  }
+
+  /** Byte offset of `ref` in its block. */
+  offsetOf(ref: Ref): number {
+    return (ref & SEGMENT_MASK) << 3
+  }
+}

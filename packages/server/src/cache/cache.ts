@@ -1,0 +1,338 @@
+// The cache itself: where items are allocated, found, linked, unlinked and freed, with every shared part
+// put together. Knows no socket and no protocol; callers hold `lock` around everything here.
+import { Arena, arenaBytes } from './arena.ts'
+import { Clock } from './clock.ts'
+import { hashKey } from './hash.ts'
+import { HashTable, type HashTableOptions, hashTableBytes } from './hash-table.ts'
+import { CHUNK_HEADER_BYTES, CHUNKED, type ItemRef, Items, LINKED, MAX_PINS } from './item.ts'
+import { Lock } from './lock.ts'
+import { COLD, HOT, Lru, type LruOptions, type LruOwner } from './lru.ts'
+import { copyBytes, type MemoryBlock } from './memory.ts'
+import { SHARED_STATE_BYTES, SharedState } from './shared-state.ts'
+import { type SlabOptions, Slabs } from './slabs.ts'
+import {
+  CURR_BYTES,
+  CURR_ITEMS,
+  DIRECT_RECLAIMS,
+  GET_EXPIRED,
+  GET_FLUSHED,
+  OUT_OF_MEMORY,
+  Statistics,
+  TOTAL_ITEMS,
+} from './statistics.ts'
+
+export interface CacheOptions extends SlabOptions, LruOptions, HashTableOptions {
+  /** `-I`: the largest item, counted as memcached counts it. */
+  readonly maxItemSizeBytes: number
+  readonly casEnabled: boolean
+}
+
+/** The shared memory of one cache; hand it to every thread that is to work on it. */
+export interface CacheMemory {
+  readonly state: SharedArrayBuffer
+  readonly table: SharedArrayBuffer
+  readonly arena: SharedArrayBuffer
+}
+
+/** What `allocate` returns instead of an item. */
+export const NO_MEMORY = 0
+export const TOO_LARGE = -1
+
+/** memcached's overhead of an item: header, the key's NUL, the value's CRLF. `-I` is measured with it. */
+const MEMCACHED_OVERHEAD_BYTES = 48 + 1 + 2
+const MEMCACHED_CAS_BYTES = 8
+const MEMCACHED_CLIENT_FLAGS_BYTES = 4
+
+/** How often an allocation tries to make room before it gives up. */
+const ALLOCATION_TRIES = 10
+
+const CAS_LOW = 0
+const CAS_HIGH = 1
+const OLDEST_LIVE = 2
+
+export function allocateCacheMemory(options: CacheOptions): CacheMemory {
+  const arena = arenaBytes(options.memoryLimitBytes)
+  return {
+    state: new SharedArrayBuffer(SHARED_STATE_BYTES),
+    table: new SharedArrayBuffer(hashTableBytes(arena, options.hashPowerInitial)),
+    arena: new SharedArrayBuffer(arena),
+  }
+}
+
+export class Cache implements LruOwner {
+  readonly options: CacheOptions
+  readonly lock: Lock
+  readonly clock: Clock
+  readonly items: Items
+  readonly slabs: Slabs
+  readonly table: HashTable
+  readonly lru: Lru
+  readonly statistics: Statistics
+  readonly #state: Int32Array
+
+  constructor(memory: CacheMemory, options: CacheOptions) {
+    this.options = options
+    const state = new SharedState(memory.state)
+    this.lock = new Lock(state.int32(1))
+    this.clock = new Clock(state.int32(2))
+    this.#state = state.int32(3)
+    this.statistics = new Statistics(state)
+    const arena = new Arena(memory.arena)
+    this.items = new Items(arena, options.casEnabled)
+    this.slabs = new Slabs(arena, this.items, state, options)
+    this.table = new HashTable(memory.table, this.items, state, options)
+    this.lru = new Lru(this.items, this.clock, this.statistics, state, options, this)
+  }
+
+  // ---- finding
+
+  /** The living item with this key, or 0. One found dead (expired or flushed) is removed. */
+  find(key: MemoryBlock, at: number, length: number, hash: number): ItemRef {
+    const item = this.table.find(key, at, length, hash)
+    if (item === 0) return 0
+    const expiry = this.items.expiry(item)
+    if (this.isFlushed(item)) {
+      this.unlink(item)
+      this.statistics.add(GET_FLUSHED, 1)
+      return 0
+    }
+    if (expiry !== 0 && expiry <= this.clock.now) {
+      this.unlink(item)
+      this.statistics.add(GET_EXPIRED, 1)
+      return 0
+    }
+    return item
+  }
+
+  hashOf(item: ItemRef): number {
+    const items = this.items
+    return hashKey(items.block(item), items.keyAt(item), items.keyLength(item))
+  }
+
+  // ---- making items
+
+  /**
+   * Makes an unlinked item without its value yet, evicting others if need be. Returns TOO_LARGE, or
+   * NO_MEMORY when nothing can be evicted. `expiry` is on the cache's clock; `flags` are header flags.
+   */
+  allocate(
+    key: MemoryBlock,
+    keyAt: number,
+    keyLength: number,
+    clientFlags: number,
+    expiry: number,
+    valueLength: number,
+    flags: number,
+  ): ItemRef {
+    if (this.#nominalSize(keyLength, clientFlags, valueLength) > this.options.maxItemSizeBytes) {
+      return TOO_LARGE
+    }
+    const items = this.items
+    const slabs = this.slabs
+    const size = items.size(keyLength, clientFlags, valueLength)
+    const chunked = size > this.options.slabChunkMaxBytes
+    const slabClass = slabs.classFor(
+      chunked ? items.chunkedHeaderSize(keyLength, clientFlags) : size,
+    )
+    const item = this.#allocateChunk(slabClass)
+    if (item === 0) return NO_MEMORY
+    const countsIn = chunked ? slabs.largestClass : slabClass
+    const list = this.lru.listForNew(countsIn, expiry)
+    const allFlags = chunked ? flags | CHUNKED : flags
+    items.write(item, list, key, keyAt, keyLength, clientFlags, expiry, valueLength, allFlags)
+    if (chunked) items.beginChunks(item, slabClass)
+    return item
+  }
+
+  /**
+   * Copies the next bytes of the value into an unlinked item, `filled` being there already. False if
+   * there is no memory for a further chunk of a large item.
+   */
+  fill(item: ItemRef, filled: number, source: MemoryBlock, from: number, length: number): boolean {
+    const items = this.items
+    if ((items.flags(item) & CHUNKED) === 0) {
+      copyBytes(source, from, items.block(item), items.valueAt(item) + filled, length)
+      return true
+    }
+    let done = 0
+    while (done < length) {
+      let chunk = items.lastChunk(item)
+      if (chunk === 0 || items.chunkUsed(chunk) === items.chunkCapacity(chunk)) {
+        chunk = this.#addChunk(item, items.valueLength(item) - filled - done)
+        if (chunk === 0) return false
+      }
+      const used = items.chunkUsed(chunk)
+      const part = Math.min(length - done, items.chunkCapacity(chunk) - used)
+      const to = items.offset(chunk) + CHUNK_HEADER_BYTES + used
+      copyBytes(source, from + done, items.block(chunk), to, part)
+      items.setChunkUsed(chunk, used + part)
+      done += part
+    }
+    return true
+  }
+
+  /** As `fill`, with the whole value of another item. */
+  fillFrom(item: ItemRef, filled: number, source: ItemRef): boolean {
+    const items = this.items
+    if ((items.flags(source) & CHUNKED) === 0) {
+      const length = items.valueLength(source)
+      return this.fill(item, filled, items.block(source), items.valueAt(source), length)
+    }
+    let done = filled
+    for (let chunk = items.firstChunk(source); chunk !== 0; chunk = items.next(chunk)) {
+      const from = items.offset(chunk) + CHUNK_HEADER_BYTES
+      const used = items.chunkUsed(chunk)
+      if (!this.fill(item, done, items.block(chunk), from, used)) return false
+      done += used
+    }
+    return true
+  }
+
+  /** Gives an unlinked item's memory back. */
+  free(item: ItemRef): void {
+    const items = this.items
+    if ((items.flags(item) & CHUNKED) === 0) {
+      this.slabs.free(item, items.slabClass(item))
+      return
+    }
+    const headerClass = items.headerClass(item)
+    let chunk = items.firstChunk(item)
+    while (chunk !== 0) {
+      const next = items.next(chunk)
+      this.slabs.free(chunk, items.chunkClass(chunk))
+      chunk = next
+    }
+    this.slabs.free(item, headerClass)
+  }
+
+  // ---- linking
+
+  /** Puts a complete item into the cache, under a key that it doesn't hold yet, with a new CAS unique. */
+  link(item: ItemRef, hash: number): void {
+    this.#entered(item)
+    this.table.insert(item, hash)
+    this.lru.link(item)
+  }
+
+  /** Puts a complete item in the place of another with the same key. */
+  replace(old: ItemRef, item: ItemRef, hash: number): void {
+    this.table.replace(old, item, hash)
+    this.#left(old)
+    this.#entered(item)
+    this.lru.link(item)
+  }
+
+  unlink(item: ItemRef): void {
+    this.table.remove(item, this.hashOf(item))
+    this.#left(item)
+  }
+
+  /** Gives the item the next CAS unique. */
+  renewCas(item: ItemRef): void {
+    const state = this.#state
+    state[CAS_LOW] = (state[CAS_LOW] + 1) | 0
+    if (state[CAS_LOW] === 0) state[CAS_HIGH] = (state[CAS_HIGH] + 1) | 0
+    this.items.setCas(item, state[CAS_LOW], state[CAS_HIGH])
+  }
+
+  #entered(item: ItemRef): void {
+    this.items.addFlags(item, LINKED)
+    this.items.setAccessed(item, this.clock.now)
+    this.renewCas(item)
+    this.statistics.add(CURR_ITEMS, 1)
+    this.statistics.add(TOTAL_ITEMS, 1)
+    this.statistics.add(CURR_BYTES, this.items.sizeOf(item))
+  }
+
+  /** The item is out of the hash table: out of its list too, and freed unless a reply still needs it. */
+  #left(item: ItemRef): void {
+    this.lru.unlink(item)
+    this.items.removeFlags(item, LINKED)
+    this.statistics.add(CURR_ITEMS, -1)
+    this.statistics.add(CURR_BYTES, -this.items.sizeOf(item))
+    if (this.items.pins(item) === 0) this.free(item)
+  }
+
+  // ---- replies that send straight from the arena
+
+  hasFreePin(item: ItemRef): boolean {
+    return this.items.pins(item) < MAX_PINS
+  }
+
+  /** Keeps the item's bytes where they are until `unpin`. Only for an item with a free pin. */
+  pin(item: ItemRef): void {
+    this.items.addPin(item)
+  }
+
+  unpin(item: ItemRef): void {
+    this.items.removePin(item)
+    if (this.items.pins(item) === 0 && (this.items.flags(item) & LINKED) === 0) this.free(item)
+  }
+
+  // ---- flushing
+
+  isFlushed(item: ItemRef): boolean {
+    const oldestLive = this.#state[OLDEST_LIVE]
+    return this.items.accessed(item) <= oldestLive && oldestLive <= this.clock.now
+  }
+
+  /** Invalidates everything stored so far, at the moment `at` on the cache's clock; 0 is now. */
+  flush(at: number): void {
+    if (at !== 0) {
+      this.#state[OLDEST_LIVE] = at - 1
+      return
+    }
+    this.#state[OLDEST_LIVE] = this.clock.now - 1
+    // Items of this very second look like those that will be stored later in it: they go right away.
+    this.lru.unlinkSince(this.clock.now)
+  }
+
+  // ---- memory
+
+  /** The size memcached would give the item; `-I` and its error are about this one. */
+  #nominalSize(keyLength: number, clientFlags: number, valueLength: number): number {
+    return (
+      MEMCACHED_OVERHEAD_BYTES +
+      (this.options.casEnabled ? MEMCACHED_CAS_BYTES : 0) +
+      (clientFlags === 0 ? 0 : MEMCACHED_CLIENT_FLAGS_BYTES) +
+      keyLength +
+      valueLength
+    )
+  }
+
+  /** As memcached's do_item_alloc_pull: takes a free chunk, or makes one free by eviction. */
+  #allocateChunk(slabClass: number): ItemRef {
+    const lru = this.lru
+    for (let tries = 0; tries < ALLOCATION_TRIES; tries++) {
+      if (!lru.options.segmented) lru.pull(slabClass, COLD, 0, false, 0)
+      const chunk = this.slabs.allocate(slabClass)
+      if (chunk !== 0) {
+        if (tries > 0) this.statistics.addToClass(slabClass, DIRECT_RECLAIMS, tries)
+        return chunk
+      }
+      if (!lru.evict(slabClass)) {
+        if (!lru.options.segmented) break
+        lru.pull(slabClass, HOT, 0, false, 0)
+      }
+    }
+    this.statistics.addToClass(slabClass, OUT_OF_MEMORY, 1)
+    return 0
+  }
+
+  /** A further chunk for an item of which `remaining` value bytes have no place yet. */
+  #addChunk(item: ItemRef, remaining: number): ItemRef {
+    const slabs = this.slabs
+    const wanted = Math.min(remaining + CHUNK_HEADER_BYTES, this.options.slabChunkMaxBytes)
+    let slabClass = slabs.classFor(wanted)
+    let chunk = this.#allocateChunk(slabClass)
+    if (chunk === 0 && slabClass !== slabs.largestClass) {
+      // Nothing to evict among items of that size; the largest class always has this item's neighbours.
+      slabClass = slabs.largestClass
+      chunk = this.#allocateChunk(slabClass)
+    }
+    if (chunk === 0) return 0
+    const capacity = slabs.chunkSizes[slabClass] - CHUNK_HEADER_BYTES
+    this.items.addChunk(item, chunk, slabClass, capacity)
+    return chunk
+  }
+}

@@ -1,0 +1,56 @@
+// The cache's clock: whole seconds since shortly before the process started, as in memcached, ticked by
+// one thread and read by all. Knows nothing of timers; whoever owns one calls `tick`.
+
+/** Expiry times up to this are relative to now; larger ones are absolute Unix time (protocol.txt). */
+const RELATIVE_EXPIRY_MAX_SECONDS = 60 * 60 * 24 * 30
+
+/** The clock starts at 2, so that "before anything was stored" and "just flushed" stay positive. */
+const START_SECONDS = 2
+
+const NOW = 0
+const EPOCH = 1
+
+export class Clock {
+  readonly #state: Int32Array
+
+  constructor(state: Int32Array) {
+    this.#state = state
+  }
+
+  /** To be called once, by the thread that owns the clock, before any other use. */
+  start(unixSeconds: number): void {
+    Atomics.store(this.#state, EPOCH, (unixSeconds - START_SECONDS) | 0)
+    Atomics.store(this.#state, NOW, START_SECONDS)
+  }
+
+  /** Seconds go by by a monotonic count, so that a step of the wall clock neither kills nor revives items. */
+  tick(secondsSinceStart: number): void {
+    Atomics.store(this.#state, NOW, (START_SECONDS + secondsSinceStart) | 0)
+  }
+
+  get now(): number {
+    return this.#state[NOW]
+  }
+
+  /** Seconds since `start`. */
+  get uptime(): number {
+    return this.#state[NOW] - START_SECONDS
+  }
+
+  /** The Unix time of a moment on this clock. */
+  toUnix(seconds: number): number {
+    return (this.#state[EPOCH] >>> 0) + seconds
+  }
+
+  /**
+   * A client's expiry time on this clock: 0 stays "never", negative and past ones become 1, which is
+   * always in the past.
+   */
+  expiry(exptime: number): number {
+    if (exptime === 0) return 0
+    if (exptime < 0) return 1
+    if (exptime <= RELATIVE_EXPIRY_MAX_SECONDS) return this.#state[NOW] + exptime
+    const seconds = exptime - (this.#state[EPOCH] >>> 0)
+    return seconds <= 0 ? 1 : seconds
+  }
+}

@@ -1,0 +1,346 @@
+// An item's bytes: where each header field lies and how to read and write it. Also the chunks of an
+// item too large for one. Knows nothing of lists, classes' sizes or the hash table: only of one item.
+//
+//   word 0  next item in the hash bucket          byte 24  slab class (6 bits), LRU (2 bits)
+//   word 1  next (older) item in the LRU list     byte 25  key length; 0 marks a chunk that is no item
+//   word 2  previous (newer) item                 byte 26  flags
+//   word 3  expiry time, 0 for never              byte 27  pins: replies that still send from it
+//   word 4  time of last access                   words 7-8  CAS unique, low word first (not with -C)
+//   word 5  value length                          then: client flags (4 bytes, if not 0), key, value
+//
+// 36 bytes in all where memcached spends 56, a NUL and a CRLF. A free chunk has byte 25 at 0 and is linked
+// through words 1 and 2.
+//
+// A chunked item keeps in place of its value the reference of its first chunk, of its last, and its own
+// slab class (3 words); byte 24 then names the LRU it counts in, the largest class's.
+import { type Arena, type Ref, SEGMENT_MASK, SEGMENT_SHIFT } from './arena.ts'
+import { copyBytes, equalBytes, type MemoryBlock } from './memory.ts'
+
+/** A reference to an item's header; 0 is no item. */
+export type ItemRef = Ref
+
+export const LINKED = 1
+/** Fetched at least once since it was stored. */
+export const FETCHED = 2
+/** Fetched again: the maintainer will keep it out of COLD. */
+export const ACTIVE = 4
+export const CHUNKED = 8
+/** Invalidated by `md I` or set with a lower CAS: still served, marked with `X`. */
+export const STALE = 16
+/** Somebody has been told to recache it (`W`); others see `Z`. */
+export const TOKEN_SENT = 32
+/** The key was sent base64-encoded (`b`). */
+export const KEY_BINARY = 64
+const HAS_CLIENT_FLAGS = 128
+
+export const MAX_KEY_BYTES = 250
+/** More replies than this never share one item's bytes: the next one copies. */
+export const MAX_PINS = 255
+
+const HASH_NEXT = 0
+const NEXT = 1
+const PREVIOUS = 2
+const EXPIRY = 3
+const ACCESSED = 4
+const LENGTH = 5
+const META = 6
+const CAS_LOW = 7
+const CAS_HIGH = 8
+
+const BARE_HEADER_BYTES = 28
+const CAS_BYTES = 8
+const CLIENT_FLAGS_BYTES = 4
+/** First chunk, last chunk, own slab class. */
+const CHUNKED_BODY_BYTES = 12
+
+// A chunk of a large item: next chunk, previous chunk (NEXT, PREVIOUS), capacity, bytes used, and the
+// class in META with key length 0 and the CHUNKED flag.
+const CHUNK_CAPACITY = 3
+const CHUNK_USED = 4
+/** Bytes of a chunk that hold no value. */
+export const CHUNK_HEADER_BYTES = 28
+
+export class Items {
+  readonly casEnabled: boolean
+  readonly #blocks: readonly MemoryBlock[]
+  readonly #headerBytes: number
+
+  constructor(arena: Arena, casEnabled: boolean) {
+    this.#blocks = arena.blocks
+    this.casEnabled = casEnabled
+    this.#headerBytes = BARE_HEADER_BYTES + (casEnabled ? CAS_BYTES : 0)
+  }
+
+  // ---- sizes
+
+  /** Bytes an item takes when it fits one chunk. */
+  size(keyLength: number, clientFlags: number, valueLength: number): number {
+    return (
+      this.#headerBytes + (clientFlags === 0 ? 0 : CLIENT_FLAGS_BYTES) + keyLength + valueLength
+    )
+  }
+
+  /** Bytes of the header chunk of an item whose value lies in further chunks. */
+  chunkedHeaderSize(keyLength: number, clientFlags: number): number {
+    return this.size(keyLength, clientFlags, CHUNKED_BODY_BYTES)
+  }
+
+  /** Bytes the item takes in the arena, chunk headers left out. */
+  sizeOf(item: ItemRef): number {
+    return this.keyAt(item) - this.offset(item) + this.keyLength(item) + this.valueLength(item)
+  }
+
+  // ---- writing a new item
+
+  /** Makes an unlinked item of a chunk. The value is left as it is. */
+  write(
+    item: ItemRef,
+    slabClass: number,
+    key: MemoryBlock,
+    keyAt: number,
+    keyLength: number,
+    clientFlags: number,
+    expiry: number,
+    valueLength: number,
+    flags: number,
+  ): void {
+    const block = this.#blocks[item >>> SEGMENT_SHIFT]
+    const words = block.words
+    const at = (item & SEGMENT_MASK) << 1
+    words[at + HASH_NEXT] = 0
+    words[at + NEXT] = 0
+    words[at + PREVIOUS] = 0
+    words[at + EXPIRY] = expiry
+    words[at + ACCESSED] = 0
+    words[at + LENGTH] = valueLength
+    if (this.casEnabled) {
+      words[at + CAS_LOW] = 0
+      words[at + CAS_HIGH] = 0
+    }
+    let keyTo = ((item & SEGMENT_MASK) << 3) + this.#headerBytes
+    let allFlags = flags
+    if (clientFlags !== 0) {
+      words[keyTo >> 2] = clientFlags
+      keyTo += CLIENT_FLAGS_BYTES
+      allFlags |= HAS_CLIENT_FLAGS
+    }
+    words[at + META] = slabClass | (keyLength << 8) | (allFlags << 16)
+    copyBytes(key, keyAt, block, keyTo, keyLength)
+  }
+
+  // ---- header fields
+
+  block(item: ItemRef): MemoryBlock {
+    return this.#blocks[item >>> SEGMENT_SHIFT]
+  }
+
+  /** Byte offset of the item in its block. */
+  offset(item: ItemRef): number {
+    return (item & SEGMENT_MASK) << 3
+  }
+
+  hashNext(item: ItemRef): ItemRef {
+    return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + HASH_NEXT]
+  }
+
+  setHashNext(item: ItemRef, next: ItemRef): void {
+    this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + HASH_NEXT] = next
+  }
+
+  next(item: Ref): Ref {
+    return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + NEXT]
+  }
+
+  setNext(item: Ref, next: Ref): void {
+    this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + NEXT] = next
+  }
+
+  previous(item: Ref): Ref {
+    return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + PREVIOUS]
+  }
+
+  setPrevious(item: Ref, previous: Ref): void {
+    this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + PREVIOUS] = previous
+  }
+
+  expiry(item: ItemRef): number {
+    return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + EXPIRY]
+  }
+
+  setExpiry(item: ItemRef, expiry: number): void {
+    this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + EXPIRY] = expiry
+  }
+
+  accessed(item: ItemRef): number {
+    return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + ACCESSED]
+  }
+
+  setAccessed(item: ItemRef, now: number): void {
+    this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + ACCESSED] = now
+  }
+
+  valueLength(item: ItemRef): number {
+    return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + LENGTH]
+  }
+
+  /** Class, key length, flags and pins in one word: class | key length << 8 | flags << 16 | pins << 24. */
+  meta(item: Ref): number {
+    return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + META]
+  }
+
+  #setMeta(item: Ref, meta: number): void {
+    this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + META] = meta
+  }
+
+  /** The slab class the item counts in, without the LRU bits. */
+  slabClass(item: ItemRef): number {
+    return this.meta(item) & 0x3f
+  }
+
+  /** Slab class and LRU together, as memcached's slabs_clsid: class | HOT 0, WARM 64, COLD 128, TEMP 192. */
+  list(item: ItemRef): number {
+    return this.meta(item) & 0xff
+  }
+
+  setList(item: ItemRef, list: number): void {
+    this.#setMeta(item, (this.meta(item) & ~0xff) | list)
+  }
+
+  keyLength(item: ItemRef): number {
+    return (this.meta(item) >>> 8) & 0xff
+  }
+
+  flags(item: ItemRef): number {
+    return (this.meta(item) >>> 16) & 0xff
+  }
+
+  addFlags(item: ItemRef, flags: number): void {
+    this.#setMeta(item, this.meta(item) | (flags << 16))
+  }
+
+  removeFlags(item: ItemRef, flags: number): void {
+    this.#setMeta(item, this.meta(item) & ~(flags << 16))
+  }
+
+  pins(item: ItemRef): number {
+    return this.meta(item) >>> 24
+  }
+
+  /** Must not be called on an item with MAX_PINS. */
+  addPin(item: ItemRef): void {
+    this.#setMeta(item, (this.meta(item) + (1 << 24)) | 0)
+  }
+
+  removePin(item: ItemRef): void {
+    this.#setMeta(item, (this.meta(item) - (1 << 24)) | 0)
+  }
+
+  /** Low word of the CAS unique, signed; 0 without CAS. */
+  casLow(item: ItemRef): number {
+    if (!this.casEnabled) return 0
+    return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + CAS_LOW]
+  }
+
+  casHigh(item: ItemRef): number {
+    if (!this.casEnabled) return 0
+    return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + CAS_HIGH]
+  }
+
+  setCas(item: ItemRef, low: number, high: number): void {
+    if (!this.casEnabled) return
+    const words = this.#blocks[item >>> SEGMENT_SHIFT].words
+    const at = (item & SEGMENT_MASK) << 1
+    words[at + CAS_LOW] = low
+    words[at + CAS_HIGH] = high
+  }
+
+  /** The flags the client stored with the value, as a signed 32-bit number. */
+  clientFlags(item: ItemRef): number {
+    if ((this.meta(item) & (HAS_CLIENT_FLAGS << 16)) === 0) return 0
+    return this.block(item).words[(this.offset(item) + this.#headerBytes) >> 2]
+  }
+
+  // ---- key and value
+
+  /** Byte offset of the key in the item's block. */
+  keyAt(item: ItemRef): number {
+    const extra = (this.meta(item) & (HAS_CLIENT_FLAGS << 16)) === 0 ? 0 : CLIENT_FLAGS_BYTES
+    return ((item & SEGMENT_MASK) << 3) + this.#headerBytes + extra
+  }
+
+  hasKey(item: ItemRef, key: MemoryBlock, at: number, length: number): boolean {
+    return (
+      this.keyLength(item) === length &&
+      equalBytes(this.block(item), this.keyAt(item), key, at, length)
+    )
+  }
+
+  /** Byte offset of the value in the item's block; of the chunk list, if the item is chunked. */
+  valueAt(item: ItemRef): number {
+    return this.keyAt(item) + this.keyLength(item)
+  }
+
+  // ---- chunked items
+
+  firstChunk(item: ItemRef): Ref {
+    return this.block(item).view.getInt32(this.valueAt(item), true)
+  }
+
+  lastChunk(item: ItemRef): Ref {
+    return this.block(item).view.getInt32(this.valueAt(item) + 4, true)
+  }
+
+  /** The class of the header's own chunk (byte 24 names the class it counts in). */
+  headerClass(item: ItemRef): number {
+    return this.block(item).view.getInt32(this.valueAt(item) + 8, true)
+  }
+
+  /** Makes a freshly written item chunked, without chunks yet. */
+  beginChunks(item: ItemRef, headerClass: number): void {
+    const view = this.block(item).view
+    const at = this.valueAt(item)
+    view.setInt32(at, 0, true)
+    view.setInt32(at + 4, 0, true)
+    view.setInt32(at + 8, headerClass, true)
+  }
+
+  /** Appends a chunk of `capacity` value bytes. */
+  addChunk(item: ItemRef, chunk: Ref, slabClass: number, capacity: number): void {
+    const words = this.#blocks[chunk >>> SEGMENT_SHIFT].words
+    const at = (chunk & SEGMENT_MASK) << 1
+    const last = this.lastChunk(item)
+    words[at + NEXT] = 0
+    words[at + PREVIOUS] = last
+    words[at + CHUNK_CAPACITY] = capacity
+    words[at + CHUNK_USED] = 0
+    words[at + META] = slabClass | (CHUNKED << 16)
+    const view = this.block(item).view
+    const valueAt = this.valueAt(item)
+    if (last === 0) view.setInt32(valueAt, chunk, true)
+    else this.setNext(last, chunk)
+    view.setInt32(valueAt + 4, chunk, true)
+  }
+
+  chunkCapacity(chunk: Ref): number {
+    return this.#blocks[chunk >>> SEGMENT_SHIFT].words[
+      ((chunk & SEGMENT_MASK) << 1) + CHUNK_CAPACITY
+    ]
+  }
+
+  chunkUsed(chunk: Ref): number {
+    return this.#blocks[chunk >>> SEGMENT_SHIFT].words[((chunk & SEGMENT_MASK) << 1) + CHUNK_USED]
+  }
+
+  setChunkUsed(chunk: Ref, used: number): void {
+    this.#blocks[chunk >>> SEGMENT_SHIFT].words[((chunk & SEGMENT_MASK) << 1) + CHUNK_USED] = used
+  }
+
+  chunkClass(chunk: Ref): number {
+    return this.meta(chunk) & 0x3f
+  }
+
+  /** Marks a chunk as no item, for free lists. */
+  clear(chunk: Ref): void {
+    this.#setMeta(chunk, 0)
+  }
+}

@@ -1,0 +1,309 @@
+// The segmented LRU: for each slab class the lists HOT, WARM, COLD and TEMP, and how items flow between
+// them (memcached's doc/new_lru.txt). Knows lists and their order; what unlinking an item from the hash
+// table involves it is told.
+import { MAX_SLAB_CLASSES, type Ref } from './arena.ts'
+import type { Clock } from './clock.ts'
+import { ACTIVE, FETCHED, type ItemRef, type Items, LINKED } from './item.ts'
+import type { SharedState } from './shared-state.ts'
+import {
+  EVICTED,
+  EVICTED_ACTIVE,
+  EVICTED_NONZERO,
+  EVICTED_TIME,
+  EVICTED_UNFETCHED,
+  EXPIRED_UNFETCHED,
+  LRU_TAIL_REFLOCKED,
+  MOVES_TO_COLD,
+  MOVES_TO_WARM,
+  MOVES_WITHIN_LRU,
+  RECLAIMED,
+  type Statistics,
+} from './statistics.ts'
+
+// A list's number is its slab class plus one of these, as in memcached's slabs_clsid.
+export const HOT = 0
+export const WARM = 64
+export const COLD = 128
+export const TEMP = 192
+const LISTS = 256
+
+/** With a flat LRU an item is moved to the head at most this often (memcached's ITEM_UPDATE_INTERVAL). */
+const FLAT_BUMP_INTERVAL_SECONDS = 60
+/** How far from the tail one look goes for something to take. */
+const TAIL_TRIES = 5
+
+export interface LruOptions {
+  /** False is the flat LRU of `-o no_lru_maintainer`: one list, moved to the head on access. */
+  readonly segmented: boolean
+  /** Shares of a class's bytes, percent. */
+  readonly hotPercent: number
+  readonly warmPercent: number
+  /** Items that will live at most this long go to TEMP, where nothing is ever moved or evicted. */
+  readonly temporaryTtlSeconds: number | undefined
+  /** False with `-M`: stores fail when memory is full. */
+  readonly evictionsEnabled: boolean
+}
+
+/** What the lists need of their owner: to take an item out of the cache for good, and to judge it dead. */
+export interface LruOwner {
+  unlink(item: ItemRef): void
+  isFlushed(item: ItemRef): boolean
+}
+
+export class Lru {
+  readonly options: LruOptions
+  readonly #items: Items
+  readonly #clock: Clock
+  readonly #statistics: Statistics
+  readonly #owner: LruOwner
+  readonly #heads: Int32Array
+  readonly #tails: Int32Array
+  readonly #counts: Int32Array
+  readonly #bytes: Float64Array
+
+  constructor(
+    items: Items,
+    clock: Clock,
+    statistics: Statistics,
+    state: SharedState,
+    options: LruOptions,
+    owner: LruOwner,
+  ) {
+    this.options = options
+    this.#items = items
+    this.#clock = clock
+    this.#statistics = statistics
+    this.#owner = owner
+    this.#heads = state.int32(LISTS)
+    this.#tails = state.int32(LISTS)
+    this.#counts = state.int32(LISTS)
+    this.#bytes = state.float64(LISTS)
+  }
+
+  head(list: number): ItemRef {
+    return this.#heads[list]
+  }
+
+  tail(list: number): ItemRef {
+    return this.#tails[list]
+  }
+
+  count(list: number): number {
+    return this.#counts[list]
+  }
+
+  /** Bytes of the items in a list. */
+  bytes(list: number): number {
+    return this.#bytes[list]
+  }
+
+  countOfClass(slabClass: number): number {
+    const counts = this.#counts
+    return (
+      counts[slabClass | HOT] +
+      counts[slabClass | WARM] +
+      counts[slabClass | COLD] +
+      counts[slabClass | TEMP]
+    )
+  }
+
+  /** The list a new item of the class starts in. */
+  listForNew(slabClass: number, expiry: number): number {
+    const { segmented, temporaryTtlSeconds } = this.options
+    if (
+      temporaryTtlSeconds !== undefined &&
+      expiry !== 0 &&
+      expiry - this.#clock.now <= temporaryTtlSeconds
+    ) {
+      return slabClass | TEMP
+    }
+    return slabClass | (segmented ? HOT : COLD)
+  }
+
+  /** Puts the item at the head of the list that its header names. */
+  link(item: ItemRef): void {
+    const items = this.#items
+    const list = items.list(item)
+    const head = this.#heads[list]
+    items.setPrevious(item, 0)
+    items.setNext(item, head)
+    if (head !== 0) items.setPrevious(head, item)
+    this.#heads[list] = item
+    if (this.#tails[list] === 0) this.#tails[list] = item
+    this.#counts[list]++
+    this.#bytes[list] += items.sizeOf(item)
+  }
+
+  unlink(item: ItemRef): void {
+    const items = this.#items
+    const list = items.list(item)
+    const next = items.next(item)
+    const previous = items.previous(item)
+    if (previous === 0) this.#heads[list] = next
+    else items.setNext(previous, next)
+    if (next === 0) this.#tails[list] = previous
+    else items.setPrevious(next, previous)
+    this.#counts[list]--
+    this.#bytes[list] -= items.sizeOf(item)
+  }
+
+  /** Notes a fetch. The second one makes an item active; an active one in COLD moves to WARM. */
+  bump(item: ItemRef): void {
+    const items = this.#items
+    if (!this.options.segmented) {
+      items.addFlags(item, FETCHED)
+      this.update(item)
+      return
+    }
+    const flags = items.flags(item)
+    if ((flags & ACTIVE) !== 0) return
+    if ((flags & FETCHED) === 0) {
+      items.addFlags(item, FETCHED)
+      return
+    }
+    items.addFlags(item, ACTIVE)
+    this.update(item)
+  }
+
+  /** Notes that somebody still wants this item, fetched or not (`add` on an existing key does that). */
+  update(item: ItemRef): void {
+    const items = this.#items
+    const now = this.#clock.now
+    if (this.options.segmented) {
+      if ((items.list(item) & 0xc0) === COLD && (items.flags(item) & ACTIVE) !== 0) {
+        items.removeFlags(item, ACTIVE)
+        this.#move(item, items.slabClass(item) | WARM)
+      }
+      items.setAccessed(item, now)
+    } else if (items.accessed(item) < now - FLAT_BUMP_INTERVAL_SECONDS) {
+      items.setAccessed(item, now)
+      this.unlink(item)
+      this.link(item)
+    }
+  }
+
+  /** Frees at least one item of the class, dead or by eviction; false if nothing could be taken. */
+  evict(slabClass: number): boolean {
+    return this.pull(slabClass, COLD, 0, true, 0) > 0
+  }
+
+  /**
+   * Takes care of a list's tail, as memcached's lru_pull_tail: dead items are freed, the last living one
+   * is moved to where it belongs or, with `evict`, freed. Returns how many items were freed or moved.
+   * `totalBytes` are those of the class, `maxAge` is the age in seconds at which an item must go on.
+   */
+  pull(
+    slabClass: number,
+    segment: number,
+    totalBytes: number,
+    evict: boolean,
+    maxAge: number,
+  ): number {
+    const items = this.#items
+    const statistics = this.#statistics
+    const list = slabClass | segment
+    let removed = 0
+    let item: Ref = this.#tails[list]
+    for (let tries = TAIL_TRIES; tries > 0 && item !== 0; tries--) {
+      const candidate = item
+      item = items.previous(candidate)
+      if (items.pins(candidate) > 0) {
+        statistics.addToClass(slabClass, LRU_TAIL_REFLOCKED, 1)
+        continue
+      }
+      if (this.#isDead(candidate)) {
+        this.#reclaim(candidate, slabClass)
+        removed++
+        continue
+      }
+      switch (segment) {
+        case HOT:
+        case WARM:
+          return removed + this.#settle(candidate, slabClass, segment, totalBytes, maxAge)
+        case COLD:
+          if (evict) return removed + this.#evictItem(candidate, slabClass)
+          if (this.options.segmented && (items.flags(candidate) & ACTIVE) !== 0) {
+            statistics.addToClass(slabClass, MOVES_TO_WARM, 1)
+            items.removeFlags(candidate, ACTIVE)
+            this.#move(candidate, slabClass | WARM)
+            removed++
+          }
+          return removed
+        default:
+          return removed
+      }
+    }
+    return removed
+  }
+
+  /** Unlinks the items stored or fetched at or after `since`, newest first; for flush_all. */
+  unlinkSince(since: number): void {
+    for (let list = 0; list < LISTS; list++) {
+      if ((list & (MAX_SLAB_CLASSES - 1)) === 0) continue
+      let item = this.#heads[list]
+      while (item !== 0 && this.#items.accessed(item) >= since) {
+        const next = this.#items.next(item)
+        this.#owner.unlink(item)
+        item = next
+      }
+    }
+  }
+
+  #isDead(item: ItemRef): boolean {
+    const expiry = this.#items.expiry(item)
+    return (expiry !== 0 && expiry < this.#clock.now) || this.#owner.isFlushed(item)
+  }
+
+  #reclaim(item: ItemRef, slabClass: number): void {
+    this.#statistics.addToClass(slabClass, RECLAIMED, 1)
+    if ((this.#items.flags(item) & FETCHED) === 0) {
+      this.#statistics.addToClass(slabClass, EXPIRED_UNFETCHED, 1)
+    }
+    this.#owner.unlink(item)
+  }
+
+  /** A living item at the tail of HOT or WARM: active ones go to WARM's head, surplus to COLD. */
+  #settle(
+    item: ItemRef,
+    slabClass: number,
+    segment: number,
+    totalBytes: number,
+    maxAge: number,
+  ): number {
+    const items = this.#items
+    const percent = segment === HOT ? this.options.hotPercent : this.options.warmPercent
+    if ((items.flags(item) & ACTIVE) !== 0) {
+      items.removeFlags(item, ACTIVE)
+      this.#statistics.addToClass(slabClass, segment === WARM ? MOVES_WITHIN_LRU : MOVES_TO_WARM, 1)
+      this.#move(item, slabClass | WARM)
+      return 1
+    }
+    const surplus = this.#bytes[slabClass | segment] > Math.trunc((totalBytes * percent) / 100)
+    if (!surplus && this.#clock.now - items.accessed(item) <= maxAge) return 0
+    this.#statistics.addToClass(slabClass, MOVES_TO_COLD, 1)
+    this.#move(item, slabClass | COLD)
+    return 1
+  }
+
+  #evictItem(item: ItemRef, slabClass: number): number {
+    if (!this.options.evictionsEnabled) return 0
+    const items = this.#items
+    const statistics = this.#statistics
+    statistics.addToClass(slabClass, EVICTED, 1)
+    statistics.setOfClass(slabClass, EVICTED_TIME, this.#clock.now - items.accessed(item))
+    if (items.expiry(item) !== 0) statistics.addToClass(slabClass, EVICTED_NONZERO, 1)
+    if ((items.flags(item) & FETCHED) === 0) statistics.addToClass(slabClass, EVICTED_UNFETCHED, 1)
+    if ((items.flags(item) & ACTIVE) !== 0) statistics.addToClass(slabClass, EVICTED_ACTIVE, 1)
+    this.#owner.unlink(item)
+    return 1
+  }
+
+  #move(item: ItemRef, list: number): void {
+    if ((this.#items.flags(item) & LINKED) === 0) {
+      throw new Error('cache corrupt: an item in an LRU list is not linked')
+    }
+    this.unlink(item)
+    this.#items.setList(item, list)
+    this.link(item)
+  }
+}

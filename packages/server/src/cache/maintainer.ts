@@ -1,0 +1,82 @@
+// The LRU maintainer: keeps HOT and WARM within their shares by moving items towards COLD, a bounded
+// step at a time under the lock, as memcached's thread of that name. Knows no timers: whoever runs it
+// asks how long to wait.
+import type { Cache } from './cache.ts'
+import { COLD, HOT, TEMP, WARM } from './lru.ts'
+import { LRU_MAINTAINER_JUGGLES } from './statistics.ts'
+
+/** Rounds of moves under one hold of the lock: some 50 microseconds, which nobody notices. */
+const MOVES_PER_HOLD = 100
+/** Rounds for one class before the next one's turn (memcached's number). */
+const MOVES_PER_CLASS = 500
+
+const MIN_PAUSE_MS = 1
+const MAX_PAUSE_MS = 1000
+
+export interface MaintainerOptions {
+  /** HOT's and WARM's tails go on when older than this multiple of the age of COLD's tail. */
+  readonly hotMaxFactor: number
+  readonly warmMaxFactor: number
+}
+
+export class Maintainer {
+  readonly #cache: Cache
+  readonly #options: MaintainerOptions
+  #pauseMs = MAX_PAUSE_MS
+
+  constructor(cache: Cache, options: MaintainerOptions) {
+    this.#cache = cache
+    this.#options = options
+  }
+
+  /** One pass over all classes. Returns the milliseconds to wait before the next: the less, the busier. */
+  run(): number {
+    const cache = this.#cache
+    let moves = 0
+    for (let slabClass = 1; slabClass <= cache.slabs.largestClass; slabClass++) {
+      if (cache.lru.countOfClass(slabClass) > 0) moves += this.#juggle(slabClass)
+    }
+    cache.lock.acquire()
+    cache.statistics.add(LRU_MAINTAINER_JUGGLES, 1)
+    cache.lock.release()
+    this.#pauseMs =
+      moves > 0
+        ? Math.max(MIN_PAUSE_MS, this.#pauseMs / 2)
+        : Math.min(MAX_PAUSE_MS, this.#pauseMs * 2)
+    return this.#pauseMs
+  }
+
+  #juggle(slabClass: number): number {
+    const lock = this.#cache.lock
+    let moves = 0
+    for (let held = 0; held < MOVES_PER_CLASS / MOVES_PER_HOLD; held++) {
+      lock.acquire()
+      const moved = this.#moveSome(slabClass)
+      lock.release()
+      moves += moved
+      if (moved < MOVES_PER_HOLD) break
+    }
+    return moves
+  }
+
+  #moveSome(slabClass: number): number {
+    const { lru, clock, items } = this.#cache
+    const cold = lru.tail(slabClass | COLD)
+    const coldAge = cold === 0 ? 0 : clock.now - items.accessed(cold)
+    const hotAge = coldAge * this.#options.hotMaxFactor
+    const warmAge = coldAge * this.#options.warmMaxFactor
+    const total =
+      lru.bytes(slabClass | HOT) + lru.bytes(slabClass | WARM) + lru.bytes(slabClass | COLD)
+    let rounds = 0
+    while (rounds < MOVES_PER_HOLD) {
+      const moved =
+        lru.pull(slabClass, TEMP, total, false, 0) +
+        lru.pull(slabClass, HOT, total, false, hotAge) +
+        lru.pull(slabClass, WARM, total, false, warmAge) +
+        lru.pull(slabClass, COLD, total, false, 0)
+      if (moved === 0) break
+      rounds++
+    }
+    return rounds
+  }
+}

@@ -1,0 +1,53 @@
+// What the protocol remembers of a connection between two arrivals of bytes: the command that is half
+// done. Knows no socket.
+import type { ItemRef } from '../cache/item.ts'
+import { MemoryBlock } from '../cache/memory.ts'
+
+// States: what the next bytes are.
+export const COMMAND = 0
+/** The value of a storage command, into `item`. */
+export const VALUE = 1
+/** The value of a refused storage command, to be dropped. */
+export const SWALLOW = 2
+/** Further keys of a retrieval command whose answers filled the reply buffer. */
+export const KEYS = 3
+/** Nothing: a long text of ours is still to be written into replies. */
+export const TEXT = 4
+
+export class Connection {
+  state = COMMAND
+  /** After what is in the reply was sent, the connection is to be closed. */
+  closing = false
+  /** Input bytes from the first unconsumed one that are known to hold no line end. */
+  scanned = 0
+
+  /** VALUE: the item being filled and how many of its bytes, CRLF included, have come. */
+  item: ItemRef = 0
+  filled = 0
+  /** VALUE: of the two bytes after the value, whether what has come of them is CRLF. */
+  terminated = true
+  /** VALUE: the command line, to be read again when the value is complete. */
+  savedLine: MemoryBlock | undefined
+  savedLength = 0
+
+  /** SWALLOW: bytes still to be dropped. */
+  swallow = 0
+
+  /** KEYS: the command, and for `gat` the expiry time on the cache's clock. */
+  retrieval = 0
+  retrievalExpiry = 0
+
+  /** TEXT: what is being sent, and how much of it has been. */
+  text: Uint8Array | undefined
+  textSent = 0
+
+  /** Keeps a copy of a command line for when its value will have come. */
+  saveLine(block: MemoryBlock, at: number, length: number): MemoryBlock {
+    if (this.savedLine === undefined || this.savedLine.size < length) {
+      this.savedLine = new MemoryBlock(new ArrayBuffer(Math.max(512, length + 8)))
+    }
+    this.savedLine.bytes.set(block.bytes.subarray(at, at + length))
+    this.savedLength = length
+    return this.savedLine
+  }
+}

@@ -1,0 +1,142 @@
+// What every command works with: the cache, the reply being written, the line being read. One per
+// worker thread, reused for every request. Knows no command.
+import type { Cache } from '../cache/cache.ts'
+import { hashKey } from '../cache/hash.ts'
+import {
+  CHUNK_HEADER_BYTES,
+  CHUNKED,
+  type ItemRef,
+  KEY_BINARY,
+  MAX_KEY_BYTES,
+} from '../cache/item.ts'
+import { MemoryBlock } from '../cache/memory.ts'
+import { StoreRequest } from '../cache/store.ts'
+import { encodeBase64 } from './base64.ts'
+import { INLINE_VALUE_MAX_BYTES, line, Reply } from './reply.ts'
+import { Tokens } from './tokens.ts'
+
+/** What the process around the protocol provides to the commands that ask about it or act on it. */
+export interface Host {
+  /** `flush_all` is allowed (no `-F`). */
+  readonly flushEnabled: boolean
+  /** `shutdown` is allowed (`-A`). */
+  readonly shutdownEnabled: boolean
+  /** The pairs of `stats settings`. */
+  settings(): readonly (readonly [string, string])[]
+  process(): ProcessStatistics
+  setVerbosity(level: number): void
+  shutdown(graceful: boolean): void
+  /** `stats reset` for what the process counts itself. */
+  resetStatistics(): void
+}
+
+/** The part of `stats` that is about the process and its connections. */
+export interface ProcessStatistics {
+  readonly pid: number
+  readonly userSeconds: number
+  readonly systemSeconds: number
+  readonly maxConnections: number
+  readonly currentConnections: number
+  readonly totalConnections: number
+  readonly rejectedConnections: number
+  readonly threads: number
+  /** Whether new connections are accepted at the moment. */
+  readonly accepting: boolean
+  /** Descriptors that are no client connections. */
+  readonly reservedDescriptors: number
+  /** Bytes of the input buffers of all threads; as many are for replies. */
+  readonly bufferBytes: number
+  readonly crawlerRunning: boolean
+  /** How requests reach us: `epoll`, `node`. */
+  readonly transport: string
+}
+
+/** The release whose protocol and statistics we match. */
+export const MEMCACHED_VERSION = '1.6.45'
+
+export const ERROR = line('ERROR')
+export const BAD_FORMAT = line('CLIENT_ERROR bad command line format')
+export const TOO_LARGE_FOR_CACHE = line('SERVER_ERROR object too large for cache')
+export const NO_MEMORY_STORING = line('SERVER_ERROR out of memory storing object')
+export const NON_NUMERIC_VALUE = line(
+  'CLIENT_ERROR cannot increment or decrement non-numeric value',
+)
+export const OUT_OF_MEMORY = line('SERVER_ERROR out of memory')
+
+export class Context {
+  readonly cache: Cache
+  readonly host: Host
+  reply = new Reply()
+  readonly tokens: Tokens
+  readonly store = new StoreRequest()
+  /** The key of the command under way, as `takeKey` or `decodedKey` left it. */
+  key: MemoryBlock
+  keyAt = 0
+  keyLength = 0
+  hash = 0
+  /** Room for a key decoded from base64. */
+  readonly decodedKey = new MemoryBlock(new ArrayBuffer(MAX_KEY_BYTES + 6))
+
+  constructor(cache: Cache, host: Host) {
+    this.cache = cache
+    this.host = host
+    this.tokens = new Tokens(this.decodedKey)
+    this.key = this.decodedKey
+  }
+
+  /** Makes a range the key of the command under way; false if it is too long or empty. */
+  takeKey(block: MemoryBlock, at: number, end: number): boolean {
+    const length = end - at
+    if (length > MAX_KEY_BYTES || length <= 0) return false
+    this.key = block
+    this.keyAt = at
+    this.keyLength = length
+    this.hash = hashKey(block, at, length)
+    return true
+  }
+
+  takeKeyToken(token: number): boolean {
+    return this.takeKey(this.tokens.block, this.tokens.start[token], this.tokens.end[token])
+  }
+
+  find(): ItemRef {
+    return this.cache.find(this.key, this.keyAt, this.keyLength, this.hash)
+  }
+
+  /** Writes an item's value: a short one into the reply, a long one by reference to where it is. */
+  writeValue(item: ItemRef): void {
+    const items = this.cache.items
+    const length = items.valueLength(item)
+    if (length <= INLINE_VALUE_MAX_BYTES) {
+      this.reply.copy(items.block(item), items.valueAt(item), length)
+      return
+    }
+    this.cache.pin(item)
+    if ((items.flags(item) & CHUNKED) === 0) {
+      this.reply.span(item, items.valueAt(item), length, item)
+      return
+    }
+    for (let chunk = items.firstChunk(item); chunk !== 0; ) {
+      const next = items.next(chunk)
+      const at = items.offset(chunk) + CHUNK_HEADER_BYTES
+      this.reply.span(chunk, at, items.chunkUsed(chunk), next === 0 ? item : 0)
+      chunk = next
+    }
+  }
+
+  /** Whether `writeValue` can be called: a value being sent to very many clients has no pin left. */
+  canWriteValue(item: ItemRef): boolean {
+    const items = this.cache.items
+    return items.valueLength(item) <= INLINE_VALUE_MAX_BYTES || this.cache.hasFreePin(item)
+  }
+
+  /** Writes a key the way its owner sent it: as it is, or in base64. */
+  writeKey(block: MemoryBlock, at: number, length: number, binary: boolean): void {
+    if (binary) encodeBase64(block, at, length, this.reply)
+    else this.reply.copy(block, at, length)
+  }
+
+  isBinaryKey(item: ItemRef): boolean {
+    return (this.cache.items.flags(item) & KEY_BINARY) !== 0
+  }
+}

@@ -1,0 +1,255 @@
+// The texts of `stats`, `stats items` and `stats slabs`: which counter is printed under which name, in
+// memcached's order. Knows names and sums; not how a connection receives them.
+import { PAGE_BYTES } from '../cache/arena.ts'
+import type { Cache } from '../cache/cache.ts'
+import { COLD, HOT, TEMP, WARM } from '../cache/lru.ts'
+import {
+  BYTES_READ,
+  BYTES_WRITTEN,
+  CAS_MISSES,
+  CLASS_CAS_BADVAL,
+  CLASS_CAS_HITS,
+  CLASS_CMD_SET,
+  CLASS_DECR_HITS,
+  CLASS_DELETE_HITS,
+  CLASS_INCR_HITS,
+  CLASS_TOUCH_HITS,
+  CMD_FLUSH,
+  CMD_META,
+  CRAWLER_ITEMS_CHECKED,
+  CRAWLER_RECLAIMED,
+  CURR_BYTES,
+  CURR_ITEMS,
+  DECR_MISSES,
+  DELETE_MISSES,
+  DIRECT_RECLAIMS,
+  EVICTED,
+  EVICTED_ACTIVE,
+  EVICTED_NONZERO,
+  EVICTED_TIME,
+  EVICTED_UNFETCHED,
+  EXPIRED_UNFETCHED,
+  GET_AND_TOUCH,
+  GET_EXPIRED,
+  GET_FLUSHED,
+  GET_MISSES,
+  INCR_MISSES,
+  LRU_CRAWLER_STARTS,
+  LRU_MAINTAINER_JUGGLES,
+  LRU_TAIL_REFLOCKED,
+  MOVES_TO_COLD,
+  MOVES_TO_WARM,
+  MOVES_WITHIN_LRU,
+  OUT_OF_MEMORY,
+  RECLAIMED,
+  STORE_NO_MEMORY,
+  STORE_TOO_LARGE,
+  TAIL_REPAIRS,
+  TOTAL_ITEMS,
+  TOUCH_MISSES,
+} from '../cache/statistics.ts'
+import { type Host, MEMCACHED_VERSION } from './context.ts'
+
+/** Statistics print as whole numbers, also past 2^53 where they are no longer exact. */
+type Pair = readonly [name: string, value: number | string]
+
+const MICROSECONDS = 1e6
+
+function seconds(value: number): string {
+  const whole = Math.floor(value)
+  return `${whole}.${String(Math.floor((value - whole) * MICROSECONDS)).padStart(6, '0')}`
+}
+
+/** The `STAT` lines and `END`. */
+export function report(pairs: Iterable<Pair>): Buffer {
+  let text = ''
+  for (const [name, value] of pairs) text += `STAT ${name} ${value}\r\n`
+  return Buffer.from(`${text}END\r\n`, 'latin1')
+}
+
+export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
+  const { statistics, clock, table, slabs, lru } = cache
+  const of = (counter: number): number => statistics.get(counter)
+  const total = (counter: number): number => statistics.total(counter)
+  const process = host.process()
+  const hits = statistics.getHits
+  const touchHits = total(CLASS_TOUCH_HITS)
+  yield ['pid', process.pid]
+  yield ['uptime', clock.uptime]
+  yield ['time', clock.toUnix(clock.now)]
+  yield ['version', MEMCACHED_VERSION]
+  // Real memcached names its event library here; ours is the transport in use.
+  yield ['libevent', process.transport]
+  yield ['pointer_size', 64]
+  yield ['rusage_user', seconds(process.userSeconds)]
+  yield ['rusage_system', seconds(process.systemSeconds)]
+  yield ['max_connections', process.maxConnections]
+  yield ['curr_connections', process.currentConnections]
+  yield ['total_connections', process.totalConnections]
+  yield ['rejected_connections', process.rejectedConnections]
+  yield ['connection_structures', process.currentConnections]
+  yield ['response_obj_oom', 0]
+  yield ['response_obj_count', process.threads]
+  yield ['response_obj_bytes', process.bufferBytes]
+  yield ['read_buf_count', process.threads]
+  yield ['read_buf_bytes', process.bufferBytes]
+  yield ['read_buf_bytes_free', 0]
+  yield ['read_buf_oom', 0]
+  yield ['reserved_fds', process.reservedDescriptors]
+  yield ['cmd_get', hits + of(GET_MISSES) + of(GET_AND_TOUCH)]
+  yield ['cmd_set', total(CLASS_CMD_SET)]
+  yield ['cmd_flush', of(CMD_FLUSH)]
+  yield ['cmd_touch', touchHits + of(TOUCH_MISSES)]
+  yield ['cmd_meta', of(CMD_META)]
+  yield ['get_hits', hits]
+  yield ['get_misses', of(GET_MISSES)]
+  yield ['get_expired', of(GET_EXPIRED)]
+  yield ['get_flushed', of(GET_FLUSHED)]
+  yield ['delete_misses', of(DELETE_MISSES)]
+  yield ['delete_hits', total(CLASS_DELETE_HITS)]
+  yield ['incr_misses', of(INCR_MISSES)]
+  yield ['incr_hits', total(CLASS_INCR_HITS)]
+  yield ['decr_misses', of(DECR_MISSES)]
+  yield ['decr_hits', total(CLASS_DECR_HITS)]
+  yield ['cas_misses', of(CAS_MISSES)]
+  yield ['cas_hits', total(CLASS_CAS_HITS)]
+  yield ['cas_badval', total(CLASS_CAS_BADVAL)]
+  yield ['touch_hits', touchHits]
+  yield ['touch_misses', of(TOUCH_MISSES)]
+  yield ['store_too_large', of(STORE_TOO_LARGE)]
+  yield ['store_no_memory', of(STORE_NO_MEMORY)]
+  yield ['auth_cmds', 0]
+  yield ['auth_errors', 0]
+  yield ['bytes_read', of(BYTES_READ)]
+  yield ['bytes_written', of(BYTES_WRITTEN)]
+  yield ['limit_maxbytes', cache.options.memoryLimitBytes]
+  yield ['accepting_conns', process.accepting ? 1 : 0]
+  yield ['listen_disabled_num', 0]
+  yield ['time_in_listen_disabled_us', 0]
+  yield ['threads', process.threads]
+  yield ['conn_yields', 0]
+  yield ['hash_power_level', table.power]
+  yield ['hash_bytes', 4 * 2 ** table.power]
+  yield ['hash_is_expanding', table.expanding ? 1 : 0]
+  yield ['slab_reassign_rescues', 0]
+  yield ['slab_reassign_chunk_rescues', 0]
+  yield ['slab_reassign_inline_reclaim', 0]
+  yield ['slab_reassign_busy_items', 0]
+  yield ['slab_reassign_busy_deletes', 0]
+  yield ['slab_reassign_busy_nomem', 0]
+  yield ['slab_reassign_last_busy_status', 'none']
+  yield ['slab_reassign_running', 0]
+  yield ['slabs_moved', 0]
+  yield ['lru_crawler_running', process.crawlerRunning ? 1 : 0]
+  yield ['lru_crawler_starts', of(LRU_CRAWLER_STARTS)]
+  yield ['lru_maintainer_juggles', of(LRU_MAINTAINER_JUGGLES)]
+  yield ['malloc_fails', 0]
+  yield ['log_worker_dropped', 0]
+  yield ['log_worker_written', 0]
+  yield ['log_watcher_skipped', 0]
+  yield ['log_watcher_sent', 0]
+  yield ['log_watchers', 0]
+  yield ['unexpected_napi_ids', 0]
+  yield ['round_robin_fallback', 0]
+  yield ['bytes', of(CURR_BYTES)]
+  yield ['curr_items', of(CURR_ITEMS)]
+  yield ['total_items', of(TOTAL_ITEMS)]
+  yield ['slab_global_page_pool', slabs.globalPagePool]
+  yield ['expired_unfetched', total(EXPIRED_UNFETCHED)]
+  yield ['evicted_unfetched', total(EVICTED_UNFETCHED)]
+  if (lru.options.segmented) yield ['evicted_active', total(EVICTED_ACTIVE)]
+  yield ['evictions', total(EVICTED)]
+  yield ['reclaimed', total(RECLAIMED)]
+  yield ['crawler_reclaimed', total(CRAWLER_RECLAIMED)]
+  yield ['crawler_items_checked', total(CRAWLER_ITEMS_CHECKED)]
+  yield ['lrutail_reflocked', total(LRU_TAIL_REFLOCKED)]
+  if (!lru.options.segmented) return
+  yield ['moves_to_cold', total(MOVES_TO_COLD)]
+  yield ['moves_to_warm', total(MOVES_TO_WARM)]
+  yield ['moves_within_lru', total(MOVES_WITHIN_LRU)]
+  yield ['direct_reclaims', total(DIRECT_RECLAIMS)]
+  yield ['lru_bumps_dropped', 0]
+}
+
+export function* itemStatistics(cache: Cache): Generator<Pair> {
+  const { slabs, lru } = cache
+  for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
+    if (lru.countOfClass(slabClass) === 0) continue
+    for (const [name, value] of itemStatisticsOfClass(cache, slabClass)) {
+      yield [`items:${slabClass}:${name}`, value]
+    }
+  }
+}
+
+function* itemStatisticsOfClass(cache: Cache, slabClass: number): Generator<Pair> {
+  const { lru, statistics, items, clock } = cache
+  const of = (counter: number): number => statistics.ofClass(slabClass, counter)
+  const age = (segment: number): number => {
+    const tail = lru.tail(slabClass | segment)
+    return tail === 0 ? 0 : clock.now - items.accessed(tail)
+  }
+  const { segmented, temporaryTtlSeconds } = lru.options
+  yield ['number', lru.countOfClass(slabClass)]
+  if (segmented) {
+    yield ['number_hot', lru.count(slabClass | HOT)]
+    yield ['number_warm', lru.count(slabClass | WARM)]
+    yield ['number_cold', lru.count(slabClass | COLD)]
+    if (temporaryTtlSeconds !== undefined) yield ['number_temp', lru.count(slabClass | TEMP)]
+    yield ['age_hot', age(HOT)]
+    yield ['age_warm', age(WARM)]
+  }
+  yield ['age', age(COLD)]
+  const segments = [HOT, WARM, COLD, TEMP]
+  yield ['mem_requested', segments.reduce((sum, s) => sum + lru.bytes(slabClass | s), 0)]
+  yield ['evicted', of(EVICTED)]
+  yield ['evicted_nonzero', of(EVICTED_NONZERO)]
+  yield ['evicted_time', of(EVICTED_TIME)]
+  yield ['outofmemory', of(OUT_OF_MEMORY)]
+  yield ['tailrepairs', of(TAIL_REPAIRS)]
+  yield ['reclaimed', of(RECLAIMED)]
+  yield ['expired_unfetched', of(EXPIRED_UNFETCHED)]
+  yield ['evicted_unfetched', of(EVICTED_UNFETCHED)]
+  if (segmented) yield ['evicted_active', of(EVICTED_ACTIVE)]
+  yield ['crawler_reclaimed', of(CRAWLER_RECLAIMED)]
+  yield ['crawler_items_checked', of(CRAWLER_ITEMS_CHECKED)]
+  yield ['lrutail_reflocked', of(LRU_TAIL_REFLOCKED)]
+  if (!segmented) return
+  yield ['moves_to_cold', of(MOVES_TO_COLD)]
+  yield ['moves_to_warm', of(MOVES_TO_WARM)]
+  yield ['moves_within_lru', of(MOVES_WITHIN_LRU)]
+  yield ['direct_reclaims', of(DIRECT_RECLAIMS)]
+  yield ['hits_to_hot', statistics.hits(slabClass | HOT)]
+  yield ['hits_to_warm', statistics.hits(slabClass | WARM)]
+  yield ['hits_to_cold', statistics.hits(slabClass | COLD)]
+  yield ['hits_to_temp', statistics.hits(slabClass | TEMP)]
+}
+
+export function* slabStatistics(cache: Cache): Generator<Pair> {
+  const { slabs, statistics } = cache
+  let active = 0
+  for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
+    const pages = slabs.pages(slabClass)
+    if (pages === 0) continue
+    active++
+    const of = (counter: number): number => statistics.ofClass(slabClass, counter)
+    const name = (key: string): string => `${slabClass}:${key}`
+    const perPage = slabs.chunksPerPage(slabClass)
+    yield [name('chunk_size'), slabs.chunkSizes[slabClass]]
+    yield [name('chunks_per_page'), perPage]
+    yield [name('total_pages'), pages]
+    yield [name('total_chunks'), pages * perPage]
+    yield [name('used_chunks'), slabs.usedChunks(slabClass)]
+    yield [name('free_chunks'), slabs.freeChunks(slabClass)]
+    yield [name('free_chunks_end'), 0]
+    yield [name('get_hits'), statistics.hitsOfClass(slabClass)]
+    yield [name('cmd_set'), of(CLASS_CMD_SET)]
+    yield [name('delete_hits'), of(CLASS_DELETE_HITS)]
+    yield [name('incr_hits'), of(CLASS_INCR_HITS)]
+    yield [name('decr_hits'), of(CLASS_DECR_HITS)]
+    yield [name('cas_hits'), of(CLASS_CAS_HITS)]
+    yield [name('cas_badval'), of(CLASS_CAS_BADVAL)]
+    yield [name('touch_hits'), of(CLASS_TOUCH_HITS)]
+  }
+  yield ['active_slabs', active]
+  yield ['total_malloced', slabs.pagesUsed * PAGE_BYTES]
+}

@@ -1,0 +1,26 @@
+// The part of the settings that the cache obeys, in the cache's own terms.
+import type { CacheOptions } from '../cache/cache.ts'
+import type { Settings } from './settings.ts'
+
+/** memcached's table to start with: 2^16 buckets. */
+const DEFAULT_HASH_POWER = 16
+
+export function cacheOptions(settings: Settings): CacheOptions {
+  return {
+    memoryLimitBytes: settings.memoryLimitBytes,
+    growthFactor: settings.growthFactor,
+    minimumItemSpaceBytes: settings.minimumItemSpaceBytes,
+    slabChunkMaxBytes: settings.slabChunkMaxBytes,
+    slabSizesBytes: settings.slabSizesBytes,
+    maxItemSizeBytes: settings.maxItemSizeBytes,
+    casEnabled: settings.casEnabled,
+    evictionsEnabled: settings.evictionsEnabled,
+    segmented: settings.lruSegmented && settings.lruMaintainerEnabled,
+    hotPercent: settings.hotLruPercent,
+    warmPercent: settings.warmLruPercent,
+    temporaryTtlSeconds: settings.temporaryTtlSeconds,
+    hashPowerInitial:
+      settings.hashPowerInitial === 0 ? DEFAULT_HASH_POWER : settings.hashPowerInitial,
+    hashExpansionEnabled: settings.hashExpansionEnabled,
+  }
+}

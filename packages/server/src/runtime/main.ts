@@ -1,0 +1,88 @@
+// The program: command line in, exit code out. Knows signals and the standard streams.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { ListenError } from '../transport/listeners.ts'
+import { parseCommandLine } from './command-line.ts'
+import { createLog, type Log } from './log.ts'
+import { EX_NOUSER, UserError } from './privileges.ts'
+import { type Server, StartError, startServer } from './server.ts'
+import type { Settings } from './settings.ts'
+import { SERVER_VERSION } from './version.ts'
+
+/** As memcached exits when it can't listen (EX_OSERR). */
+const EX_OSERR = 71
+/** Set for the process that `-d` leaves behind: it is the daemon, and serves. */
+const DAEMON_VARIABLE = 'MEMSHARD_DAEMON'
+
+export async function main(argv: readonly string[]): Promise<void> {
+  const command = parseCommandLine(argv, process.env)
+  if (command.kind === 'print') {
+    process.stdout.write(command.text)
+  } else if (command.kind === 'refuse') {
+    process.stderr.write(`${command.message}\n`)
+    process.exitCode = command.exitCode
+  } else if (command.settings.daemonize && process.env[DAEMON_VARIABLE] === undefined) {
+    process.exitCode = await startDaemon(argv)
+  } else {
+    const log = createLog(command.settings)
+    for (const warning of command.warnings) log.warn(warning)
+    await serve(command.settings, log)
+  }
+}
+
+async function serve(settings: Settings, log: Log): Promise<void> {
+  let server: Server
+  try {
+    server = await startServer(settings, log)
+  } catch (error) {
+    process.exitCode = exitCodeFor(error)
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    return
+  }
+  log.info({ addresses: server.addresses, version: SERVER_VERSION }, 'serving')
+  process.on('SIGTERM', () => stop('SIGTERM', false))
+  process.on('SIGINT', () => stop('SIGINT', false))
+  process.on('SIGUSR1', () => stop('SIGUSR1', true))
+  // Reloading what may have changed on disk; there is nothing of that kind yet, and it must not end us.
+  process.on('SIGHUP', () => log.info('SIGHUP: nothing to reload'))
+  if (process.env[DAEMON_VARIABLE] !== undefined) {
+    process.send?.('serving')
+    process.disconnect?.()
+  }
+  function stop(signal: string, graceful: boolean): void {
+    log.info({ signal, graceful }, 'stopping')
+    server.stop(graceful)
+  }
+  try {
+    await server.closed
+  } catch (error) {
+    // A thread that failed may have left the cache half changed: a cache may die, it must not lie.
+    log.fatal({ error }, 'a thread failed')
+    process.exit(1)
+  }
+  log.info('stopped')
+  process.exit(0)
+}
+
+function exitCodeFor(error: unknown): number {
+  if (error instanceof UserError) return EX_NOUSER
+  if (error instanceof ListenError || error instanceof StartError) return EX_OSERR
+  return 1
+}
+
+/** `-d`: a process of its own session serves; this one waits until it does, and reports how it went. */
+async function startDaemon(argv: readonly string[]): Promise<number> {
+  const program = fileURLToPath(new URL('../../bin/memshard-server', import.meta.url))
+  const child = spawn(process.execPath, [...process.execArgv, program, ...argv], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { ...process.env, [DAEMON_VARIABLE]: '1' },
+  })
+  const serving = once(child, 'message').then(() => 0)
+  const failed = once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : 1))
+  const code = await Promise.race([serving, failed])
+  if (child.connected) child.disconnect()
+  child.unref()
+  return code
+}

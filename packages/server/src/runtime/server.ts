@@ -1,0 +1,172 @@
+// The server process: wires settings, memory, listening sockets, worker threads and background work, and
+// takes them down again. The only place that knows all of them.
+import { Worker } from 'node:worker_threads'
+import { allocateCacheMemory, Cache } from '../cache/cache.ts'
+import { useNativeMemory } from '../cache/memory.ts'
+import { ConnectionCounts, DRAINING, STOPPING } from '../transport/connection-counts.ts'
+import {
+  type Listener,
+  type ListenOptions,
+  openListeners,
+  removeStaleSocket,
+} from '../transport/listeners.ts'
+import {
+  EFD_CLOEXEC,
+  EFD_NONBLOCK,
+  EPOLL_CLOEXEC,
+  hasSystemCalls,
+  loadSystemCalls,
+  type SystemCalls,
+} from '../transport/system-calls.ts'
+import { Background } from './background.ts'
+import { cacheOptions } from './cache-options.ts'
+import type { Log } from './log.ts'
+import { dropPrivileges } from './privileges.ts'
+import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
+import type { Settings } from './settings.ts'
+import type { ToMain, ToWorker, WorkerData, WorkerTransport } from './worker-messages.ts'
+
+/** The server could not be started; the message says why. */
+export class StartError extends Error {
+  readonly code = 'ERR_MEMSHARD_START'
+}
+
+export interface Server {
+  /** Where it listens, in words. */
+  readonly addresses: readonly string[]
+  /** Stops serving, at once or when clients have taken the answers they asked for. */
+  stop(graceful: boolean): void
+  /** Resolves when every thread has ended; rejects if one failed. */
+  readonly closed: Promise<void>
+}
+
+/** Starts serving; resolves when every thread does. */
+export async function startServer(settings: Settings, log: Log): Promise<Server> {
+  const calls = chooseTransport(settings, log)
+  if (calls !== undefined) useNativeMemory(calls)
+  const options = cacheOptions(settings)
+  const memory = allocateCacheMemory(options)
+  // Made before any thread, so that the shared state has its first values.
+  const cache = new Cache(memory, options)
+  const counts = new ConnectionCounts(settings.maxConnections)
+  const crawling = new SharedArrayBuffer(4)
+  const background = new Background(cache, new Int32Array(crawling))
+  const listen: ListenOptions = {
+    addresses: settings.interfaces,
+    unixSocketPath: settings.unixSocketPath,
+    unixSocketMask: settings.unixSocketMask,
+    backlog: settings.listenBacklog,
+  }
+  const listeners = calls === undefined ? [] : await openListeners(calls, listen)
+  const transports = planThreads(settings, calls, listeners, listen)
+  dropPrivileges(settings.user)
+  background.start(settings)
+
+  const workers = transports.map((transport, thread) =>
+    startWorker({ thread, settings, memory, counts: counts.buffer, crawling, transport }),
+  )
+  const stop = (graceful: boolean): void => {
+    counts.stopState = graceful ? DRAINING : STOPPING
+    wake(calls, transports)
+    for (const worker of workers) worker.postMessage({ kind: 'stop' } satisfies ToWorker)
+  }
+  for (const worker of workers) {
+    worker.on('message', (message: ToMain) => {
+      if (message.kind === 'shutdown') {
+        log.info({ graceful: message.graceful }, 'shutdown requested by a client')
+        stop(message.graceful)
+      } else if (message.kind === 'verbosity') {
+        log.level = LEVEL_BY_VERBOSITY[message.level] ?? log.level
+      }
+    })
+  }
+  const closed = Promise.all(workers.map(ended)).then(() => {
+    background.stop()
+    for (const { fd } of listeners) calls?.close(fd)
+    if (settings.unixSocketPath !== undefined) removeStaleSocket(settings.unixSocketPath)
+    removeProcessFiles(settings)
+  })
+  // Whoever awaits `closed` hears of a failure; until then it must not count as unhandled.
+  closed.catch(() => {})
+  try {
+    const ready = await Promise.all(workers.map(readyAddresses))
+    const addresses = [...listeners.map(({ address }) => address), ...ready.flat()]
+    writeProcessFiles(settings, addresses)
+    return { addresses, stop, closed }
+  } catch (error) {
+    stop(false)
+    background.stop()
+    throw error
+  }
+}
+
+const LEVEL_BY_VERBOSITY = ['warn', 'info', 'debug'] as const
+
+/** The system calls of the epoll transport, or undefined for the portable one. */
+function chooseTransport(settings: Settings, log: Log): SystemCalls | undefined {
+  if (settings.transport === 'node') return undefined
+  try {
+    if (hasSystemCalls()) return loadSystemCalls()
+  } catch (error) {
+    log.debug({ error }, 'no direct system calls')
+  }
+  if (settings.transport === 'epoll') {
+    throw new StartError(
+      '--transport epoll needs Linux on x64 or arm64; leave it out to use what this machine has',
+    )
+  }
+  log.info('epoll is not to be had here: serving through node:net, on one thread')
+  return undefined
+}
+
+function planThreads(
+  settings: Settings,
+  calls: SystemCalls | undefined,
+  listeners: readonly Listener[],
+  listen: ListenOptions,
+): readonly WorkerTransport[] {
+  // Node's sockets can't be shared between threads.
+  if (calls === undefined) return [{ kind: 'node', listen }]
+  const threads = Array.from({ length: settings.threads })
+  const epolls = threads.map(() => calls.epoll_create1(EPOLL_CLOEXEC))
+  const wake = calls.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
+  if (wake < 0 || epolls.some((fd) => fd < 0)) {
+    throw new StartError(`can't create an epoll set: ${calls.describeError(calls.errno())}`)
+  }
+  const fds = listeners.map(({ fd }) => fd)
+  return threads.map(() => ({ kind: 'epoll', listeners: fds, epolls, wake }))
+}
+
+/** Makes every epoll loop look at the stop word; the descriptor stays readable, so none can miss it. */
+function wake(calls: SystemCalls | undefined, transports: readonly WorkerTransport[]): void {
+  const [transport] = transports
+  if (calls === undefined || transport.kind !== 'epoll') return
+  const one = new BigUint64Array(new SharedArrayBuffer(8)).fill(1n)
+  calls.write(transport.wake, calls.addressOf(new Uint8Array(one.buffer)), 8)
+}
+
+function startWorker(data: WorkerData): Worker {
+  return new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: data,
+    name: `memshard-${data.thread}`,
+    // A worker's heap holds its code and its connections; items live outside.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+  })
+}
+
+function readyAddresses(worker: Worker): Promise<readonly string[]> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject)
+    worker.on('message', (message: ToMain) => {
+      if (message.kind === 'ready') resolve(message.addresses)
+      if (message.kind === 'failed') reject(new StartError(message.message))
+    })
+  })
+}
+
+function ended(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject)
+    worker.once('exit', () => resolve())
+  })
+}

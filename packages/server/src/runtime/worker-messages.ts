@@ -1,0 +1,34 @@
+// What the main thread and the worker threads tell each other.
+import type { CacheMemory } from '../cache/cache.ts'
+import type { ListenOptions } from '../transport/listeners.ts'
+import type { Settings } from './settings.ts'
+
+/** How a worker is to serve. */
+export type WorkerTransport =
+  | {
+      readonly kind: 'epoll'
+      readonly listeners: readonly number[]
+      readonly epolls: readonly number[]
+      readonly wake: number
+    }
+  | { readonly kind: 'node'; readonly listen: ListenOptions }
+
+export interface WorkerData {
+  readonly thread: number
+  readonly settings: Settings
+  readonly memory: CacheMemory
+  readonly counts: SharedArrayBuffer
+  /** One word: whether a crawl is under way, for `stats`. */
+  readonly crawling: SharedArrayBuffer
+  readonly transport: WorkerTransport
+}
+
+export type ToMain =
+  /** Serves; the addresses are the node transport's. */
+  | { readonly kind: 'ready'; readonly addresses: readonly string[] }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'verbosity'; readonly level: number }
+  | { readonly kind: 'shutdown'; readonly graceful: boolean }
+
+/** For the node transport, whose event loop hears messages; the epoll loop is woken by its descriptor. */
+export type ToWorker = { readonly kind: 'stop' }

@@ -1,0 +1,120 @@
+// A worker thread: puts a cache, an engine and a transport together over the shared memory, and serves.
+// Entry point; knows what its WorkerData says and nothing of the command line.
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
+import { Arena } from '../cache/arena.ts'
+import { Cache } from '../cache/cache.ts'
+import { useNativeMemory } from '../cache/memory.ts'
+import type { Host, ProcessStatistics } from '../protocol/context.ts'
+import { Engine } from '../protocol/engine.ts'
+import { ConnectionCounts } from '../transport/connection-counts.ts'
+import { EpollTransport } from '../transport/epoll.ts'
+import { NodeTransport } from '../transport/node.ts'
+import { loadSystemCalls } from '../transport/system-calls.ts'
+import { INPUT_BYTES, type TransportContext } from '../transport/transport.ts'
+import { cacheOptions } from './cache-options.ts'
+import type { Settings } from './settings.ts'
+import { describeSettings } from './settings-report.ts'
+import type { ToMain, WorkerData, WorkerTransport } from './worker-messages.ts'
+
+/** Standard input, output and error, epoll set, wake-up, listeners: about as many as memcached counts. */
+const RESERVED_DESCRIPTORS_PER_THREAD = 5
+
+if (isMainThread || parentPort === null)
+  throw new Error('worker.js is run by the server, in a thread')
+const port = parentPort
+const tell = (message: ToMain): void => port.postMessage(message)
+
+class WorkerHost implements Host {
+  readonly flushEnabled: boolean
+  readonly shutdownEnabled: boolean
+  readonly #data: WorkerData
+  readonly #counts: ConnectionCounts
+  readonly #crawling: Int32Array
+  #settings: Settings
+
+  constructor(data: WorkerData, counts: ConnectionCounts) {
+    this.#data = data
+    this.#settings = data.settings
+    this.#counts = counts
+    this.#crawling = new Int32Array(data.crawling)
+    this.flushEnabled = data.settings.flushEnabled
+    this.shutdownEnabled = data.settings.shutdownCommandEnabled
+  }
+
+  settings(): readonly (readonly [string, string])[] {
+    return describeSettings(this.#settings)
+  }
+
+  process(): ProcessStatistics {
+    const { user, system } = process.cpuUsage()
+    const { threads, maxConnections } = this.#settings
+    return {
+      pid: process.pid,
+      userSeconds: user / 1e6,
+      systemSeconds: system / 1e6,
+      maxConnections,
+      currentConnections: this.#counts.current,
+      totalConnections: this.#counts.total,
+      rejectedConnections: this.#counts.rejected,
+      threads,
+      accepting: true,
+      reservedDescriptors: RESERVED_DESCRIPTORS_PER_THREAD * threads,
+      bufferBytes: threads * INPUT_BYTES,
+      crawlerRunning: Atomics.load(this.#crawling, 0) === 1,
+      transport: this.#data.transport.kind,
+    }
+  }
+
+  setVerbosity(level: number): void {
+    this.#settings = { ...this.#settings, verbosity: level }
+    tell({ kind: 'verbosity', level })
+  }
+
+  shutdown(graceful: boolean): void {
+    tell({ kind: 'shutdown', graceful })
+  }
+
+  resetStatistics(): void {
+    this.#counts.reset()
+  }
+}
+
+async function serve(data: WorkerData): Promise<void> {
+  const { settings, transport } = data
+  const calls = transport.kind === 'epoll' ? loadSystemCalls() : undefined
+  if (calls !== undefined) useNativeMemory(calls)
+  const cache = new Cache(data.memory, cacheOptions(settings))
+  const counts = new ConnectionCounts(settings.maxConnections, data.counts)
+  const context: TransportContext = {
+    engine: new Engine(cache, new WorkerHost(data, counts)),
+    counts,
+    thread: data.thread,
+    rejectConnectionsOverLimit: settings.rejectConnectionsOverLimit,
+  }
+  const arena = new Arena(data.memory.arena)
+  if (transport.kind === 'epoll' && calls !== undefined) {
+    const epoll = new EpollTransport(context, { ...transport, calls, arena })
+    tell({ kind: 'ready', addresses: [] })
+    epoll.run()
+  } else {
+    await serveNode(new NodeTransport(context, arena), transport)
+  }
+}
+
+async function serveNode(node: NodeTransport, transport: WorkerTransport): Promise<void> {
+  if (transport.kind !== 'node') return
+  port.on('message', () => {
+    void node.stop()
+    port.close()
+  })
+  try {
+    tell({ kind: 'ready', addresses: await node.listen(transport.listen) })
+  } catch (error) {
+    tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })
+    port.close()
+    return
+  }
+  await node.run()
+}
+
+await serve(workerData as WorkerData)

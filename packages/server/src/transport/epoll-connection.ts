@@ -1,0 +1,25 @@
+// One client of the epoll transport: what came from it and could not be executed yet, and what it has
+// not taken yet. Knows no system call.
+import type { MemoryBlock } from '../cache/memory.ts'
+import { Connection } from '../protocol/connection.ts'
+import type { Reply } from '../protocol/reply.ts'
+
+export class EpollConnection {
+  readonly fd: number
+  readonly protocol = new Connection()
+  /** The input from the first byte not consumed, if there is any. */
+  pending: MemoryBlock | undefined
+  pendingLength = 0
+  /** A reply of which the socket has taken only `sent` bytes; nothing is read until it has all. */
+  reply: Reply | undefined
+  sent = 0
+
+  constructor(fd: number) {
+    this.fd = fd
+  }
+
+  /** Nothing is half done in either direction. */
+  get idle(): boolean {
+    return this.reply === undefined && this.pendingLength === 0 && this.protocol.item === 0
+  }
+}

@@ -1,0 +1,331 @@
+// The fast transport on Linux: one thread's loop over epoll(7), by direct system calls. Wait for sockets
+// with something to read, execute all that is complete, answer it with one send. Knows no command.
+//
+// A round allocates nothing: input goes to one buffer of the thread, and only what can't be consumed yet
+// is kept with its connection. Descriptors belong to the process, so the thread that accepts a connection
+// gives it to another by adding it to that one's epoll set; the receiver makes its state on first sight.
+import type { Arena } from '../cache/arena.ts'
+import { MemoryBlock } from '../cache/memory.ts'
+import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
+import { Reply } from '../protocol/reply.ts'
+import { DRAINING, RUNNING } from './connection-counts.ts'
+import { EpollConnection } from './epoll-connection.ts'
+import { Gather } from './gather.ts'
+import {
+  EAGAIN,
+  EINTR,
+  EMFILE,
+  ENFILE,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLLEXCLUSIVE,
+  EPOLLIN,
+  EPOLLOUT,
+  MSG_NOSIGNAL,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  type SystemCalls,
+} from './system-calls.ts'
+import {
+  DRAIN_MS,
+  INPUT_BYTES,
+  TOO_MANY_CONNECTIONS,
+  type Transport,
+  type TransportContext,
+} from './transport.ts'
+
+export interface EpollOptions {
+  readonly calls: SystemCalls
+  readonly arena: Arena
+  /** The listening sockets, which all threads share. */
+  readonly listeners: readonly number[]
+  /** The epoll set of every thread, in the order of their numbers. */
+  readonly epolls: readonly number[]
+  /** Becomes readable when the threads are to look at the stop word. */
+  readonly wake: number
+}
+
+/** Events fetched at a time. */
+const EVENTS = 256
+/** `struct epoll_event` is packed on x64 only. */
+const EVENT_BYTES = process.arch === 'x64' ? 12 : 16
+const EVENT_FD = process.arch === 'x64' ? 4 : 8
+/** Connections accepted before others get their turn. */
+const ACCEPTS_PER_ROUND = 64
+/** Out of descriptors, accepting rests for so long. */
+const ACCEPT_REST_MS = 10
+
+/** The first buffer for input that can't be consumed yet; longer lines of keys double it. */
+const PENDING_BYTES = 16 * 1024
+const MAX_PENDING_BYTES = 2 * MAX_KEYS_LINE_BYTES
+/** Buffers kept for reuse. */
+const POOL_SIZE = 64
+
+export class EpollTransport implements Transport {
+  readonly #context: TransportContext
+  readonly #calls: SystemCalls
+  readonly #options: EpollOptions
+  readonly #epoll: number
+  readonly #gather: Gather
+  readonly #input = new MemoryBlock(new ArrayBuffer(INPUT_BYTES))
+  readonly #events = new MemoryBlock(new ArrayBuffer(EVENTS * EVENT_BYTES))
+  readonly #event = new MemoryBlock(new ArrayBuffer(16))
+  readonly #connections: (EpollConnection | undefined)[] = []
+  readonly #pendingPool: MemoryBlock[] = []
+  readonly #replyPool: Reply[] = []
+  #open = 0
+
+  constructor(context: TransportContext, options: EpollOptions) {
+    this.#context = context
+    this.#calls = options.calls
+    this.#options = options
+    this.#epoll = options.epolls[context.thread]
+    this.#gather = new Gather(options.calls, options.arena)
+  }
+
+  run(): void {
+    const { counts } = this.#context
+    this.#control(EPOLL_CTL_ADD, this.#options.wake, EPOLLIN)
+    for (const fd of this.#options.listeners) {
+      this.#control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLEXCLUSIVE)
+    }
+    while (counts.stopState === RUNNING) this.#round(-1)
+    for (const fd of this.#options.listeners) this.#control(EPOLL_CTL_DEL, fd, 0)
+    this.#control(EPOLL_CTL_DEL, this.#options.wake, 0)
+    if (counts.stopState === DRAINING) this.#drain()
+    for (const connection of this.#connections) {
+      if (connection !== undefined) this.#close(connection)
+    }
+  }
+
+  #round(timeoutMs: number): void {
+    const { listeners, wake } = this.#options
+    const count = this.#calls.epoll_wait(this.#epoll, this.#events.address, EVENTS, timeoutMs)
+    const view = this.#events.view
+    for (let i = 0; i < count; i++) {
+      const fd = view.getInt32(i * EVENT_BYTES + EVENT_FD, true)
+      const events = view.getInt32(i * EVENT_BYTES, true)
+      let connection = this.#connections[fd]
+      if (connection === undefined) {
+        if (fd === wake) return
+        if (listeners.includes(fd)) {
+          this.#accept(fd)
+          continue
+        }
+        connection = new EpollConnection(fd)
+        this.#connections[fd] = connection
+        this.#open++
+      }
+      if (connection.reply !== undefined) this.#writable(connection)
+      else if (events !== 0) this.#readable(connection)
+    }
+  }
+
+  /** Lets clients take what they have asked for, for a limited time; the others are closed at once. */
+  #drain(): void {
+    const deadline = Date.now() + DRAIN_MS
+    for (;;) {
+      for (const connection of this.#connections) {
+        if (connection?.idle) this.#close(connection)
+      }
+      const left = deadline - Date.now()
+      if (this.#open === 0 || left <= 0) return
+      this.#round(left)
+    }
+  }
+
+  // ---- accepting
+
+  #accept(listener: number): void {
+    const calls = this.#calls
+    const { counts } = this.#context
+    const { epolls } = this.#options
+    for (let i = 0; i < ACCEPTS_PER_ROUND; i++) {
+      const fd = calls.accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC)
+      if (fd < 0) {
+        const errno = calls.errno()
+        // The connection stays in the backlog; without a rest we would be woken for it at once, forever.
+        if (errno === EMFILE || errno === ENFILE) rest(ACCEPT_REST_MS)
+        return
+      }
+      if (counts.open()) {
+        this.#control(EPOLL_CTL_ADD, fd, EPOLLIN, epolls[counts.nextThread(epolls.length)])
+      } else {
+        this.#refuse(fd)
+      }
+    }
+  }
+
+  #refuse(fd: number): void {
+    const text = Buffer.from(TOO_MANY_CONNECTIONS, 'latin1')
+    this.#input.bytes.set(text)
+    this.#calls.send(fd, this.#input.address, text.length, MSG_NOSIGNAL)
+    this.#calls.close(fd)
+  }
+
+  // ---- reading
+
+  #readable(connection: EpollConnection): void {
+    const pending = connection.pending
+    const block = pending ?? this.#input
+    const kept = connection.pendingLength
+    const calls = this.#calls
+    const received = calls.recv(connection.fd, block.address + kept, block.size - kept, 0)
+    if (received > 0) {
+      this.#execute(connection, block, kept + received)
+    } else if (received === 0) {
+      this.#close(connection)
+    } else {
+      const errno = calls.errno()
+      if (errno !== EAGAIN && errno !== EINTR) this.#close(connection)
+    }
+  }
+
+  #execute(connection: EpollConnection, block: MemoryBlock, length: number): void {
+    const { engine } = this.#context
+    let at = 0
+    for (;;) {
+      at = engine.execute(connection.protocol, block, at, length)
+      const reply = engine.reply
+      const { full } = reply
+      if (reply.totalBytes > 0 && !this.#send(connection, reply)) break
+      if (connection.protocol.closing) {
+        this.#close(connection)
+        return
+      }
+      if (!full) break
+    }
+    this.#keep(connection, block, at, length)
+  }
+
+  /** Keeps the unconsumed rest of the input with the connection, with room to read more. */
+  #keep(connection: EpollConnection, block: MemoryBlock, at: number, length: number): void {
+    const rest = length - at
+    connection.pendingLength = rest
+    if (rest === 0) {
+      if (connection.pending !== undefined) this.#dropPending(connection)
+      return
+    }
+    if (connection.pending !== undefined && rest * 2 <= block.size) {
+      if (at > 0) block.bytes.copyWithin(0, at, length)
+      return
+    }
+    const size = Math.max(PENDING_BYTES, 2 ** Math.ceil(Math.log2(rest * 2)))
+    if (size > MAX_PENDING_BYTES) {
+      this.#close(connection)
+      return
+    }
+    const larger =
+      (size === PENDING_BYTES ? this.#pendingPool.pop() : undefined) ??
+      new MemoryBlock(new ArrayBuffer(size))
+    larger.bytes.set(block.bytes.subarray(at, length))
+    if (connection.pending !== undefined) this.#dropPending(connection)
+    connection.pending = larger
+  }
+
+  #dropPending(connection: EpollConnection): void {
+    const { pending } = connection
+    connection.pending = undefined
+    if (pending?.size === PENDING_BYTES && this.#pendingPool.length < POOL_SIZE) {
+      this.#pendingPool.push(pending)
+    }
+  }
+
+  // ---- writing
+
+  /** Sends the engine's reply. False if the socket took only a part: the connection keeps the rest. */
+  #send(connection: EpollConnection, reply: Reply): boolean {
+    const { engine } = this.#context
+    const sent = this.#sendFrom(connection.fd, reply, 0)
+    if (sent === reply.totalBytes) {
+      engine.release(reply)
+      return true
+    }
+    if (sent < 0) {
+      // The client is gone; its next event will tell.
+      engine.release(reply)
+      connection.protocol.closing = true
+      return true
+    }
+    connection.reply = reply
+    connection.sent = sent
+    engine.reply = this.#replyPool.pop() ?? new Reply()
+    this.#control(EPOLL_CTL_MOD, connection.fd, EPOLLOUT)
+    return false
+  }
+
+  /** Sends until the socket takes no more. Returns the bytes sent in all, or -1 if it is broken. */
+  #sendFrom(fd: number, reply: Reply, from: number): number {
+    const calls = this.#calls
+    const total = reply.totalBytes
+    let sent = from
+    while (sent < total) {
+      const written =
+        reply.spanCount === 0
+          ? calls.send(fd, reply.block.address + sent, total - sent, MSG_NOSIGNAL)
+          : this.#gather.send(fd, reply, sent)
+      if (written >= 0) {
+        sent += written
+        continue
+      }
+      const errno = calls.errno()
+      if (errno === EAGAIN) break
+      if (errno !== EINTR) return -1
+    }
+    return sent
+  }
+
+  #writable(connection: EpollConnection): void {
+    const { reply } = connection
+    if (reply === undefined) return
+    const sent = this.#sendFrom(connection.fd, reply, connection.sent)
+    if (sent < 0) {
+      this.#close(connection)
+      return
+    }
+    connection.sent = sent
+    if (sent < reply.totalBytes) return
+    this.#dropReply(connection)
+    if (connection.protocol.closing) {
+      this.#close(connection)
+      return
+    }
+    this.#control(EPOLL_CTL_MOD, connection.fd, EPOLLIN)
+    // What came while the reply was stuck: it may hold whole commands, or a text may be half sent.
+    this.#execute(connection, connection.pending ?? this.#input, connection.pendingLength)
+  }
+
+  #dropReply(connection: EpollConnection): void {
+    const { reply } = connection
+    if (reply === undefined) return
+    connection.reply = undefined
+    this.#context.engine.release(reply)
+    if (this.#replyPool.length < POOL_SIZE) this.#replyPool.push(reply)
+  }
+
+  // ----
+
+  #close(connection: EpollConnection): void {
+    this.#connections[connection.fd] = undefined
+    this.#open--
+    this.#dropReply(connection)
+    this.#dropPending(connection)
+    this.#context.engine.abandon(connection.protocol)
+    // Closing takes the descriptor out of the epoll set. Count first: the number may be reused at once.
+    this.#context.counts.close()
+    this.#calls.close(connection.fd)
+  }
+
+  #control(operation: number, fd: number, events: number, epoll = this.#epoll): void {
+    this.#event.view.setUint32(0, events, true)
+    this.#event.view.setInt32(EVENT_FD, fd, true)
+    this.#calls.epoll_ctl(epoll, operation, fd, this.#event.address)
+  }
+}
+
+const restWord = new Int32Array(new SharedArrayBuffer(4))
+
+function rest(milliseconds: number): void {
+  Atomics.wait(restWord, 0, 0, milliseconds)
+}

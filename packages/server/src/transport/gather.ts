@@ -1,0 +1,59 @@
+// Sends a reply whose values lie in the arena: builds the list of pieces for sendmsg(2). Knows the layout
+// of replies and of the kernel's structures, no connection.
+import type { Arena } from '../cache/arena.ts'
+import { MemoryBlock } from '../cache/memory.ts'
+import type { Reply } from '../protocol/reply.ts'
+import { MSG_NOSIGNAL, type SystemCalls } from './system-calls.ts'
+
+/** What sendmsg takes at most (UIO_MAXIOV); a longer reply goes out in several calls. */
+const MAX_PIECES = 1024
+const IOVEC_BYTES = 16
+const MSGHDR_BYTES = 56
+const MSGHDR_IOV = 16
+const MSGHDR_IOVLEN = 24
+
+export class Gather {
+  readonly #calls: SystemCalls
+  readonly #arena: Arena
+  readonly #pieces = new MemoryBlock(new ArrayBuffer(MAX_PIECES * IOVEC_BYTES))
+  readonly #message = new MemoryBlock(new ArrayBuffer(MSGHDR_BYTES))
+  #count = 0
+  #skip = 0
+
+  constructor(calls: SystemCalls, arena: Arena) {
+    this.#calls = calls
+    this.#arena = arena
+    this.#message.view.setBigUint64(MSGHDR_IOV, BigInt(this.#pieces.address), true)
+  }
+
+  /** Sends the reply from byte `sent` on; the result is sendmsg's. */
+  send(fd: number, reply: Reply, sent: number): number {
+    this.#count = 0
+    this.#skip = sent
+    let at = 0
+    for (let i = 0; i < reply.spanCount && this.#count < MAX_PIECES; i++) {
+      this.#add(reply.block.address + at, reply.spanAt[i] - at)
+      at = reply.spanAt[i]
+      if (this.#count === MAX_PIECES) break
+      const base = this.#arena.blockOf(reply.spanChunk[i]).address
+      this.#add(base + reply.spanOffset[i], reply.spanLength[i])
+    }
+    if (this.#count < MAX_PIECES) this.#add(reply.block.address + at, reply.length - at)
+    this.#message.view.setUint32(MSGHDR_IOVLEN, this.#count, true)
+    return this.#calls.sendmsg(fd, this.#message.address, MSG_NOSIGNAL)
+  }
+
+  #add(address: number, length: number): void {
+    if (length <= this.#skip) {
+      this.#skip -= length
+      return
+    }
+    const from = address + this.#skip
+    const view = this.#pieces.view
+    const at = this.#count++ * IOVEC_BYTES
+    view.setUint32(at, from % 0x1_0000_0000, true)
+    view.setUint32(at + 4, Math.floor(from / 0x1_0000_0000), true)
+    view.setUint32(at + 8, length - this.#skip, true)
+    this.#skip = 0
+  }
+}

@@ -1,0 +1,201 @@
+// Opens the listening sockets of the epoll transport, as memcached does: one for each address that a
+// name stands for. Knows addresses and sockets, nothing of what is served on them.
+import { lookup } from 'node:dns/promises'
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { MemoryBlock } from '../cache/memory.ts'
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  EADDRNOTAVAIL,
+  EAFNOSUPPORT,
+  IPPROTO_IPV6,
+  IPPROTO_TCP,
+  IPV6_V6ONLY,
+  SO_KEEPALIVE,
+  SO_LINGER,
+  SO_REUSEADDR,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  type SystemCalls,
+  TCP_NODELAY,
+} from './system-calls.ts'
+
+export interface ListenAddress {
+  /** A name or an address; undefined is every interface. */
+  readonly host: string | undefined
+  /** 0 lets the system choose. */
+  readonly port: number
+}
+
+export interface ListenOptions {
+  readonly addresses: readonly ListenAddress[]
+  readonly unixSocketPath: string | undefined
+  /** Permissions of the unix socket. */
+  readonly unixSocketMask: number
+  readonly backlog: number
+}
+
+export interface Listener {
+  readonly fd: number
+  readonly family: 'tcp4' | 'tcp6' | 'unix'
+  /** The address in words: `127.0.0.1:11211`, `[::1]:11211`, `/run/memshard.sock`. */
+  readonly address: string
+  readonly port: number
+}
+
+/** A socket could not be opened; the message says which and why. */
+export class ListenError extends Error {
+  readonly code = 'ERR_MEMSHARD_LISTEN'
+}
+
+interface NumericAddress {
+  readonly address: string
+  readonly family: 4 | 6
+  /** Every interface: one of the two families may be missing on this machine. */
+  readonly wildcard: boolean
+}
+
+const SOCKADDR_BYTES = 128
+const SUN_PATH_BYTES = 108
+
+export async function openListeners(
+  calls: SystemCalls,
+  options: ListenOptions,
+): Promise<readonly Listener[]> {
+  const listeners: Listener[] = []
+  if (options.unixSocketPath !== undefined) {
+    listeners.push(listenUnix(calls, options.unixSocketPath, options))
+  }
+  for (const { host, port } of options.addresses) {
+    const before = listeners.length
+    for (const numeric of await resolve(host, port)) {
+      // With an ephemeral port, the first family's choice is the second's too.
+      const wanted = port === 0 && listeners.length > before ? listeners[before].port : port
+      const listener = listenTcp(calls, numeric, wanted, options.backlog)
+      if (listener !== undefined) listeners.push(listener)
+    }
+    if (listeners.length === before) {
+      throw new ListenError(`failed to listen on TCP port ${port}: no usable address`)
+    }
+  }
+  return listeners
+}
+
+async function resolve(host: string | undefined, port: number): Promise<NumericAddress[]> {
+  if (host === undefined) {
+    return [
+      { address: '0.0.0.0', family: 4, wildcard: true },
+      { address: '::', family: 6, wildcard: true },
+    ]
+  }
+  try {
+    const found = await lookup(host, { all: true })
+    return found.map(({ address, family }) => ({
+      address,
+      family: family === 6 ? 6 : 4,
+      wildcard: false,
+    }))
+  } catch {
+    throw new ListenError(`failed to listen on ${host}:${port}: the name can't be resolved`)
+  }
+}
+
+function listenTcp(
+  calls: SystemCalls,
+  { address, family, wildcard }: NumericAddress,
+  port: number,
+  backlog: number,
+): Listener | undefined {
+  const name = family === 6 ? `[${address}]:${port}` : `${address}:${port}`
+  const fail = (): undefined => {
+    const errno = calls.errno()
+    if (wildcard && (errno === EAFNOSUPPORT || errno === EADDRNOTAVAIL)) return undefined
+    throw new ListenError(`failed to listen on TCP ${name}: ${calls.describeError(errno)}`)
+  }
+  const domain = family === 6 ? AF_INET6 : AF_INET
+  const fd = calls.socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+  if (fd < 0) return fail()
+  setOption(calls, fd, SOL_SOCKET, SO_REUSEADDR, 1)
+  setOption(calls, fd, SOL_SOCKET, SO_KEEPALIVE, 1)
+  setOption(calls, fd, SOL_SOCKET, SO_LINGER, 0, 0)
+  setOption(calls, fd, IPPROTO_TCP, TCP_NODELAY, 1)
+  if (family === 6) setOption(calls, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)
+  const sockaddr = new MemoryBlock(new ArrayBuffer(SOCKADDR_BYTES))
+  sockaddr.view.setUint16(0, domain, true)
+  sockaddr.view.setUint16(2, port)
+  calls.inet_pton(domain, address, sockaddr.address + (family === 6 ? 8 : 4))
+  const length = family === 6 ? 28 : 16
+  if (calls.bind(fd, sockaddr.address, length) < 0 || calls.listen(fd, backlog) < 0) {
+    const failure = fail
+    try {
+      return failure()
+    } finally {
+      calls.close(fd)
+    }
+  }
+  const chosen = portOf(calls, fd)
+  return {
+    fd,
+    family: family === 6 ? 'tcp6' : 'tcp4',
+    address: family === 6 ? `[${address}]:${chosen}` : `${address}:${chosen}`,
+    port: chosen,
+  }
+}
+
+function listenUnix(calls: SystemCalls, path: string, options: ListenOptions): Listener {
+  const fail = (why: string): never => {
+    throw new ListenError(`failed to listen on UNIX socket ${path}: ${why}`)
+  }
+  const bytes = Buffer.from(path)
+  if (bytes.length >= SUN_PATH_BYTES) fail(`the path is longer than ${SUN_PATH_BYTES - 1} bytes`)
+  removeStaleSocket(path)
+  const fd = calls.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+  if (fd < 0) fail(calls.describeError(calls.errno()))
+  const sockaddr = new MemoryBlock(new ArrayBuffer(SOCKADDR_BYTES))
+  sockaddr.view.setUint16(0, AF_UNIX, true)
+  sockaddr.bytes.set(bytes, 2)
+  // Nobody may connect between bind and chmod with more rights than asked for.
+  const umask = process.umask(~options.unixSocketMask & 0o777)
+  const bound = calls.bind(fd, sockaddr.address, 2 + bytes.length + 1)
+  const errno = calls.errno()
+  process.umask(umask)
+  if (bound < 0) fail(calls.describeError(errno))
+  chmodSync(path, options.unixSocketMask)
+  if (calls.listen(fd, options.backlog) < 0) fail(calls.describeError(calls.errno()))
+  return { fd, family: 'unix', address: path, port: 0 }
+}
+
+/** A socket file that an earlier process left behind; anything else there is not ours to remove. */
+export function removeStaleSocket(path: string): void {
+  try {
+    if (lstatSync(path).isSocket()) unlinkSync(path)
+  } catch {
+    // There is none.
+  }
+}
+
+function setOption(
+  calls: SystemCalls,
+  fd: number,
+  level: number,
+  name: number,
+  ...values: number[]
+): void {
+  const option = new MemoryBlock(new ArrayBuffer(8))
+  values.forEach((value, i) => {
+    option.view.setInt32(i * 4, value, true)
+  })
+  // As in memcached, a refused option is no reason not to serve.
+  calls.setsockopt(fd, level, name, option.address, Math.max(4, values.length * 4))
+}
+
+function portOf(calls: SystemCalls, fd: number): number {
+  const sockaddr = new MemoryBlock(new ArrayBuffer(SOCKADDR_BYTES))
+  const length = new MemoryBlock(new ArrayBuffer(8))
+  length.view.setUint32(0, SOCKADDR_BYTES, true)
+  calls.getsockname(fd, sockaddr.address, length.address)
+  return sockaddr.view.getUint16(2)
+}

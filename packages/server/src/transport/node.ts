@@ -1,0 +1,191 @@
+// The portable transport: node:net sockets in one thread's event loop. For systems without the fast one.
+// Knows no command.
+import { chmodSync } from 'node:fs'
+import {
+  createServer,
+  type ListenOptions as NetListenOptions,
+  type Server,
+  type Socket,
+} from 'node:net'
+import type { Arena } from '../cache/arena.ts'
+import { copyBytes, MemoryBlock } from '../cache/memory.ts'
+import { Connection } from '../protocol/connection.ts'
+import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
+import type { Reply } from '../protocol/reply.ts'
+import { DRAINING } from './connection-counts.ts'
+import { ListenError, type ListenOptions, removeStaleSocket } from './listeners.ts'
+import {
+  DRAIN_MS,
+  INPUT_BYTES,
+  TOO_MANY_CONNECTIONS,
+  type Transport,
+  type TransportContext,
+} from './transport.ts'
+
+const NOTHING = Buffer.alloc(0)
+const MAX_PENDING_BYTES = 2 * MAX_KEYS_LINE_BYTES
+
+interface Client {
+  readonly socket: Socket
+  readonly protocol: Connection
+  /** Input not consumed yet. */
+  pending: Buffer
+}
+
+export class NodeTransport implements Transport {
+  readonly #context: TransportContext
+  readonly #arena: Arena
+  readonly #input = new MemoryBlock(new ArrayBuffer(2 * INPUT_BYTES))
+  readonly #clients = new Set<Client>()
+  readonly #servers: Server[] = []
+  #stopped: () => void = () => {}
+
+  constructor(context: TransportContext, arena: Arena) {
+    this.#context = context
+    this.#arena = arena
+  }
+
+  /** Opens the listening sockets; resolves to the addresses they got, in words. */
+  async listen(options: ListenOptions): Promise<readonly string[]> {
+    const targets: NetListenOptions[] = options.addresses.map(({ host, port }) => ({ host, port }))
+    if (options.unixSocketPath !== undefined) {
+      removeStaleSocket(options.unixSocketPath)
+      targets.push({ path: options.unixSocketPath })
+    }
+    for (const target of targets) {
+      await this.#listenOn({ ...target, backlog: options.backlog })
+      if (target.path !== undefined) chmodSync(target.path, options.unixSocketMask)
+    }
+    return this.#servers.map(addressOf)
+  }
+
+  run(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stopped = resolve
+    })
+  }
+
+  /** Ends `run`, at once or when clients have taken their answers. */
+  async stop(): Promise<void> {
+    for (const server of this.#servers) server.close()
+    const drain = this.#context.counts.stopState === DRAINING
+    const closed = [...this.#clients].map((client) => this.#end(client, drain))
+    await Promise.all(closed)
+    this.#stopped()
+  }
+
+  #end({ socket }: Client, drain: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      socket.once('close', () => resolve())
+      if (!drain) {
+        socket.destroy()
+        return
+      }
+      socket.end()
+      setTimeout(() => socket.destroy(), DRAIN_MS).unref()
+    })
+  }
+
+  #listenOn(target: NetListenOptions): Promise<void> {
+    const server = createServer({ noDelay: true, keepAlive: true }, (socket) =>
+      this.#accept(socket),
+    )
+    this.#servers.push(server)
+    return new Promise((resolve, reject) => {
+      server.once('error', (error) => {
+        const where = target.path ?? `TCP port ${target.port}`
+        reject(new ListenError(`failed to listen on ${where}: ${error.message}`))
+      })
+      server.listen(target, resolve)
+    })
+  }
+
+  #accept(socket: Socket): void {
+    const { counts } = this.#context
+    if (!counts.open()) {
+      socket.on('error', () => {})
+      socket.end(TOO_MANY_CONNECTIONS)
+      return
+    }
+    const client: Client = { socket, protocol: new Connection(), pending: NOTHING }
+    this.#clients.add(client)
+    socket.on('data', (data) => this.#receive(client, data))
+    socket.on('drain', () => {
+      socket.resume()
+      this.#receive(client, NOTHING)
+    })
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      this.#clients.delete(client)
+      this.#context.engine.abandon(client.protocol)
+      counts.close()
+    })
+  }
+
+  #receive(client: Client, data: Buffer): void {
+    const { pending } = client
+    const length = pending.length + data.length
+    if (length > MAX_PENDING_BYTES) {
+      client.socket.destroy()
+      return
+    }
+    const input =
+      length <= this.#input.size ? this.#input : new MemoryBlock(new ArrayBuffer(length))
+    input.bytes.set(pending)
+    input.bytes.set(data, pending.length)
+    // While the client takes no answers, its requests wait.
+    const at = client.socket.writableNeedDrain ? 0 : this.#execute(client, input, length)
+    client.pending = at === length ? NOTHING : Buffer.from(input.bytes.subarray(at, length))
+  }
+
+  /** Executes and answers what is complete; returns how much was consumed. */
+  #execute(client: Client, input: MemoryBlock, length: number): number {
+    const { engine } = this.#context
+    const { socket, protocol } = client
+    let at = 0
+    for (;;) {
+      at = engine.execute(protocol, input, at, length)
+      const { reply } = engine
+      const { full } = reply
+      const taken = reply.totalBytes === 0 || socket.write(this.#copyOf(reply))
+      engine.release(reply)
+      if (protocol.closing) {
+        socket.destroySoon()
+        return length
+      }
+      if (!taken) socket.pause()
+      if (!full || !taken) return at
+    }
+  }
+
+  /** The reply as one buffer of its own: the socket may need it for long. */
+  #copyOf(reply: Reply): Buffer {
+    const copy = Buffer.allocUnsafeSlow(reply.totalBytes)
+    const target = new MemoryBlock(copy.buffer)
+    let from = 0
+    let to = 0
+    const take = (end: number): void => {
+      copyBytes(reply.block, from, target, to, end - from)
+      to += end - from
+      from = end
+    }
+    for (let i = 0; i < reply.spanCount; i++) {
+      take(reply.spanAt[i])
+      const length = reply.spanLength[i]
+      const source = this.#arena.blockOf(reply.spanChunk[i])
+      copyBytes(source, reply.spanOffset[i], target, to, length)
+      to += length
+    }
+    take(reply.length)
+    return copy
+  }
+}
+
+function addressOf(server: Server): string {
+  const address = server.address()
+  if (address === null) return 'closed'
+  if (typeof address === 'string') return address
+  return address.family === 'IPv6'
+    ? `[${address.address}]:${address.port}`
+    : `${address.address}:${address.port}`
+}

@@ -1,0 +1,110 @@
+// Linux system calls through the C library, by koffi. Pointers are plain numbers: an address is looked
+// up once, and a call then costs some 80 ns more than from C. Knows nothing of connections.
+import { endianness } from 'node:os'
+import koffi from 'koffi'
+import type { NativeMemory } from '../cache/memory.ts'
+
+export interface SystemCalls extends NativeMemory {
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, address: number, length: number): number
+  listen(fd: number, backlog: number): number
+  accept4(fd: number, address: number, length: number, flags: number): number
+  setsockopt(fd: number, level: number, name: number, value: number, length: number): number
+  getsockname(fd: number, address: number, length: number): number
+  inet_pton(family: number, text: string, address: number): number
+  recv(fd: number, buffer: number, length: number, flags: number): number
+  send(fd: number, buffer: number, length: number, flags: number): number
+  sendmsg(fd: number, message: number, flags: number): number
+  read(fd: number, buffer: number, length: number): number
+  write(fd: number, buffer: number, length: number): number
+  close(fd: number): number
+  epoll_create1(flags: number): number
+  epoll_ctl(epoll: number, operation: number, fd: number, event: number): number
+  epoll_wait(epoll: number, events: number, maximum: number, timeoutMs: number): number
+  eventfd(initial: number, flags: number): number
+  /** The error of the last call that failed in this thread. */
+  errno(): number
+  /** "Address already in use" and the like. */
+  describeError(errno: number): string
+}
+
+// Numbers of the Linux ABI, the same on x64 and arm64.
+export const AF_UNIX = 1
+export const AF_INET = 2
+export const AF_INET6 = 10
+export const SOCK_STREAM = 1
+export const SOCK_NONBLOCK = 0o4000
+export const SOCK_CLOEXEC = 0o2000000
+export const SOL_SOCKET = 1
+export const SO_REUSEADDR = 2
+export const SO_KEEPALIVE = 9
+export const SO_LINGER = 13
+export const IPPROTO_TCP = 6
+export const TCP_NODELAY = 1
+export const IPPROTO_IPV6 = 41
+export const IPV6_V6ONLY = 26
+export const MSG_NOSIGNAL = 0x4000
+export const EPOLL_CTL_ADD = 1
+export const EPOLL_CTL_DEL = 2
+export const EPOLL_CTL_MOD = 3
+export const EPOLL_CLOEXEC = 0o2000000
+export const EPOLLIN = 1
+export const EPOLLOUT = 4
+export const EPOLLEXCLUSIVE = 1 << 28
+export const EFD_NONBLOCK = 0o4000
+export const EFD_CLOEXEC = 0o2000000
+export const EINTR = 4
+export const EAGAIN = 11
+export const EMFILE = 24
+export const ENFILE = 23
+export const EAFNOSUPPORT = 97
+export const EADDRNOTAVAIL = 99
+
+const SUPPORTED_ARCHITECTURES = ['x64', 'arm64']
+
+/** Whether this machine has the calls at all; `loadSystemCalls` may still fail (another C library). */
+export function hasSystemCalls(): boolean {
+  return (
+    process.platform === 'linux' &&
+    SUPPORTED_ARCHITECTURES.includes(process.arch) &&
+    endianness() === 'LE'
+  )
+}
+
+/** Binds the calls in this thread. Throws where the C library can't be loaded. */
+export function loadSystemCalls(): SystemCalls {
+  const libc = koffi.load(isMusl() ? `libc.musl-${muslArchitecture()}.so.1` : 'libc.so.6')
+  const addressOf = libc.func('uintptr_t memmove(void *target, void *source, size_t length)')
+  return {
+    addressOf: (bytes) => addressOf(bytes, bytes, 0),
+    move: libc.func('uintptr_t memmove(uintptr_t target, uintptr_t source, size_t length)'),
+    socket: libc.func('int socket(int, int, int)'),
+    bind: libc.func('int bind(int, uintptr_t, uint32_t)'),
+    listen: libc.func('int listen(int, int)'),
+    accept4: libc.func('int accept4(int, uintptr_t, uintptr_t, int)'),
+    setsockopt: libc.func('int setsockopt(int, int, int, uintptr_t, uint32_t)'),
+    getsockname: libc.func('int getsockname(int, uintptr_t, uintptr_t)'),
+    inet_pton: libc.func('int inet_pton(int, const char *, uintptr_t)'),
+    recv: libc.func('int64_t recv(int, uintptr_t, size_t, int)'),
+    send: libc.func('int64_t send(int, uintptr_t, size_t, int)'),
+    sendmsg: libc.func('int64_t sendmsg(int, uintptr_t, int)'),
+    read: libc.func('int64_t read(int, uintptr_t, size_t)'),
+    write: libc.func('int64_t write(int, uintptr_t, size_t)'),
+    close: libc.func('int close(int)'),
+    epoll_create1: libc.func('int epoll_create1(int)'),
+    epoll_ctl: libc.func('int epoll_ctl(int, int, int, uintptr_t)'),
+    epoll_wait: libc.func('int epoll_wait(int, uintptr_t, int, int)'),
+    eventfd: libc.func('int eventfd(uint32_t, int)'),
+    errno: () => koffi.errno(),
+    describeError: libc.func('const char *strerror(int)'),
+  }
+}
+
+function isMusl(): boolean {
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  return report.header?.glibcVersionRuntime === undefined
+}
+
+function muslArchitecture(): string {
+  return process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+}

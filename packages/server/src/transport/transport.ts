@@ -1,0 +1,27 @@
+// What every transport is: bytes between sockets and the engine, in one thread. Knows no command.
+import type { Engine } from '../protocol/engine.ts'
+import type { ConnectionCounts } from './connection-counts.ts'
+
+export interface Transport {
+  /** Serves until stopped; done when its connections are closed. */
+  run(): Promise<void> | void
+}
+
+/** What a transport is given to work with. */
+export interface TransportContext {
+  readonly engine: Engine
+  readonly counts: ConnectionCounts
+  /** Number of this thread among those that serve, from 0. */
+  readonly thread: number
+  /** `-o maxconns_fast`: a connection too many is told so and closed, instead of left waiting. */
+  readonly rejectConnectionsOverLimit: boolean
+}
+
+/** Bytes read from a socket at a time. */
+export const INPUT_BYTES = 64 * 1024
+
+/** What a connection over `-c` is told (memcached's words). */
+export const TOO_MANY_CONNECTIONS = 'ERROR Too many open connections\r\n'
+
+/** After a graceful stop, how long clients have to take the answers they asked for. */
+export const DRAIN_MS = 5_000
