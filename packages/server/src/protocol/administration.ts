@@ -76,11 +76,11 @@ export function processFlushAll(context: Context): void {
 }
 
 export function processVerbosity(context: Context): void {
-  const { tokens, reply, host } = context
+  const { tokens, host } = context
   const level =
     tokens.count > 1 ? parseU32(tokens.block, tokens.start[1], tokens.end[1]) : Number.NaN
   if (Number.isNaN(level)) {
-    reply.text(BAD_FORMAT)
+    answer(context, BAD_FORMAT)
     return
   }
   host.setVerbosity(Math.min(level, MAX_VERBOSITY))

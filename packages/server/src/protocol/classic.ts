@@ -19,6 +19,7 @@ import { type Connection, SWALLOW } from './connection.ts'
 import {
   BAD_FORMAT,
   type Context,
+  ERROR,
   NO_MEMORY_STORING,
   NON_NUMERIC_VALUE,
   OUT_OF_MEMORY,
@@ -156,8 +157,15 @@ export function swallow(connection: Connection, valueLength: number): void {
   connection.swallow = valueLength + TERMINATOR_BYTES
 }
 
+/** `delete <key> 0 noreply` of old clients is the longest that is accepted; memccapable insists on it. */
+const MAX_DELETE_TOKENS = 4
+
 export function processDelete(context: Context): void {
   const { tokens, cache, reply } = context
+  if (tokens.count > MAX_DELETE_TOKENS) {
+    reply.text(ERROR)
+    return
+  }
   if (tokens.count < 2 || !context.takeKeyToken(1)) {
     reply.text(BAD_FORMAT)
     return
