@@ -331,11 +331,14 @@ describe.each(['memcached', 'memshard'] as const)('against %s, the client', (ser
   })
 
   test('close waits for what was issued, then refuses, and leaves no socket', async () => {
+    const before = openSockets()
     const client = new Client({ nodes: [node.address], ...PATIENT })
     const calls = Array.from({ length: 100 }, (_, i) => client.set(`closing:${i}`, i))
     const closed = client.close()
     expect(await Promise.all(calls)).toEqual(Array(100).fill(true))
+    expect(openSockets()).toBe(before + 1)
     await closed
+    expect(openSockets()).toBe(before)
     await expect(client.get('k')).rejects.toThrow(ClosedError)
     await client.close()
   })
@@ -405,6 +408,20 @@ describe('without a healthy node, the client', () => {
     expect(await cache.get('k', { timeout: 5000 })).toBeUndefined()
   })
 
+  test('does not take slowness for silence while a patient caller waits', async () => {
+    const lines: string[] = []
+    await using peer = await startPeer((socket, _, line) => {
+      lines.push(line)
+      if (lines.length === 10) socket.write('EN\r\n'.repeat(10))
+    })
+    await using cache = new Client({ nodes: [peer.address], timeout: 50, failures: 1000 })
+    const patient = cache.get('patient', { timeout: 10_000 })
+    // Eight deadlines take twice the time after which a silent connection is closed.
+    for (let i = 0; i < 8; i++) await expect(cache.get('hasty')).rejects.toThrow(TimeoutError)
+    expect(await cache.get('last', { timeout: 10_000 })).toBeUndefined()
+    expect(await patient).toBeUndefined()
+  })
+
   test.each([
     ['an answer to something else', 'OK\r\n'],
     ['another protocol', 'HTTP/1.1 400 Bad Request\r\n'],
@@ -455,6 +472,21 @@ describe('without a healthy node, the client', () => {
     expect(await cache.set('k', 1)).toBe(true)
   })
 
+  test('closes at once while it probes a node that says nothing', async () => {
+    await using peer = await startPeer(() => {})
+    const cache = new Client({
+      nodes: [peer.address],
+      timeout: 20,
+      failures: 1,
+      connectTimeout: 100_000,
+      probe: { min: 1, max: 1 },
+    })
+    await cache.get('k').catch(() => {})
+    await expect.poll(() => cache.nodes[0]!.state).toBe('probing')
+    await cache.close()
+    expect(cache.nodes[0]!.state).toBe('closed')
+  })
+
   test('onNodeDown: miss makes a down node an empty one', async () => {
     const nodes = [`127.0.0.1:${await freePort()}`]
     await using cache = new Client({ nodes, timeout: 5000, onNodeDown: 'miss' })
@@ -500,6 +532,10 @@ describe('without a healthy node, the client', () => {
     expect(() => new Client({ nodes, maxInflight: 1.5 })).toThrow(ArgumentError)
   })
 })
+
+function openSockets(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
+}
 
 async function connectionCount(cache: Client, node: RunningNode): Promise<number> {
   return Number((await cache.stats()).get(node.address)!.get('total_connections'))

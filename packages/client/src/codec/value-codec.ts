@@ -22,6 +22,8 @@ export const valueCodec: Codec<Value> = {
   encode(value: Value): Encoded {
     switch (typeof value) {
       case 'string':
+        // A lone surrogate has no UTF-8, but JSON has an escape for it.
+        if (!value.isWellFormed()) break
         return { data: value, flags: Flags.text }
       case 'number':
         return { data: textOf(value), flags: Flags.number }

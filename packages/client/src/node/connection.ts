@@ -22,7 +22,7 @@ import { CallQueue } from './call-queue.ts'
 export interface ConnectionOptions {
   /** Milliseconds until a connection that is not established has failed. */
   readonly connectTimeout: number
-  /** Milliseconds without a byte from the node, while calls wait, after which the connection has failed. */
+  /** Milliseconds without a byte from the node, when it is late already, after which the connection has failed. */
   readonly silence: number
   /** Calls without an answer, beyond which further ones are refused. */
   readonly maxInflight: number
@@ -278,14 +278,16 @@ export class Connection {
       } else if (call.deadline < next) next = call.deadline
     }
     this.#wakeAt = Number.POSITIVE_INFINITY
-    if (this.#calls.length > 0) {
+    // The node owes the first call's answer. While its caller still waits, silence may be slowness.
+    if (this.#state === 'open' && this.#calls.first?.settled) {
       const silentAt = this.#quietSince + this.#options.silence
       if (silentAt <= now) {
         this.fail(this.#lost(`nothing received for ${this.#options.silence} ms`))
         return
       }
-      this.#wake(Math.min(next, silentAt))
+      next = Math.min(next, silentAt)
     }
+    if (next < Number.POSITIVE_INFINITY) this.#wake(next)
     if (lastIssuedAt > Number.NEGATIVE_INFINITY) this.#owner.timedOut(lastIssuedAt)
     if (this.#drained !== undefined && this.#isDrained()) this.#drained()
   }

@@ -2,7 +2,7 @@
 // bring it back. Knows nothing of the other nodes: what becomes of its calls is the pool's decision.
 
 import type { Codec } from '../codec/codec.ts'
-import { ConnectionError, type MemshardError } from '../errors.ts'
+import { ClosedError, ConnectionError, type MemshardError } from '../errors.ts'
 import { version } from '../wire/operations.ts'
 import type { NodeAddress } from './address.ts'
 import { Breaker, type BreakerOptions } from './breaker.ts'
@@ -62,10 +62,12 @@ export class Node implements ConnectionOwner {
 
   /** Waits for the calls under way, then leaves no socket and no timer. */
   async close(): Promise<void> {
+    const probing = this.#state === 'probing'
     this.#state = 'closed'
     clearTimeout(this.#probeTimer)
-    await this.#connection?.close()
-    this.#connection = undefined
+    const connection = this.#connection
+    if (probing) connection?.fail(new ClosedError({ node: this.name }))
+    await connection?.close()
   }
 
   opened(): void {
@@ -87,7 +89,7 @@ export class Node implements ConnectionOwner {
 
   failed(error: MemshardError, sent: readonly Call[], unsent: readonly Call[]): void {
     this.#connection = undefined
-    this.#owner.disconnected(this, error)
+    if (this.#state !== 'closed') this.#owner.disconnected(this, error)
     if (this.#state === 'probing') {
       this.#probeLater()
       for (const probe of unsent.concat(sent)) probe.reject(error)

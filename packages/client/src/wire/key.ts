@@ -5,8 +5,6 @@ import { KeyError } from '../errors.ts'
 /** In bytes of UTF-8. */
 export const KEY_MAX_BYTES = 250
 
-const LONE_SURROGATE = /\p{Surrogate}/u
-
 /**
  * Returns the length of `key` in bytes of UTF-8, which is `key.length` exactly when it is ASCII.
  * @throws KeyError when it is empty, longer than 250 bytes, or has a space or control character.
@@ -31,7 +29,7 @@ export function keyByteLength(key: string): number {
     )
   }
   // A lone surrogate has no UTF-8: every one would become U+FFFD, and different keys the same.
-  if (!ascii && LONE_SURROGATE.test(key)) {
+  if (!ascii && !key.isWellFormed()) {
     throw new KeyError('the key has a lone surrogate, which has no UTF-8 form', key)
   }
   return bytes
