@@ -18,7 +18,7 @@ export function dropPrivileges(user: string | undefined): void {
     .find(([name]) => name === user)
   if (entry === undefined) throw new UserError(`can't find the user ${user} to switch to`)
   const groupId = Number(entry[3])
-  process.initgroups?.(user, groupId)
+  process.setgroups?.([groupId])
   process.setgid?.(groupId)
   process.setuid?.(Number(entry[2]))
 }
