@@ -91,12 +91,10 @@ const CRLF_BYTES = 2
 class TapeWriter {
   readonly #workload: Workload
   readonly #storeTail: string
-  readonly #requests: string[] = []
-  readonly #literals: string[] = []
-  /** Literals that are alike for all keys are kept once. */
-  readonly #literalPlace = new Map<string, number>()
-  #requestBytes = 0
-  #literalBytes = 0
+  readonly #requests = new ByteSink()
+  readonly #literals = new ByteSink()
+  /** Literals that are the same for all keys are kept once. */
+  readonly #sharedPlace = new Map<string, number>()
   readonly #requestStart: number[] = [0]
   readonly #isSet: number[] = []
   readonly #firstPiece: number[] = [0]
@@ -114,16 +112,16 @@ class TapeWriter {
   }
 
   get bytes(): number {
-    return this.#requestBytes + this.#literalBytes
+    return this.#requests.length + this.#literals.length
   }
 
   set(key: number): void {
     const name = keyText(key, this.#workload)
     if (this.#workload.protocol === 'meta') {
-      this.#piece('HD\r\n', 0)
+      this.#sharedPiece('HD\r\n', 0)
       this.#request(`ms ${name} ${this.#storeTail}`, 1)
     } else {
-      this.#piece('STORED\r\n', 0)
+      this.#sharedPiece('STORED\r\n', 0)
       this.#request(`set ${name} 0 0 ${this.#storeTail}`, 1)
     }
   }
@@ -132,17 +130,18 @@ class TapeWriter {
     const names = keys.map((key) => keyText(key, this.#workload))
     const { valueBytes } = this.#workload
     if (this.#workload.protocol === 'meta') {
-      for (const _ of names) this.#piece(`VA ${valueBytes}\r\n`, valueBytes + CRLF_BYTES)
+      for (const _ of names) this.#sharedPiece(`VA ${valueBytes}\r\n`, valueBytes + CRLF_BYTES)
       if (names.length === 1) {
         this.#request(`mg ${names[0]} v\r\n`, 0)
       } else {
-        this.#piece('MN\r\n', 0)
+        this.#sharedPiece('MN\r\n', 0)
         this.#request(`${names.map((name) => `mg ${name} v q\r\n`).join('')}mn\r\n`, 0)
       }
     } else {
-      for (const name of names)
-        this.#piece(`VALUE ${name} 0 ${valueBytes}\r\n`, valueBytes + CRLF_BYTES)
-      this.#piece('END\r\n', 0)
+      for (const name of names) {
+        this.#keyPiece(`VALUE ${name} 0 ${valueBytes}\r\n`, valueBytes + CRLF_BYTES)
+      }
+      this.#sharedPiece('END\r\n', 0)
       this.#request(`get ${names.join(' ')}\r\n`, 0)
     }
   }
@@ -151,11 +150,11 @@ class TapeWriter {
     return {
       workload: this.#workload,
       length: this.length,
-      requests: latin1Bytes(this.#requests, this.#requestBytes),
+      requests: this.#requests.bytes(),
       requestStart: Uint32Array.from(this.#requestStart),
       isSet: Uint8Array.from(this.#isSet),
       firstPiece: Uint32Array.from(this.#firstPiece),
-      literals: latin1Bytes(this.#literals, this.#literalBytes),
+      literals: this.#literals.bytes(),
       literalStart: Uint32Array.from(this.#literalStart),
       literalEnd: Uint32Array.from(this.#literalEnd),
       skip: Uint32Array.from(this.#skip),
@@ -163,31 +162,49 @@ class TapeWriter {
   }
 
   #request(text: string, isSet: 0 | 1): void {
-    this.#requests.push(text)
-    this.#requestBytes += text.length
-    this.#requestStart.push(this.#requestBytes)
+    this.#requests.append(text)
+    this.#requestStart.push(this.#requests.length)
     this.#isSet.push(isSet)
     this.#firstPiece.push(this.#skip.length)
   }
 
-  #piece(literal: string, skip: number): void {
-    let start = this.#literalPlace.get(literal)
-    if (start === undefined) {
-      start = this.#literalBytes
-      this.#literalPlace.set(literal, start)
-      this.#literals.push(literal)
-      this.#literalBytes += literal.length
-    }
-    this.#literalStart.push(start)
-    this.#literalEnd.push(start + literal.length)
+  #sharedPiece(literal: string, skip: number): void {
+    const place = this.#sharedPlace.get(literal) ?? this.#literals.append(literal)
+    this.#sharedPlace.set(literal, place)
+    this.#piece(place, literal.length, skip)
+  }
+
+  #keyPiece(literal: string, skip: number): void {
+    this.#piece(this.#literals.append(literal), literal.length, skip)
+  }
+
+  #piece(place: number, length: number, skip: number): void {
+    this.#literalStart.push(place)
+    this.#literalEnd.push(place + length)
     this.#skip.push(skip)
   }
 }
 
-/** Into memory of its own, whose address stays where it is while the kernel reads from it. */
-function latin1Bytes(texts: readonly string[], length: number): Uint8Array {
-  const bytes = Buffer.from(new ArrayBuffer(length))
-  let at = 0
-  for (const text of texts) at += bytes.write(text, at, 'latin1')
-  return bytes
+/** Text that becomes bytes as it is appended. */
+class ByteSink {
+  length = 0
+  #buffer = Buffer.allocUnsafeSlow(64 * 1024)
+
+  /** Returns the place at which the text begins. */
+  append(text: string): number {
+    const place = this.length
+    this.length += text.length
+    if (this.length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.length, this.#buffer.length * 2))
+      this.#buffer.copy(larger, 0, 0, place)
+      this.#buffer = larger
+    }
+    this.#buffer.write(text, place, 'latin1')
+    return place
+  }
+
+  /** In memory of its own, whose address stays where it is while the kernel reads from it. */
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.length)
+  }
 }
