@@ -24,7 +24,7 @@ export interface ServerCommand {
 export interface RunningServer extends AsyncDisposable {
   readonly address: ServerAddress
   readonly pid: number
-  /** As one would type it. */
+  /** As one would type it, without the place where this repository happens to be. */
   readonly commandLine: string
 }
 
@@ -70,7 +70,8 @@ export async function startServer(
   // Like memcached, the server wants to be told who it should be when it is started by root.
   const identity = process.getuid?.() === 0 ? ['-u', 'root'] : []
   const args = ['-l', '127.0.0.1', '-p', String(port), ...identity, ...commonArgs, ...server.args]
-  const commandLine = [server.command, ...args].join(' ')
+  const shown = server.isMemshard ? 'memshard-server' : server.command
+  const commandLine = [shown, ...args].join(' ')
   const pinning = cpu === undefined ? [] : ['taskset', '-c', String(cpu)]
   const [executable = '', ...rest] = [...pinning, server.command, ...args]
   // In a process group of its own: an interrupt at the terminal is for the bench, which ends its servers.

@@ -34,6 +34,8 @@ class NodeDriver implements LoadDriver {
   readonly kind = 'node'
   readonly #sockets: readonly Socket[]
   readonly #loop: ClosedLoop
+  /** Connections of no more use; a socket may report its end more than once. */
+  readonly #lost = new Set<Socket>()
   /** Ends the present run before its time. */
   #finish: (() => void) | undefined
 
@@ -54,7 +56,7 @@ class NodeDriver implements LoadDriver {
     const finished = new AbortController()
     this.#finish = () => finished.abort()
     for (const [index, socket] of this.#sockets.entries()) {
-      if (!socket.destroyed) this.#sendNext(socket, this.#loop.exchanges[index]!)
+      if (!this.#lost.has(socket)) this.#sendNext(socket, this.#loop.exchanges[index]!)
     }
     if (this.#loop.finished) return
     try {
@@ -84,7 +86,8 @@ class NodeDriver implements LoadDriver {
   }
 
   #lose(socket: Socket, exchange: Exchange, reason: string): void {
-    if (socket.destroyed && exchange.outstanding === 0) return
+    if (this.#lost.has(socket)) return
+    this.#lost.add(socket)
     this.#loop.lost(exchange, reason)
     socket.destroy()
     if (this.#loop.finished) this.#finish?.()
