@@ -3,15 +3,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   ArgumentError,
   bytesCodec,
   Client,
   ClosedError,
   CodecError,
+  type Encoded,
   KeyError,
   NodeDownError,
   OverloadError,
@@ -260,6 +262,21 @@ describe.each(['memcached', 'memshard'] as const)('against %s, the client', (ser
       expect(await cache.set('k', 1)).toBe(true)
     })
 
+    test('what a codec makes wrong is a CodecError and writes nothing', async () => {
+      for (const encoded of [
+        { data: 7, flags: 0 },
+        { data: 'x', flags: -1 },
+        { data: 'x' },
+        null,
+      ]) {
+        const codec = { encode: () => encoded as unknown as Encoded, decode: () => undefined }
+        await using wrong = new Client<unknown>({ nodes: [node.address], codec, ...PATIENT })
+        await expect(wrong.set('k', 'x')).rejects.toThrow(CodecError)
+        expect(await wrong.delete('k')).toBe(false)
+      }
+      await expect(cache.append('k', 7 as unknown as string)).rejects.toThrow(ArgumentError)
+    })
+
     test('an aborted signal rejects with its reason, and others go on', async () => {
       const reason = new Error('no longer needed')
       await expect(cache.get('k', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
@@ -440,6 +457,31 @@ describe('without a healthy node, the client', () => {
     }
     if (!answer.startsWith('EN'))
       expect(calls.map((call) => call.status)).not.toContain('fulfilled')
+  })
+
+  test('refuses further calls when the node does not read', async () => {
+    const sockets: Socket[] = []
+    const server = createServer({ pauseOnConnect: true }, (socket) => sockets.push(socket))
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const cache = new Client({
+      nodes: [`127.0.0.1:${port}`],
+      timeout: 1000,
+      failures: 1000,
+      maxQueuedBytes: 1024 * 1024,
+    })
+    const value = Buffer.alloc(1024 * 1024)
+    const errors: unknown[] = []
+    while (!errors.some((error) => error instanceof OverloadError)) {
+      cache.set('k', value).catch((error: unknown) => errors.push(error))
+      await nextTurn()
+    }
+    await cache.close()
+    expect(
+      errors.every((error) => error instanceof OverloadError || error instanceof TimeoutError),
+    ).toBe(true)
+    for (const socket of sockets) socket.destroy()
+    await once(server.close(), 'close')
   })
 
   test('sends a read once more when its connection is lost, and an incr never', async () => {

@@ -36,6 +36,18 @@ export function positiveInteger(name: string, value: number): number {
   throw new ArgumentError(`${name} is ${String(value)}: give a whole number above 0`)
 }
 
+/** What can be sent as it is. */
+export function bytesOrText(name: string, data: Uint8Array | string): Uint8Array | string {
+  if (typeof data === 'string' || data instanceof Uint8Array) return data
+  throw new ArgumentError(`${name}: give a string or bytes, not ${typeof data}`)
+}
+
+/** memcached's flags have 32 bits. */
+export function unsigned32(name: string, value: number): number {
+  if (value >>> 0 === value) return value
+  throw new ArgumentError(`${name} is ${String(value)}: give a whole number from 0 to 2^32-1`)
+}
+
 /** The counters of memcached are unsigned and have 64 bits. */
 export function unsigned64(name: string, value: number | bigint): number | bigint {
   if (typeof value === 'number' ? Number.isSafeInteger(value) && value >= 0 : isUint64(value)) {

@@ -1,93 +1,31 @@
 // The public face: one method per command, over a pool of nodes. Turns arguments into calls and hands
 // them to the pool. Knows no byte of the protocol and nothing of sockets.
 import { EventEmitter, setMaxListeners } from 'node:events'
-import { expiry, milliseconds, positiveInteger, type Ttl, unsigned64 } from './arguments.ts'
+import { bytesOrText, expiry, milliseconds, type Ttl, unsigned32, unsigned64 } from './arguments.ts'
 import type { Codec } from './codec/codec.ts'
 import { type Value, valueCodec } from './codec/value-codec.ts'
-import { ArgumentError, CodecError, type MemshardError } from './errors.ts'
-import { type NodeSpec, parseNode } from './node/address.ts'
+import { ArgumentError, CodecError } from './errors.ts'
+import { parseNode } from './node/address.ts'
 import { Batch } from './node/batch.ts'
 import { Call } from './node/call.ts'
-import type { Node, NodeState } from './node/node.ts'
-import { type OnNodeDown, Pool, type PoolEvent } from './pool.ts'
+import type { Node } from './node/node.ts'
+import {
+  type CallOptions,
+  type CasResult,
+  type CasToken,
+  type ClientEvents,
+  type ClientOptions,
+  type CounterOptions,
+  DEFAULT_TIMEOUT_MS,
+  type Entry,
+  type NodeInfo,
+  poolOptions,
+  type WriteOptions,
+} from './options.ts'
+import { Pool, type PoolEvent } from './pool.ts'
 import type { Operation } from './wire/command.ts'
 import { keyByteLength } from './wire/key.ts'
 import * as operations from './wire/operations.ts'
-
-export interface ClientOptions<V = Value> {
-  /** The pool. The order doesn't matter; the names do (see NodeOptions.name). */
-  readonly nodes: readonly NodeSpec[]
-  /** `libmemcached`: place keys exactly as its weighted ketama does. Only weights make a difference. */
-  readonly compat?: 'libmemcached'
-  /** Milliseconds from a call to its result or error, connecting and queueing included. Default 250. */
-  readonly timeout?: number
-  /** Milliseconds for establishing a connection, and for a probe. Default 500. */
-  readonly connectTimeout?: number
-  /** Consecutive failures (lost or refused connections, deadlines) that eject a node. Default 3. */
-  readonly failures?: number
-  /** Milliseconds between probes of an ejected node, doubling, with jitter. Default 250 to 10,000. */
-  readonly probe?: { readonly min?: number; readonly max?: number }
-  /** What happens to the keys of an ejected node. Default `rehash`. */
-  readonly onNodeDown?: OnNodeDown
-  /** Calls without an answer per node, beyond which calls reject with OverloadError. Default 10,000. */
-  readonly maxInflight?: number
-  /** Bytes per node that the kernel has not taken, beyond which calls do the same. Default 64 MiB. */
-  readonly maxQueuedBytes?: number
-  /** How values become bytes. Default `valueCodec`. */
-  readonly codec?: Codec<V>
-}
-
-export interface CallOptions {
-  /** Milliseconds, instead of the client's. */
-  readonly timeout?: number
-  /** Rejects the call with the signal's reason. What was sent may still be carried out. */
-  readonly signal?: AbortSignal
-}
-
-export interface WriteOptions extends CallOptions {
-  /** Default: never expires. */
-  readonly ttl?: Ttl
-}
-
-export interface CounterOptions extends CallOptions {
-  /** Creates a missing counter with this value, which is then the result. Default: it stays missing. */
-  readonly initial?: number | bigint
-  /** For a counter that is created. */
-  readonly ttl?: Ttl
-}
-
-/** Names one version of an item. Comes from `gets`, goes to `cas`, means nothing else. */
-export type CasToken = bigint
-
-export interface Entry<T> {
-  readonly value: T
-  readonly cas: CasToken
-}
-
-export type CasResult = 'stored' | 'conflict' | 'missing'
-
-export interface NodeInfo {
-  readonly name: string
-  readonly host: string
-  readonly port: number
-  /** Of a unix socket; empty for TCP. */
-  readonly path: string
-  readonly weight: number
-  readonly state: NodeState
-  /** Calls without an answer. */
-  readonly inflight: number
-}
-
-export interface ClientEvents {
-  /** A connection is established. */
-  connect: [node: NodeInfo]
-  /** A connection was lost or refused. */
-  disconnect: [node: NodeInfo, error: MemshardError]
-  /** A node has failed too often and gets no more calls. */
-  eject: [node: NodeInfo, error: MemshardError]
-  /** An ejected node answered a probe and is used again. */
-  return: [node: NodeInfo]
-}
 
 /**
  * A pool of memcached nodes as one keyspace. Connects when it is first used.
@@ -102,25 +40,9 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   constructor(options: ClientOptions<V>) {
     super()
     this.#codec = (options.codec ?? valueCodec) as Codec<unknown>
-    this.#timeout = milliseconds('timeout', options.timeout ?? 250)
-    const probeMin = milliseconds('probe.min', options.probe?.min ?? 250)
-    this.#pool = new Pool(
-      options.nodes.map(parseNode),
-      {
-        layout: options.compat === 'libmemcached' ? 'libmemcached' : 'fixed',
-        onNodeDown: options.onNodeDown ?? 'rehash',
-        connectTimeout: milliseconds('connectTimeout', options.connectTimeout ?? 500),
-        silence: this.#timeout * 4,
-        failures: positiveInteger('failures', options.failures ?? 3),
-        probeMin,
-        probeMax: Math.max(probeMin, milliseconds('probe.max', options.probe?.max ?? 10_000)),
-        maxInflight: positiveInteger('maxInflight', options.maxInflight ?? 10_000),
-        maxQueuedBytes: positiveInteger(
-          'maxQueuedBytes',
-          options.maxQueuedBytes ?? 64 * 1024 * 1024,
-        ),
-      },
-      (event) => this.#announce(event),
+    this.#timeout = milliseconds('timeout', options.timeout ?? DEFAULT_TIMEOUT_MS)
+    this.#pool = new Pool(options.nodes.map(parseNode), poolOptions(options), (event) =>
+      this.#announce(event),
     )
   }
 
@@ -265,7 +187,9 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     try {
       call.keyBytes = keyByteLength(call.key)
       if (ttl !== undefined) call.ttl = expiry(ttl)
-      this.#setDeadline(call, options)
+      const now = performance.now()
+      call.issuedAt = now
+      call.deadline = now + this.#timeoutOf(options)
       if (options?.signal !== undefined) observe(options.signal, call)
       if (!call.settled) this.#pool.dispatch(call)
     } catch (error) {
@@ -277,8 +201,8 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   #store<T>(call: Call, value: V, options: WriteOptions | undefined): Promise<T> {
     try {
       const { data, flags } = this.#codec.encode(value)
-      call.data = data
-      call.flags = flags
+      call.data = bytesOrText('what the codec returned', data)
+      call.flags = unsigned32('flags', flags)
     } catch (cause) {
       return Promise.reject(unencodable(call.key, cause))
     }
@@ -286,11 +210,11 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   }
 
   #extend<T>(call: Call, data: Uint8Array | string, options: CallOptions | undefined): Promise<T> {
-    if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
-      const { name } = call.operation
-      return Promise.reject(new ArgumentError(`${name} takes a string or bytes, not a value`))
+    try {
+      call.data = bytesOrText(call.operation.name, data)
+    } catch (error) {
+      return Promise.reject(error)
     }
-    call.data = data
     return this.#issue(call, options)
   }
 
@@ -315,10 +239,13 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     const signal = options?.signal
     try {
       signal?.throwIfAborted()
+      const now = performance.now()
+      const deadline = now + this.#timeoutOf(options)
       // All of them are checked before the first is sent.
       calls.forEach((call, place) => {
         call.reportTo(batch as Batch<unknown>, label(call, place))
-        this.#setDeadline(call, options)
+        call.issuedAt = now
+        call.deadline = deadline
       })
     } catch (error) {
       return Promise.reject(error)
@@ -344,11 +271,9 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     )
   }
 
-  #setDeadline(call: Call, options: CallOptions | undefined): void {
+  #timeoutOf(options: CallOptions | undefined): number {
     const timeout = options?.timeout
-    call.issuedAt = performance.now()
-    call.deadline =
-      call.issuedAt + (timeout === undefined ? this.#timeout : milliseconds('timeout', timeout))
+    return timeout === undefined ? this.#timeout : milliseconds('timeout', timeout)
   }
 
   // Told outside of the pool's own doing: what a listener throws or calls must not cut in there.

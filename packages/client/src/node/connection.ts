@@ -2,15 +2,7 @@
 // write, matches answers to calls in order, and ends calls at their deadlines. A connection that has
 // failed is never used again. Knows one peer; not what other nodes exist, nor when to try again.
 import { connect, type Socket } from 'node:net'
-import {
-  CodecError,
-  ConnectionError,
-  type MemshardError,
-  OverloadError,
-  ProtocolError,
-  ServerError,
-  TimeoutError,
-} from '../errors.ts'
+import { type MemshardError, ProtocolError } from '../errors.ts'
 import { type Answer, Status } from '../wire/answer.ts'
 import { AnswerParser } from '../wire/answer-parser.ts'
 import { MORE, UNEXPECTED } from '../wire/command.ts'
@@ -18,6 +10,14 @@ import { CommandWriter } from '../wire/command-writer.ts'
 import type { NodeAddress } from './address.ts'
 import type { Call } from './call.ts'
 import { CallQueue } from './call-queue.ts'
+import {
+  connectionLost,
+  overloaded,
+  refused,
+  streamBroken,
+  tooLate,
+  undecodable,
+} from './connection-errors.ts'
 
 export interface ConnectionOptions {
   /** Milliseconds until a connection that is not established has failed. */
@@ -89,10 +89,16 @@ export class Connection {
     })
     this.#gone = new Promise((resolve) => this.#socket.once('close', () => resolve()))
     this.#socket.once('connect', () => this.#open())
-    this.#socket.once('end', () => this.fail(this.#lost('the node closed the connection')))
-    this.#socket.on('error', (cause) => this.fail(this.#lost(cause.message, cause)))
+    this.#socket.once('end', () =>
+      this.fail(connectionLost(this.#address.name, 'the node closed the connection')),
+    )
+    this.#socket.on('error', (cause) =>
+      this.fail(connectionLost(this.#address.name, cause.message, cause)),
+    )
     this.#connectTimer = setTimeout(() => {
-      this.fail(this.#lost(`not connected within ${options.connectTimeout} ms`))
+      this.fail(
+        connectionLost(this.#address.name, `not connected within ${options.connectTimeout} ms`),
+      )
     }, options.connectTimeout).unref()
   }
 
@@ -103,9 +109,10 @@ export class Connection {
 
   /** Takes a call that has its deadline. It is settled here, or handed back by the owner's `failed`. */
   send(call: Call): void {
-    const { maxInflight } = this.#options
-    if (this.#calls.length >= maxInflight || this.#isChoked()) {
-      call.reject(this.#overload(call))
+    const { maxInflight, maxQueuedBytes } = this.#options
+    if (this.#calls.length >= maxInflight || this.#socket.writableLength > maxQueuedBytes) {
+      const { writableLength } = this.#socket
+      call.reject(overloaded(this.#address.name, call, this.#calls.length, writableLength))
       return
     }
     if (this.#calls.length === 0) this.#quietSince = call.issuedAt
@@ -190,17 +197,13 @@ export class Connection {
     if (this.#socket.writableLength === 0) this.#writer.reuse()
   }
 
-  #isChoked(): boolean {
-    return this.#socket.writableLength > this.#options.maxQueuedBytes
-  }
-
   #read(chunk: Buffer, length: number): void {
     if (this.#state === 'closed') return
     this.#quietSince = performance.now()
     try {
       this.#parser.push(chunk, length)
     } catch (error) {
-      this.fail(this.#poisoned(error))
+      this.fail(streamBroken(this.#address.name, error))
       return
     }
     this.#owner.answered()
@@ -221,7 +224,7 @@ export class Connection {
       result = call.operation.read(call, answer)
     } catch (cause) {
       this.#calls.shift()
-      call.reject(this.#undecodable(call, answer, cause))
+      call.reject(undecodable(this.#address.name, call, answer.flags, cause))
       return
     }
     if (result === MORE) return
@@ -244,12 +247,7 @@ export class Connection {
     // Whether the node skipped the value is not known: its bytes could run as commands.
     if (answer.status === Status.clientError && hasValue) throw new ProtocolError(answer.line)
     this.#calls.shift()
-    call.reject(
-      new ServerError(`the node refused ${name}: ${answer.line}`, {
-        node: this.#address.name,
-        key: call.key,
-      }),
-    )
+    call.reject(refused(this.#address.name, call, answer.line))
   }
 
   /** One timer for all calls: set for the earliest deadline known, and found to be early most of the time. */
@@ -274,7 +272,7 @@ export class Connection {
       if (call.settled) continue
       if (call.deadline <= now) {
         lastIssuedAt = call.issuedAt
-        call.reject(this.#tooLate(call))
+        call.reject(tooLate(this.#address.name, call, this.#state === 'open'))
       } else if (call.deadline < next) next = call.deadline
     }
     this.#wakeAt = Number.POSITIVE_INFINITY
@@ -282,7 +280,9 @@ export class Connection {
     if (this.#state === 'open' && this.#calls.first?.settled) {
       const silentAt = this.#quietSince + this.#options.silence
       if (silentAt <= now) {
-        this.fail(this.#lost(`nothing received for ${this.#options.silence} ms`))
+        this.fail(
+          connectionLost(this.#address.name, `nothing received for ${this.#options.silence} ms`),
+        )
         return
       }
       next = Math.min(next, silentAt)
@@ -297,47 +297,5 @@ export class Connection {
       if (!this.#calls.at(place).settled) return false
     }
     return true
-  }
-
-  #lost(reason: string, cause?: unknown): ConnectionError {
-    const { name } = this.#address
-    return new ConnectionError(`connection to ${name} failed: ${reason}`, { node: name, cause })
-  }
-
-  #poisoned(cause: unknown): MemshardError {
-    const { name } = this.#address
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    return new ProtocolError(`connection to ${name} closed: ${reason}`, { node: name, cause })
-  }
-
-  #overload(call: Call): OverloadError {
-    const { name } = this.#address
-    return new OverloadError(
-      this.#isChoked()
-        ? `${name} is not reading: more than ${this.#options.maxQueuedBytes} bytes wait to be sent`
-        : `${this.#calls.length} calls wait for ${name}: slow down, or raise maxInflight`,
-      { node: name, key: call.key },
-    )
-  }
-
-  #tooLate(call: Call): TimeoutError {
-    const { name } = this.#address
-    const waited = Math.round(call.deadline - call.issuedAt)
-    const doing = this.#state === 'connecting' ? 'no connection' : 'no answer'
-    return new TimeoutError(
-      `${doing} for ${call.operation.name} from ${name} within ${waited} ms: raise timeout, or look at the node`,
-      { node: name, key: call.key },
-    )
-  }
-
-  #undecodable(call: Call, answer: Answer, cause: unknown): CodecError {
-    if (cause instanceof CodecError) return cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    return new CodecError(`the value of ${JSON.stringify(call.key)} cannot be decoded: ${reason}`, {
-      node: this.#address.name,
-      key: call.key,
-      flags: answer.flags,
-      cause,
-    })
   }
 }

@@ -1,0 +1,104 @@
+// What callers may ask for and what they get back: the types of the public methods, and the defaults.
+// Knows no call and no connection.
+import { milliseconds, positiveInteger, type Ttl } from './arguments.ts'
+import type { Codec } from './codec/codec.ts'
+import type { Value } from './codec/value-codec.ts'
+import type { MemshardError } from './errors.ts'
+import type { NodeSpec } from './node/address.ts'
+import type { NodeState } from './node/node.ts'
+import type { OnNodeDown, PoolOptions } from './pool.ts'
+
+export interface ClientOptions<V = Value> {
+  /** The pool. The order doesn't matter; the names do (see NodeOptions.name). */
+  readonly nodes: readonly NodeSpec[]
+  /** `libmemcached`: place keys exactly as its weighted ketama does. Only weights make a difference. */
+  readonly compat?: 'libmemcached'
+  /** Milliseconds from a call to its result or error, connecting and queueing included. Default 250. */
+  readonly timeout?: number
+  /** Milliseconds for establishing a connection, and for a probe. Default 500. */
+  readonly connectTimeout?: number
+  /** Consecutive failures (lost or refused connections, deadlines) that eject a node. Default 3. */
+  readonly failures?: number
+  /** Milliseconds between probes of an ejected node, doubling, with jitter. Default 250 to 10,000. */
+  readonly probe?: { readonly min?: number; readonly max?: number }
+  /** What happens to the keys of an ejected node. Default `rehash`. */
+  readonly onNodeDown?: OnNodeDown
+  /** Calls without an answer per node, beyond which calls reject with OverloadError. Default 10,000. */
+  readonly maxInflight?: number
+  /** Bytes per node that the kernel has not taken, beyond which calls do the same. Default 64 MiB. */
+  readonly maxQueuedBytes?: number
+  /** How values become bytes. Default `valueCodec`. */
+  readonly codec?: Codec<V>
+}
+
+export interface CallOptions {
+  /** Milliseconds, instead of the client's. */
+  readonly timeout?: number
+  /** Rejects the call with the signal's reason. What was sent may still be carried out. */
+  readonly signal?: AbortSignal
+}
+
+export interface WriteOptions extends CallOptions {
+  /** Default: never expires. */
+  readonly ttl?: Ttl
+}
+
+export interface CounterOptions extends CallOptions {
+  /** Creates a missing counter with this value, which is then the result. Default: it stays missing. */
+  readonly initial?: number | bigint
+  /** For a counter that is created. */
+  readonly ttl?: Ttl
+}
+
+/** Names one version of an item. Comes from `gets`, goes to `cas`, means nothing else. */
+export type CasToken = bigint
+
+export interface Entry<T> {
+  readonly value: T
+  readonly cas: CasToken
+}
+
+export type CasResult = 'stored' | 'conflict' | 'missing'
+
+export interface NodeInfo {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** Of a unix socket; empty for TCP. */
+  readonly path: string
+  readonly weight: number
+  readonly state: NodeState
+  /** Calls without an answer. */
+  readonly inflight: number
+}
+
+export interface ClientEvents {
+  /** A connection is established. */
+  connect: [node: NodeInfo]
+  /** A connection was lost or refused. */
+  disconnect: [node: NodeInfo, error: MemshardError]
+  /** A node has failed too often and gets no more calls. */
+  eject: [node: NodeInfo, error: MemshardError]
+  /** An ejected node answered a probe and is used again. */
+  return: [node: NodeInfo]
+}
+
+export const DEFAULT_TIMEOUT_MS = 250
+/** A connection on which answers are late counts as dead after this many timeouts without a byte. */
+const SILENT_TIMEOUTS = 4
+
+/** @throws ArgumentError when an option makes no sense. */
+export function poolOptions<V>(options: ClientOptions<V>): PoolOptions {
+  const probeMin = milliseconds('probe.min', options.probe?.min ?? 250)
+  return {
+    layout: options.compat === 'libmemcached' ? 'libmemcached' : 'fixed',
+    onNodeDown: options.onNodeDown ?? 'rehash',
+    connectTimeout: milliseconds('connectTimeout', options.connectTimeout ?? 500),
+    silence: (options.timeout ?? DEFAULT_TIMEOUT_MS) * SILENT_TIMEOUTS,
+    failures: positiveInteger('failures', options.failures ?? 3),
+    probeMin,
+    probeMax: Math.max(probeMin, milliseconds('probe.max', options.probe?.max ?? 10_000)),
+    maxInflight: positiveInteger('maxInflight', options.maxInflight ?? 10_000),
+    maxQueuedBytes: positiveInteger('maxQueuedBytes', options.maxQueuedBytes ?? 64 * 1024 * 1024),
+  }
+}
