@@ -290,6 +290,15 @@ describe.each(['memcached', 'memshard'] as const)('against %s, the client', (ser
       expect(await cache.get('k')).toBe('other')
     })
 
+    test('a call aborted before its connection is there is never carried out', async () => {
+      await using cold = new Client({ nodes: [node.address], ...PATIENT })
+      const controller = new AbortController()
+      const stored = cold.set('k', 'too late', { signal: controller.signal })
+      controller.abort()
+      await expect(stored).rejects.toThrow('abort')
+      expect(await cold.get('k')).toBeUndefined()
+    })
+
     test('too many calls at once are OverloadErrors, the others succeed', async () => {
       await using small = new Client({ nodes: [node.address], maxInflight: 10, ...PATIENT })
       const results = await Promise.allSettled(Array.from({ length: 15 }, () => small.get('k')))
@@ -495,6 +504,17 @@ describe('without a healthy node, the client', () => {
     await expect(cache.incr('n')).rejects.toMatchObject({ code: 'ERR_MEMSHARD_CONNECTION' })
     expect(await cache.get('k')).toBeUndefined()
     expect(seen).toEqual(['ma n MI D1 v', 'mg k v f', 'mg k v f'])
+  })
+
+  test('does not send a read a third time', async () => {
+    const seen: string[] = []
+    await using peer = await startPeer((socket, _, line) => {
+      seen.push(line)
+      socket.destroy()
+    })
+    await using cache = new Client({ nodes: [peer.address], timeout: 5000, failures: 1000 })
+    await expect(cache.get('k')).rejects.toMatchObject({ code: 'ERR_MEMSHARD_CONNECTION' })
+    expect(seen).toEqual(['mg k v f', 'mg k v f'])
   })
 
   test('ejects the only node, fails at once, and uses it again when it is back', async () => {

@@ -84,12 +84,10 @@ export class CommandWriter {
     return parts
   }
 
-  /** Says that all that was taken has been copied out, so the buffer may be written from its beginning. */
+  /** To be called right after `take` when all that was ever taken has left: the buffer is filled anew. */
   reuse(): void {
-    if (this.length === 0) {
-      this.#start = 0
-      this.#end = 0
-    }
+    this.#start = 0
+    this.#end = 0
   }
 
   #ascii(text: string): void {
