@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config'
+import { ClosingLine } from './test/closing-line.ts'
 
 export default defineConfig({
   // Packages import each other's sources in tests; only the executables need a build.
   resolve: { conditions: ['memshard-source'] },
   ssr: { resolve: { conditions: ['memshard-source'] } },
   test: {
+    reporters: ['default', new ClosingLine()],
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
