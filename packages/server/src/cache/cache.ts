@@ -48,7 +48,10 @@ const ALLOCATION_TRIES = 10
 
 const CAS_LOW = 0
 const CAS_HIGH = 1
-const OLDEST_LIVE = 2
+/** What was stored or fetched up to this second is flushed. */
+const FLUSHED = 2
+/** The same once that second has come: the one pending `flush_all <delay>`. */
+const FLUSH_DUE = 3
 
 export function allocateCacheMemory(options: CacheOptions): CacheMemory {
   const arena = arenaBytes(options.memoryLimitBytes)
@@ -75,7 +78,7 @@ export class Cache implements LruOwner {
     const state = new SharedState(memory.state)
     this.lock = new Lock(state.int32(1))
     this.clock = new Clock(state.int32(2))
-    this.#state = state.int32(3)
+    this.#state = state.int32(4)
     this.statistics = new Statistics(state)
     const arena = new Arena(memory.arena)
     this.items = new Items(arena, options.casEnabled)
@@ -237,7 +240,7 @@ export class Cache implements LruOwner {
 
   #entered(item: ItemRef): void {
     this.items.addFlags(item, LINKED)
-    this.items.setAccessed(item, this.clock.now)
+    this.items.setAccessed(item, this.accessTime)
     this.renewCas(item)
     this.statistics.add(CURR_ITEMS, 1)
     this.statistics.add(TOTAL_ITEMS, 1)
@@ -272,19 +275,39 @@ export class Cache implements LruOwner {
   // ---- flushing
 
   isFlushed(item: ItemRef): boolean {
-    const oldestLive = this.#state[OLDEST_LIVE]
-    return this.items.accessed(item) <= oldestLive && oldestLive <= this.clock.now
+    const state = this.#state
+    const accessed = this.items.accessed(item)
+    const due = state[FLUSH_DUE]
+    return accessed <= state[FLUSHED] || (accessed <= due && due <= this.clock.now)
   }
 
-  /** Invalidates everything stored so far, at the moment `at` on the cache's clock; 0 is now. */
+  /**
+   * The time that an access of this moment is noted as. In a second with a flush it is the next second:
+   * so what is stored after the flush differs from what it has killed.
+   */
+  get accessTime(): number {
+    return Math.max(this.clock.now, this.#state[FLUSHED] + 1)
+  }
+
+  /** Seconds since the last access. */
+  idleSeconds(item: ItemRef): number {
+    return Math.max(0, this.clock.now - this.items.accessed(item))
+  }
+
+  /** Invalidates everything stored until the moment `at` on the cache's clock; a past one, and 0, is now. */
   flush(at: number): void {
-    if (at !== 0) {
-      this.#state[OLDEST_LIVE] = at - 1
+    const state = this.#state
+    const now = this.clock.now
+    if (at > now) {
+      // A deadline that has passed stays in force.
+      if (state[FLUSH_DUE] <= now) state[FLUSHED] = Math.max(state[FLUSHED], state[FLUSH_DUE])
+      state[FLUSH_DUE] = Math.max(at - 1, this.accessTime)
       return
     }
-    this.#state[OLDEST_LIVE] = this.clock.now - 1
-    // Items of this very second look like those that will be stored later in it: they go right away.
-    this.lru.unlinkSince(this.clock.now)
+    // The second flush of a second: access times can't tell any more, so it takes the time to look.
+    if (state[FLUSHED] === now) this.lru.unlinkSince(now + 1)
+    state[FLUSHED] = now
+    state[FLUSH_DUE] = 0
   }
 
   // ---- memory

@@ -1,7 +1,7 @@
 // The segmented LRU: for each slab class the lists HOT, WARM, COLD and TEMP, and how items flow between
 // them (memcached's doc/new_lru.txt). Knows lists and their order; what unlinking an item from the hash
 // table involves it is told.
-import { MAX_SLAB_CLASSES, type Ref } from './arena.ts'
+import type { Ref } from './arena.ts'
 import type { Clock } from './clock.ts'
 import { ACTIVE, FETCHED, type ItemRef, type Items, LINKED } from './item.ts'
 import type { SharedState } from './shared-state.ts'
@@ -46,6 +46,9 @@ export interface LruOptions {
 
 /** What the lists need of their owner: to take an item out of the cache for good, and to judge it dead. */
 export interface LruOwner {
+  /** The time that an access of this moment is noted as. */
+  readonly accessTime: number
+  idleSeconds(item: ItemRef): number
   unlink(item: ItemRef): void
   isFlushed(item: ItemRef): boolean
 }
@@ -168,15 +171,14 @@ export class Lru {
   /** Notes that somebody still wants this item, fetched or not (`add` on an existing key does that). */
   update(item: ItemRef): void {
     const items = this.#items
-    const now = this.#clock.now
     if (this.options.segmented) {
       if ((items.list(item) & 0xc0) === COLD && (items.flags(item) & ACTIVE) !== 0) {
         items.removeFlags(item, ACTIVE)
         this.#move(item, items.slabClass(item) | WARM)
       }
-      items.setAccessed(item, now)
-    } else if (items.accessed(item) < now - FLAT_BUMP_INTERVAL_SECONDS) {
-      items.setAccessed(item, now)
+      items.setAccessed(item, this.#owner.accessTime)
+    } else if (this.#owner.idleSeconds(item) > FLAT_BUMP_INTERVAL_SECONDS) {
+      items.setAccessed(item, this.#owner.accessTime)
       this.unlink(item)
       this.link(item)
     }
@@ -236,14 +238,13 @@ export class Lru {
     return removed
   }
 
-  /** Unlinks the items stored or fetched at or after `since`, newest first; for flush_all. */
+  /** Unlinks the items stored or fetched at or after `since`; looks at every item there is. */
   unlinkSince(since: number): void {
     for (let list = 0; list < LISTS; list++) {
-      if ((list & (MAX_SLAB_CLASSES - 1)) === 0) continue
       let item = this.#heads[list]
-      while (item !== 0 && this.#items.accessed(item) >= since) {
+      while (item !== 0) {
         const next = this.#items.next(item)
-        this.#owner.unlink(item)
+        if (this.#items.accessed(item) >= since) this.#owner.unlink(item)
         item = next
       }
     }
@@ -279,7 +280,7 @@ export class Lru {
       return 1
     }
     const surplus = this.#bytes[slabClass | segment] > Math.trunc((totalBytes * percent) / 100)
-    if (!surplus && this.#clock.now - items.accessed(item) <= maxAge) return 0
+    if (!surplus && this.#owner.idleSeconds(item) <= maxAge) return 0
     this.#statistics.addToClass(slabClass, MOVES_TO_COLD, 1)
     this.#move(item, slabClass | COLD)
     return 1
@@ -290,7 +291,7 @@ export class Lru {
     const items = this.#items
     const statistics = this.#statistics
     statistics.addToClass(slabClass, EVICTED, 1)
-    statistics.setOfClass(slabClass, EVICTED_TIME, this.#clock.now - items.accessed(item))
+    statistics.setOfClass(slabClass, EVICTED_TIME, this.#owner.idleSeconds(item))
     if (items.expiry(item) !== 0) statistics.addToClass(slabClass, EVICTED_NONZERO, 1)
     if ((items.flags(item) & FETCHED) === 0) statistics.addToClass(slabClass, EVICTED_UNFETCHED, 1)
     if ((items.flags(item) & ACTIVE) !== 0) statistics.addToClass(slabClass, EVICTED_ACTIVE, 1)

@@ -60,9 +60,9 @@ export class Maintainer {
   }
 
   #moveSome(slabClass: number): number {
-    const { lru, clock, items } = this.#cache
+    const { lru } = this.#cache
     const cold = lru.tail(slabClass | COLD)
-    const coldAge = cold === 0 ? 0 : clock.now - items.accessed(cold)
+    const coldAge = cold === 0 ? 0 : this.#cache.idleSeconds(cold)
     const hotAge = coldAge * this.#options.hotMaxFactor
     const warmAge = coldAge * this.#options.warmMaxFactor
     const total =

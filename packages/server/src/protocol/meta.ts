@@ -497,7 +497,7 @@ export function processMetaDebug(context: Context): void {
   context.writeKey(items.block(item), items.keyAt(item), keyLength, context.isBinaryKey(item))
   const expiry = items.expiry(item)
   reply.string(` exp=${expiry === 0 ? -1 : expiry - clock.now}`)
-  reply.string(` la=${clock.now - items.accessed(item)} cas=`)
+  reply.string(` la=${cache.idleSeconds(item)} cas=`)
   reply.number64(items.casLow(item), items.casHigh(item))
   reply.string(` fetch=${(items.flags(item) & FETCHED) === 0 ? 'no' : 'yes'}`)
   reply.string(` cls=${items.slabClass(item)} size=${items.sizeOf(item)}`)
@@ -554,7 +554,7 @@ function writeItemFlag(context: Context, token: number, item: ItemRef): void {
       return
     case FLAG_LAST_ACCESS:
       reply.flag(flag)
-      reply.number(clock.now - items.accessed(item))
+      reply.number(cache.idleSeconds(item))
       return
     case FLAG_HIT_BEFORE:
       reply.flag(flag)

@@ -182,11 +182,11 @@ export function* itemStatistics(cache: Cache): Generator<Pair> {
 }
 
 function* itemStatisticsOfClass(cache: Cache, slabClass: number): Generator<Pair> {
-  const { lru, statistics, items, clock } = cache
+  const { lru, statistics } = cache
   const of = (counter: number): number => statistics.ofClass(slabClass, counter)
   const age = (segment: number): number => {
     const tail = lru.tail(slabClass | segment)
-    return tail === 0 ? 0 : clock.now - items.accessed(tail)
+    return tail === 0 ? 0 : cache.idleSeconds(tail)
   }
   const { segmented, temporaryTtlSeconds } = lru.options
   yield ['number', lru.countOfClass(slabClass)]
