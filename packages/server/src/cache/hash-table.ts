@@ -68,6 +68,15 @@ export class HashTable {
     return this.#state[COUNT]
   }
 
+  /** Every item, bucket by bucket. The table must not change meanwhile. */
+  *all(): Generator<ItemRef> {
+    const buckets = 2 ** this.power
+    for (let bucket = 0; bucket < buckets; bucket++) {
+      let item = this.#buckets[bucket]
+      for (; item !== 0; item = this.#items.hashNext(item)) yield item
+    }
+  }
+
   find(key: MemoryBlock, at: number, length: number, hash: number): ItemRef {
     const items = this.#items
     let item = this.#buckets[this.#bucketOf(hash)]

@@ -139,6 +139,16 @@ export class Slabs {
     return this.#freeCount[slabClass] + this.#uncarved[slabClass]
   }
 
+  /** The head of the class's list of free chunks, which are linked as items are; 0 if it is empty. */
+  firstFree(slabClass: number): Ref {
+    return this.#freeHead[slabClass]
+  }
+
+  /** Chunks of the class's last page that were never used; part of `freeChunks`. */
+  uncarvedChunks(slabClass: number): number {
+    return this.#uncarved[slabClass]
+  }
+
   /** The class's first page after `page`, or 0. */
   nextPageOf(slabClass: number, page: number): number {
     const last = this.#pageState[NEXT_PAGE]

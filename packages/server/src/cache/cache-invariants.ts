@@ -1,0 +1,184 @@
+// For tests only: what must be true of a cache's memory at every moment that nobody holds its lock. Walks
+// every chunk of every page, the hash table and all lists, so it belongs into no request.
+import type { Ref } from './arena.ts'
+import type { Cache } from './cache.ts'
+import { keyOfItem, valueOfItem } from './cache-fixture.ts'
+import { CHUNKED, type ItemRef, LINKED } from './item.ts'
+import { CURR_BYTES, CURR_ITEMS } from './statistics.ts'
+
+const LISTS = 256
+const SEGMENT_BITS = 0xc0
+
+/** What the cache holds besides linked items. */
+export interface Unlinked {
+  /** Items being filled by a connection. */
+  readonly inFlight: readonly ItemRef[]
+}
+
+/** @throws Error that names the first thing that is not as it must be. */
+export function checkInvariants(cache: Cache, { inFlight }: Unlinked = { inFlight: [] }): void {
+  const linked = checkTable(cache)
+  checkLists(cache, linked)
+  checkChunks(cache, linked, inFlight)
+}
+
+/** Items that are no longer in the cache, but that a reply still sends from. */
+export function pinnedItems(cache: Cache): readonly ItemRef[] {
+  const pinned: ItemRef[] = []
+  for (const { chunk } of chunks(cache)) {
+    if (cache.items.keyLength(chunk) > 0 && cache.items.pins(chunk) > 0) pinned.push(chunk)
+  }
+  return pinned
+}
+
+/** Every item of the hash table is linked and found under its key, and no key is there twice. */
+function checkTable(cache: Cache): Set<ItemRef> {
+  const { items, table, statistics } = cache
+  const linked = new Set<ItemRef>()
+  const keys = new Set<string>()
+  for (const item of table.all()) {
+    const key = keyOfItem(cache, item)
+    check(!linked.has(item), `item ${item} is in the table twice`)
+    check(!keys.has(key), `key ${key} is in the table twice`)
+    check((items.flags(item) & LINKED) !== 0, `item ${item} is in the table and not linked`)
+    const length = items.keyLength(item)
+    check(length > 0, `item ${item} is in the table and has no key`)
+    const found = table.find(items.block(item), items.keyAt(item), length, cache.hashOf(item))
+    check(found === item, `key ${key} is not found where it is`)
+    linked.add(item)
+    keys.add(key)
+  }
+  equal(table.count, linked.size, 'the items that the table counts')
+  equal(statistics.get(CURR_ITEMS), linked.size, 'curr_items')
+  let bytes = 0
+  for (const item of linked) bytes += items.sizeOf(item)
+  equal(statistics.get(CURR_BYTES), bytes, 'bytes')
+  return linked
+}
+
+/** The lists hold the items of the table, each in the list that its header names, linked both ways. */
+function checkLists(cache: Cache, linked: ReadonlySet<ItemRef>): void {
+  const { items, lru } = cache
+  const listed = new Set<ItemRef>()
+  for (let list = 0; list < LISTS; list++) {
+    let count = 0
+    let bytes = 0
+    let previous = 0
+    for (let item = lru.head(list); item !== 0; item = items.next(item)) {
+      check(linked.has(item), `item ${item} of list ${list} is not in the table`)
+      check(!listed.has(item), `item ${item} is in a list twice`)
+      equal(items.list(item), list, `the list of item ${item}`)
+      equal(items.previous(item), previous, `the item before ${item}`)
+      listed.add(item)
+      count++
+      bytes += items.sizeOf(item)
+      previous = item
+    }
+    equal(lru.tail(list), previous, `the tail of list ${list}`)
+    equal(lru.count(list), count, `the count of list ${list}`)
+    equal(lru.bytes(list), bytes, `the bytes of list ${list}`)
+    if (count > 0) check((list & ~SEGMENT_BITS) > 0, `list ${list} belongs to no class`)
+  }
+  equal(listed.size, linked.size, 'the items in lists')
+}
+
+/** Every chunk of every page is in exactly one place. */
+function checkChunks(
+  cache: Cache,
+  linked: ReadonlySet<ItemRef>,
+  inFlight: readonly ItemRef[],
+): void {
+  const { items, slabs } = cache
+  const taken = new Set<Ref>()
+  const take = (chunk: Ref, what: string): void => {
+    check(!taken.has(chunk), `chunk ${chunk} is ${what} and something else`)
+    taken.add(chunk)
+  }
+  const takeItem = (item: ItemRef, what: string): void => {
+    take(item, what)
+    if ((items.flags(item) & CHUNKED) === 0) return
+    let previous = 0
+    for (let chunk = items.firstChunk(item); chunk !== 0; chunk = items.next(chunk)) {
+      take(chunk, `a chunk of ${what} ${item}`)
+      equal(items.previous(chunk), previous, `the chunk before ${chunk}`)
+      check(items.chunkUsed(chunk) <= items.chunkCapacity(chunk), `chunk ${chunk} is overfull`)
+      previous = chunk
+    }
+    equal(items.lastChunk(item), previous, `the last chunk of item ${item}`)
+  }
+  for (const item of linked) {
+    takeItem(item, 'linked item')
+    equal(valueOfItem(cache, item).length, items.valueLength(item), `the value of item ${item}`)
+  }
+  for (const item of inFlight) {
+    check((items.flags(item) & LINKED) === 0, `item ${item} is linked before it is complete`)
+    takeItem(item, 'item in flight')
+  }
+  for (const item of pinnedItems(cache)) {
+    if (!taken.has(item)) takeItem(item, 'pinned item')
+  }
+  for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
+    let free = 0
+    let previous = 0
+    for (let chunk = slabs.firstFree(slabClass); chunk !== 0; chunk = items.next(chunk)) {
+      take(chunk, 'free')
+      equal(items.keyLength(chunk), 0, `the key length of free chunk ${chunk}`)
+      equal(items.previous(chunk), previous, `the free chunk before ${chunk}`)
+      previous = chunk
+      free++
+    }
+    equal(slabs.freeChunks(slabClass), free + slabs.uncarvedChunks(slabClass), 'free chunks')
+  }
+  const used = new Map<number, number>()
+  for (const { chunk, slabClass, uncarved } of chunks(cache)) {
+    if (uncarved) {
+      check(!taken.has(chunk), `chunk ${chunk} is in use before it was carved`)
+      equal(items.keyLength(chunk), 0, `the key length of untouched chunk ${chunk}`)
+      continue
+    }
+    check(taken.delete(chunk), `chunk ${chunk} of class ${slabClass} is lost`)
+    used.set(slabClass, (used.get(slabClass) ?? 0) + 1)
+  }
+  check(taken.size === 0, `${[...taken][0]} is no chunk of any page`)
+  for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
+    const carved = used.get(slabClass) ?? 0
+    const free = slabs.freeChunks(slabClass) - slabs.uncarvedChunks(slabClass)
+    equal(slabs.usedChunks(slabClass), carved - free, `the used chunks of class ${slabClass}`)
+  }
+}
+
+interface Chunk {
+  readonly chunk: Ref
+  readonly slabClass: number
+  readonly uncarved: boolean
+}
+
+function* chunks({ slabs }: Cache): Generator<Chunk> {
+  let pages = 0
+  for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
+    const perPage = slabs.chunksPerPage(slabClass)
+    let ofClass = 0
+    let page = slabs.nextPageOf(slabClass, 0)
+    for (; page !== 0; page = slabs.nextPageOf(slabClass, page)) {
+      // Pages are carved one after the other: the untouched chunks are the last of the last page.
+      const last = slabs.nextPageOf(slabClass, page) === 0
+      const carved = last ? perPage - slabs.uncarvedChunks(slabClass) : perPage
+      for (let index = 0; index < perPage; index++) {
+        const chunk = slabs.chunkOf(slabClass, page, index)
+        yield { chunk, slabClass, uncarved: index >= carved }
+      }
+      ofClass++
+    }
+    equal(slabs.pages(slabClass), ofClass, `the pages of class ${slabClass}`)
+    pages += ofClass
+  }
+  equal(slabs.pagesUsed, pages, 'the pages in use')
+}
+
+function check(holds: boolean, complaint: string): void {
+  if (!holds) throw new Error(`cache corrupt: ${complaint}`)
+}
+
+function equal(actual: number, expected: number, what: string): void {
+  check(actual === expected, `${what}: ${actual}, and not ${expected}`)
+}
