@@ -1,0 +1,33 @@
+// The programs that tests hold the server against, when this machine has them. Knows how to find out,
+// and that in CI (env CI=true) a missing one is a failure and not a reason to skip.
+import { spawnSync } from 'node:child_process'
+
+// Debian's own interpreter, because that is the one for which python3-pylibmc is packaged.
+export const PYTHON = '/usr/bin/python3'
+
+export const PEERS = {
+  memcached: () => runs('memcached', '-V'),
+  memccapable: () => exists('memccapable'),
+  memcaslap: () => runs('memcaslap', '--version'),
+  pylibmc: () => runs(PYTHON, '-c', 'import pylibmc'),
+  pymemcache: () => runs(PYTHON, '-c', 'import pymemcache'),
+} as const
+
+export type Peer = keyof typeof PEERS
+
+/** Why tests with the peer must be skipped here; undefined if they can run. Throws in CI. */
+export function missing(peer: Peer): string | undefined {
+  if (PEERS[peer]()) return undefined
+  const reason = `${peer} is not installed here`
+  if (process.env.CI === 'true') throw new Error(`${reason}, and CI must not skip what needs it`)
+  process.stderr.write(`skipping tests: ${reason}\n`)
+  return reason
+}
+
+function runs(command: string, ...argv: string[]): boolean {
+  return spawnSync(command, argv, { stdio: 'ignore' }).status === 0
+}
+
+function exists(command: string): boolean {
+  return spawnSync(command, ['-?'], { stdio: 'ignore' }).error === undefined
+}
