@@ -79,10 +79,11 @@ export class Crawler {
   }
 
   #dueClass(): number {
-    const { slabs, lru, clock } = this.#cache
+    const { slabs, clock } = this.#cache
     for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
       if (this.#nextCrawl[slabClass] <= clock.now) {
-        if (lru.countOfClass(slabClass) > 0) return slabClass
+        // Not what its lists count: the header of a chunked item counts in the largest class.
+        if (slabs.usedChunks(slabClass) > 0) return slabClass
         this.#nextCrawl[slabClass] = clock.now + FIRST_CRAWL_AFTER
       }
     }
