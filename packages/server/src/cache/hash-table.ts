@@ -84,6 +84,11 @@ export class HashTable {
     return item
   }
 
+  /** Where a search for the hash begins; 0 if nowhere. */
+  firstInBucket(hash: number): ItemRef {
+    return this.#buckets[this.#bucketOf(hash)]
+  }
+
   /** Adds an item whose key is not in the table. */
   insert(item: ItemRef, hash: number): void {
     const bucket = this.#bucketOf(hash)

@@ -1,7 +1,6 @@
 // What every command works with: the cache, the reply being written, the line being read. One per
 // worker thread, reused for every request. Knows no command.
 import type { Cache } from '../cache/cache.ts'
-import { hashKey } from '../cache/hash.ts'
 import {
   CHUNK_HEADER_BYTES,
   CHUNKED,
@@ -12,6 +11,7 @@ import {
 import { MemoryBlock } from '../cache/memory.ts'
 import { StoreRequest } from '../cache/store.ts'
 import { encodeBase64 } from './base64.ts'
+import { Lookahead } from './lookahead.ts'
 import { INLINE_VALUE_MAX_BYTES, line, Reply } from './reply.ts'
 import { Tokens } from './tokens.ts'
 
@@ -69,6 +69,7 @@ export class Context {
   reply = new Reply()
   readonly tokens: Tokens
   readonly store = new StoreRequest()
+  readonly lookahead: Lookahead
   /** The key of the command under way, as `takeKey` or `decodedKey` left it. */
   key: MemoryBlock
   keyAt = 0
@@ -80,6 +81,7 @@ export class Context {
   constructor(cache: Cache, host: Host) {
     this.cache = cache
     this.host = host
+    this.lookahead = new Lookahead(cache)
     this.tokens = new Tokens(this.decodedKey)
     this.key = this.decodedKey
   }
@@ -91,7 +93,7 @@ export class Context {
     this.key = block
     this.keyAt = at
     this.keyLength = length
-    this.hash = hashKey(block, at, length)
+    this.hash = this.lookahead.hashOf(block, at, end)
     return true
   }
 

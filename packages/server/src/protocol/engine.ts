@@ -23,6 +23,7 @@ import {
 } from './classic.ts'
 import { COMMAND, type Connection, KEYS, SWALLOW, TEXT, VALUE } from './connection.ts'
 import { BAD_FORMAT, Context, ERROR, type Host } from './context.ts'
+import { findLineEnd } from './line-end.ts'
 import {
   beginMetaSet,
   completeMetaSet,
@@ -44,7 +45,6 @@ export const MAX_KEYS_LINE_BYTES = 16 * 1024 * 1024
 /** The shortest line that is looked at, its end included. */
 const MIN_LINE_BYTES = 4
 
-const LF = 10
 const CR = 13
 const SPACE = 32
 
@@ -86,7 +86,7 @@ export class Engine {
    */
   execute(connection: Connection, input: MemoryBlock, from: number, end: number): number {
     const { lock, statistics } = this.#cache
-    const { reply } = this.#context
+    const { reply, lookahead } = this.#context
     lock.acquire()
     const written = reply.totalBytes
     let at = from
@@ -94,7 +94,11 @@ export class Engine {
       const next = this.#advance(connection, input, at, end)
       if (next < 0) break
       at = next
+      if (at < end && lookahead.endsBefore(at) && connection.state === COMMAND) {
+        lookahead.lookAtLines(input, at, end)
+      }
     }
+    lookahead.forget()
     statistics.add(BYTES_READ, at - from)
     statistics.add(BYTES_WRITTEN, reply.totalBytes - written)
     lock.release()
@@ -143,8 +147,7 @@ export class Engine {
 
   #line(connection: Connection, input: MemoryBlock, at: number, end: number): number {
     const bytes = input.bytes
-    let lineEnd = at + connection.scanned
-    while (lineEnd < end && bytes[lineEnd] !== LF) lineEnd++
+    const lineEnd = findLineEnd(input, at + connection.scanned, end)
     if (lineEnd === end) {
       connection.scanned = end - at
       if (end - at > MAX_WAITING_LINE_BYTES && !mayGrow(bytes, at, end)) connection.closing = true

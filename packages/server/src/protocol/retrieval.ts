@@ -29,7 +29,7 @@ export function retrieve(
   end: number,
 ): number {
   const bytes = block.bytes
-  const { reply } = context
+  const { reply, lookahead } = context
   const begun = reply.length
   const spansBegun = reply.spanCount
   let at = from
@@ -42,6 +42,7 @@ export function retrieve(
       connection.state = KEYS
       return at
     }
+    if (lookahead.endsBefore(at)) lookahead.lookAtKeys(block, at, end)
     let keyEnd = at + 1
     while (keyEnd < end && bytes[keyEnd] !== SPACE) keyEnd++
     if (!context.takeKey(block, at, keyEnd)) break
