@@ -13,6 +13,7 @@ import {
   processVersion,
 } from './administration.ts'
 import {
+  answer,
   beginStorage,
   completeStorage,
   INVALID_EXPTIME,
@@ -287,11 +288,12 @@ export class Engine {
   /** Further bytes of a value that did not come with its line. */
   #value(connection: Connection, input: MemoryBlock, at: number, end: number): number {
     const reached = takeValue(this.#context, connection, input, at, end)
-    if (reached < 0) return this.#dropValue(connection, at)
-    if (valueComplete(this.#context, connection) && connection.savedLine !== undefined) {
+    if (reached >= 0 && !valueComplete(this.#context, connection)) return reached
+    if (connection.savedLine !== undefined) {
       this.#context.tokens.split(connection.savedLine, 0, connection.savedLength)
-      this.#complete(connection)
     }
+    if (reached < 0) return this.#dropValue(connection, at)
+    this.#complete(connection)
     return reached
   }
 
@@ -303,12 +305,12 @@ export class Engine {
     else completeMetaSet(this.#context, connection)
   }
 
-  /** There is no memory for the rest of a large value: refuse it and drop what still comes. */
+  /** No memory for the rest of a large value, whose line is in the tokens: refuse, drop what still comes. */
   #dropValue(connection: Connection, at: number): number {
     const left = this.#cache.items.valueLength(connection.item) + 2 - connection.filled
     this.#cache.free(connection.item)
     connection.item = 0
-    this.#context.reply.text(NO_MEMORY_READING)
+    answer(this.#context, NO_MEMORY_READING)
     connection.state = SWALLOW
     connection.swallow = left
     return at
