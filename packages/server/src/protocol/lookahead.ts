@@ -111,7 +111,7 @@ export class Lookahead {
     const { table, items } = this.#cache
     const count = this.#count
     const block = this.#block
-    if (block === undefined || count < 2) return
+    if (block === undefined) return
     for (let i = 0; i < count; i++) {
       const start = this.#starts[i]
       this.#hashes[i] = hashKey(block, start, this.#ends[i] - start)

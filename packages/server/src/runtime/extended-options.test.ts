@@ -107,7 +107,10 @@ describe('a wrong suboption is refused by its name', () => {
 
 describe('what has no effect is accepted with a warning', () => {
   test.each([
-    'slab_reassign=0',
+    'modern=1',
+    'hash_algorithm=murmur3,slab_reassign',
+    'slab_automove=1',
+    'slab_automove_ratio=0.8',
     'drop_privileges',
     'sock_cookie_id=3',
     'slab_automove_freeratio=0.1',

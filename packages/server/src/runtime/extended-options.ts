@@ -57,7 +57,7 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
     name: 'hash_algorithm',
     takes: 'a value',
     help: `one of ${HASH_ALGORITHMS.join(', ')} (default: murmur3)`,
-    effect: ({ settings }, value, what) => {
+    effect: ({ settings, warnings }, value, what) => {
       const algorithm = HASH_ALGORITHMS.find((known) => known === value)
       if (algorithm === undefined) {
         throw new CommandLineError(
@@ -65,6 +65,8 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
         )
       }
       settings.hashAlgorithm = algorithm
+      if (algorithm !== 'murmur3')
+        warnings.push(`${what} has no effect: keys are hashed by murmur3.`)
     },
   },
   {
@@ -293,6 +295,23 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
   { name: 'slab_automove_freeratio', takes: 'a value', effect: warnOfNoEffect },
 ]
 
+/** Recorded and shown by `stats settings`; what they would change is not there yet. */
+const NOT_OBEYED_YET: ReadonlySet<string> = new Set([
+  'no_maxconns_fast',
+  'slab_reassign',
+  'slab_automove',
+  'slab_automove_ratio',
+  'slab_automove_window',
+  'tail_repair_time',
+  'idle_timeout',
+  'lru_crawler_sleep',
+  'lru_crawler_tocrawl',
+  'read_buf_mem_limit',
+  'track_sizes',
+  'watcher_logbuf_size',
+  'worker_logbuf_size',
+])
+
 /** Families of suboptions that belong to something this server can't do. */
 const NOT_THERE_YET: Readonly<Record<string, string>> = {
   ext_: 'external storage',
@@ -325,6 +344,9 @@ function applyExtendedOption(draft: SettingsDraft, text: string): void {
   if (option.takes === 'no value' && equals !== -1) {
     // `slab_reassign=0` switches it on in memcached: accepted, but not in silence.
     draft.warnings.push(`The suboption ${name} (-o) takes no value: "${value}" has no effect.`)
+  }
+  if (NOT_OBEYED_YET.has(name)) {
+    draft.warnings.push(`${name} (-o) has no effect yet but in "stats settings".`)
   }
   Object.assign(draft.settings, option.sets)
   option.effect?.(draft, value, `${name} (-o)`)
