@@ -30,6 +30,8 @@ interface Client {
   readonly protocol: Connection
   /** Input not consumed yet. */
   pending: Buffer
+  /** The client has sent its last byte; it may still want answers. */
+  ended: boolean
 }
 
 export class NodeTransport implements Transport {
@@ -87,7 +89,7 @@ export class NodeTransport implements Transport {
   }
 
   #listenOn(target: NetListenOptions): Promise<void> {
-    const server = createServer({ noDelay: true, keepAlive: true }, (socket) =>
+    const server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) =>
       this.#accept(socket),
     )
     this.#servers.push(server)
@@ -104,14 +106,19 @@ export class NodeTransport implements Transport {
     const { counts } = this.#context
     if (!counts.open()) {
       socket.on('error', () => {})
-      socket.end(TOO_MANY_CONNECTIONS)
+      socket.write(TOO_MANY_CONNECTIONS)
+      socket.destroySoon()
       return
     }
-    const client: Client = { socket, protocol: new Connection(), pending: NOTHING }
+    const client: Client = { socket, protocol: new Connection(), pending: NOTHING, ended: false }
     this.#clients.add(client)
     socket.on('data', (data) => this.#receive(client, data))
     socket.on('drain', () => {
       socket.resume()
+      this.#receive(client, NOTHING)
+    })
+    socket.on('end', () => {
+      client.ended = true
       this.#receive(client, NOTHING)
     })
     socket.on('error', () => socket.destroy())
@@ -136,6 +143,7 @@ export class NodeTransport implements Transport {
     // While the client takes no answers, its requests wait.
     const at = client.socket.writableNeedDrain ? 0 : this.#execute(client, input, length)
     client.pending = at === length ? NOTHING : Buffer.from(input.bytes.subarray(at, length))
+    if (client.ended && !client.socket.writableNeedDrain) client.socket.end()
   }
 
   /** Executes and answers what is complete; returns how much was consumed. */
