@@ -104,6 +104,11 @@ export class Wire implements AsyncDisposable {
     return this.#take()
   }
 
+  /** Whether nothing further will come. */
+  get over(): boolean {
+    return this.#ended || this.#error !== undefined
+  }
+
   /** Bytes that have come and were not taken. */
   get waiting(): number {
     return this.#length
