@@ -212,9 +212,9 @@ export class Cache implements LruOwner {
 
   /** Puts a complete item into the cache, under a key that it doesn't hold yet, with a new CAS unique. */
   link(item: ItemRef, hash: number): void {
-    this.#entered(item)
     this.table.insert(item, hash)
-    this.lru.link(item)
+    this.#entered(item)
+    this.statistics.add(CURR_ITEMS, 1)
   }
 
   /** Puts a complete item in the place of another with the same key. */
@@ -222,38 +222,43 @@ export class Cache implements LruOwner {
     this.table.replace(old, item, hash)
     this.#left(old)
     this.#entered(item)
-    this.lru.link(item)
   }
 
   unlink(item: ItemRef): void {
     this.table.remove(item, this.hashOf(item))
     this.#left(item)
+    this.statistics.add(CURR_ITEMS, -1)
   }
 
   /** Gives the item the next CAS unique. */
   renewCas(item: ItemRef): void {
     const state = this.#state
-    state[CAS_LOW] = (state[CAS_LOW] + 1) | 0
-    if (state[CAS_LOW] === 0) state[CAS_HIGH] = (state[CAS_HIGH] + 1) | 0
-    this.items.setCas(item, state[CAS_LOW], state[CAS_HIGH])
+    const low = (state[CAS_LOW] + 1) | 0
+    state[CAS_LOW] = low
+    if (low === 0) state[CAS_HIGH] = (state[CAS_HIGH] + 1) | 0
+    this.items.setCas(item, low, state[CAS_HIGH])
   }
 
+  /** The item is in the hash table: it belongs into its list too. */
   #entered(item: ItemRef): void {
-    this.items.addFlags(item, LINKED)
-    this.items.setAccessed(item, this.accessTime)
+    const items = this.items
+    const size = items.sizeOf(item)
+    items.addFlags(item, LINKED)
+    items.setAccessed(item, this.accessTime)
     this.renewCas(item)
-    this.statistics.add(CURR_ITEMS, 1)
+    this.lru.link(item, size)
     this.statistics.add(TOTAL_ITEMS, 1)
-    this.statistics.add(CURR_BYTES, this.items.sizeOf(item))
+    this.statistics.add(CURR_BYTES, size)
   }
 
   /** The item is out of the hash table: out of its list too, and freed unless a reply still needs it. */
   #left(item: ItemRef): void {
-    this.lru.unlink(item)
-    this.items.removeFlags(item, LINKED)
-    this.statistics.add(CURR_ITEMS, -1)
-    this.statistics.add(CURR_BYTES, -this.items.sizeOf(item))
-    if (this.items.pins(item) === 0) this.free(item)
+    const items = this.items
+    const size = items.sizeOf(item)
+    this.lru.unlink(item, size)
+    items.removeFlags(item, LINKED)
+    this.statistics.add(CURR_BYTES, -size)
+    if (items.pins(item) === 0) this.free(item)
   }
 
   // ---- replies that send straight from the arena

@@ -123,8 +123,8 @@ export class Lru {
     return slabClass | (segmented ? HOT : COLD)
   }
 
-  /** Puts the item at the head of the list that its header names. */
-  link(item: ItemRef): void {
+  /** Puts the item, of `size` bytes, at the head of the list that its header names. */
+  link(item: ItemRef, size: number): void {
     const items = this.#items
     const list = items.list(item)
     const head = this.#heads[list]
@@ -134,10 +134,10 @@ export class Lru {
     this.#heads[list] = item
     if (this.#tails[list] === 0) this.#tails[list] = item
     this.#counts[list]++
-    this.#bytes[list] += items.sizeOf(item)
+    this.#bytes[list] += size
   }
 
-  unlink(item: ItemRef): void {
+  unlink(item: ItemRef, size: number): void {
     const items = this.#items
     const list = items.list(item)
     const next = items.next(item)
@@ -147,7 +147,7 @@ export class Lru {
     if (next === 0) this.#tails[list] = previous
     else items.setPrevious(next, previous)
     this.#counts[list]--
-    this.#bytes[list] -= items.sizeOf(item)
+    this.#bytes[list] -= size
   }
 
   /** Notes a fetch. The second one makes an item active; an active one in COLD moves to WARM. */
@@ -179,8 +179,9 @@ export class Lru {
       items.setAccessed(item, this.#owner.accessTime)
     } else if (this.#owner.idleSeconds(item) > FLAT_BUMP_INTERVAL_SECONDS) {
       items.setAccessed(item, this.#owner.accessTime)
-      this.unlink(item)
-      this.link(item)
+      const size = items.sizeOf(item)
+      this.unlink(item, size)
+      this.link(item, size)
     }
   }
 
@@ -303,8 +304,9 @@ export class Lru {
     if ((this.#items.flags(item) & LINKED) === 0) {
       throw new Error('cache corrupt: an item in an LRU list is not linked')
     }
-    this.unlink(item)
+    const size = this.#items.sizeOf(item)
+    this.unlink(item, size)
     this.#items.setList(item, list)
-    this.link(item)
+    this.link(item, size)
   }
 }

@@ -102,19 +102,24 @@ export function beginStorage(context: Context, connection: Connection, mode: num
     swallow(connection, valueLength)
     return
   }
-  beginValue(connection, item)
+  beginValue(connection, mode, item)
 }
 
-/** The value of a storage command is complete; its line is in the tokens again. */
-export function completeStorage(context: Context, connection: Connection, mode: number): void {
+/** Further bytes of the value complete it: what `beginStorage` found in the line is needed again. */
+export function resumeStorage(context: Context): void {
+  context.takeKeyToken(KEY)
+}
+
+/** The value of a storage command is complete; its line is in the tokens, its key in the context. */
+export function completeStorage(context: Context, connection: Connection): void {
   const { tokens, cache } = context
+  const { mode } = connection
   const item = endValue(context, connection)
   if (!connection.terminated) {
     cache.free(item)
     answer(context, BAD_DATA_CHUNK)
     return
   }
-  context.takeKeyToken(KEY)
   const request = context.store
   request.reset(mode)
   if (mode === CAS) {

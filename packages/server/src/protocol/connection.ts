@@ -14,6 +14,9 @@ export const KEYS = 3
 /** Nothing: a long text of ours is still to be written into replies. */
 export const TEXT = 4
 
+/** The mode of `ms`, beside those of store.ts. */
+export const META_SET = -1
+
 export class Connection {
   state = COMMAND
   /** After what is in the reply was sent, the connection is to be closed. */
@@ -21,6 +24,8 @@ export class Connection {
   /** Input bytes from the first unconsumed one that are known to hold no line end. */
   scanned = 0
 
+  /** VALUE: how the item is to be stored; META_SET for `ms`, whose flags say it. */
+  mode = 0
   /** VALUE: the item being filled and how many of its bytes, CRLF included, have come. */
   item: ItemRef = 0
   filled = 0

@@ -21,8 +21,9 @@ import {
   processArithmetic,
   processDelete,
   processTouch,
+  resumeStorage,
 } from './classic.ts'
-import { COMMAND, type Connection, KEYS, SWALLOW, TEXT, VALUE } from './connection.ts'
+import { COMMAND, type Connection, KEYS, META_SET, SWALLOW, TEXT, VALUE } from './connection.ts'
 import { BAD_FORMAT, Context, ERROR, type Host } from './context.ts'
 import { findLineEnd } from './line-end.ts'
 import {
@@ -33,6 +34,7 @@ import {
   processMetaDelete,
   processMetaGet,
   processMetaNoop,
+  resumeMetaSet,
 } from './meta.ts'
 import type { Reply } from './reply.ts'
 import { GET, retrieve, WITH_CAS, WITH_TOUCH } from './retrieval.ts'
@@ -293,16 +295,16 @@ export class Engine {
       this.#context.tokens.split(connection.savedLine, 0, connection.savedLength)
     }
     if (reached < 0) return this.#dropValue(connection, at)
+    if (connection.mode === META_SET) resumeMetaSet(this.#context)
+    else resumeStorage(this.#context)
     this.#complete(connection)
     return reached
   }
 
-  /** The value is there and its line is in the tokens. */
   #complete(connection: Connection): void {
     connection.state = COMMAND
-    const mode = storageMode(this.#context)
-    if (mode >= 0) completeStorage(this.#context, connection, mode)
-    else completeMetaSet(this.#context, connection)
+    if (connection.mode === META_SET) completeMetaSet(this.#context, connection)
+    else completeStorage(this.#context, connection)
   }
 
   /** No memory for the rest of a large value, whose line is in the tokens: refuse, drop what still comes. */

@@ -35,7 +35,7 @@ import {
   store,
 } from '../cache/store.ts'
 import { MAX_VALUE_LENGTH, refusal, removeOld, swallow } from './classic.ts'
-import type { Connection } from './connection.ts'
+import { type Connection, META_SET } from './connection.ts'
 import { BAD_FORMAT, type Context, NON_NUMERIC_VALUE, OUT_OF_MEMORY } from './context.ts'
 import {
   FLAG_BASE64,
@@ -219,14 +219,18 @@ export function beginMetaSet(context: Context, connection: Connection): void {
     swallow(connection, valueLength)
     return
   }
-  beginValue(connection, item)
+  beginValue(connection, META_SET, item)
 }
 
-/** The value of ms is complete; its line is in the tokens again. */
+/** Further bytes of the value complete it: what `beginMetaSet` found in the line is needed again. */
+export function resumeMetaSet(context: Context): void {
+  flags.read(context, SET_FLAGS_AT)
+}
+
+/** The value of ms is complete; its line is in the tokens, its key in the context, its flags read. */
 export function completeMetaSet(context: Context, connection: Connection): void {
   const { cache, reply } = context
   const item = endValue(context, connection)
-  flags.read(context, SET_FLAGS_AT)
   if (!connection.terminated) {
     cache.free(item)
     reply.text(BAD_DATA_CHUNK)

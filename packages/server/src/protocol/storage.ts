@@ -17,9 +17,10 @@ export const TERMINATOR_BYTES = 2
 const CR = 13
 const LF = 10
 
-/** Begins the value of `item`, whose command line is `at`..`lineEnd` of `input`. */
-export function beginValue(connection: Connection, item: ItemRef): void {
+/** From here on, the input is the value of `item`. */
+export function beginValue(connection: Connection, mode: number, item: ItemRef): void {
   connection.state = VALUE
+  connection.mode = mode
   connection.item = item
   connection.filled = 0
   connection.terminated = true
