@@ -1,45 +1,18 @@
-// The request loop: bytes in, commands executed, answers out. It reads like a table of contents: what
-// the next bytes are, and which file a command is found in. Knows no socket and never blocks but for the
-// cache's lock.
+// The request loop: bytes in, commands executed, answers out. It knows what the next bytes are: a command
+// line, a value, keys still to be answered. Which command does what is in commands.ts. Knows no socket and
+// never blocks but for the cache's lock.
 import type { Cache } from '../cache/cache.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
 import { BYTES_READ, BYTES_WRITTEN } from '../cache/statistics.ts'
-import { ADD, APPEND, CAS, PREPEND, REPLACE, SET } from '../cache/store.ts'
-import {
-  processFlushAll,
-  processShutdown,
-  processStatistics,
-  processVerbosity,
-  processVersion,
-} from './administration.ts'
-import {
-  answer,
-  beginStorage,
-  completeStorage,
-  INVALID_EXPTIME,
-  parseRetrievalExpiry,
-  processArithmetic,
-  processDelete,
-  processTouch,
-  resumeStorage,
-} from './classic.ts'
+import { answer, completeStorage, resumeStorage } from './classic.ts'
+import { processCommand } from './commands.ts'
 import { COMMAND, type Connection, KEYS, META_SET, SWALLOW, TEXT, VALUE } from './connection.ts'
-import { BAD_FORMAT, Context, ERROR, type Host } from './context.ts'
+import { BAD_FORMAT, Context, type Host } from './context.ts'
 import { findLineEnd } from './line-end.ts'
-import {
-  beginMetaSet,
-  completeMetaSet,
-  processMetaArithmetic,
-  processMetaDebug,
-  processMetaDelete,
-  processMetaGet,
-  processMetaNoop,
-  resumeMetaSet,
-} from './meta.ts'
+import { completeMetaSet, resumeMetaSet } from './meta-set.ts'
 import type { Reply } from './reply.ts'
-import { GET, retrieve, WITH_CAS, WITH_TOUCH } from './retrieval.ts'
+import { isRetrieval, processRetrieval, retrieve } from './retrieval.ts'
 import { NO_MEMORY_READING, takeValue, valueComplete } from './storage.ts'
-import { word } from './tokens.ts'
 
 /** A command line may be this long, or longer if it arrives whole (memcached). */
 const MAX_WAITING_LINE_BYTES = 2048
@@ -50,18 +23,6 @@ const MIN_LINE_BYTES = 4
 
 const CR = 13
 const SPACE = 32
-
-/** The first bytes of a command as a little-endian number; shorter names include the space. */
-function name(text: string): number {
-  return Buffer.from(text, 'latin1').readInt32LE(0)
-}
-const GET_ = name('get ')
-const GETS = name('gets')
-const GAT_ = name('gat ')
-const GATS = name('gats')
-
-const M = 109
-const HTTP = word('HTTP/')
 
 export class Engine {
   readonly #context: Context
@@ -166,106 +127,15 @@ export class Engine {
       this.#context.reply.text(BAD_FORMAT)
       return lineEnd + 1
     }
-    const first = input.view.getInt32(at, true)
-    if (
-      first === GET_ ||
-      ((first === GETS || first === GAT_ || first === GATS) && textEnd > at + 4)
-    ) {
-      const reached = this.#retrieval(connection, input, at, textEnd, first)
-      if (reached >= 0) return reached === textEnd ? lineEnd + 1 : reached
+    if (isRetrieval(input, at, textEnd)) {
+      const reached = processRetrieval(this.#context, connection, input, at, textEnd)
+      return reached === textEnd ? lineEnd + 1 : reached
     }
     const { tokens } = this.#context
     tokens.split(input, at, textEnd)
-    this.#command(connection)
+    processCommand(this.#context, connection)
     if (connection.state !== VALUE) return lineEnd + 1
     return this.#firstValue(connection, input, at, textEnd, lineEnd + 1, end)
-  }
-
-  /** get, gets, gat, gats. -1 if it is none of them after all. */
-  #retrieval(
-    connection: Connection,
-    input: MemoryBlock,
-    at: number,
-    end: number,
-    first: number,
-  ): number {
-    const bytes = input.bytes
-    let keys = at + (first === GET_ || first === GAT_ ? 3 : 4)
-    if (bytes[keys] !== SPACE) return -1
-    while (keys < end && bytes[keys] === SPACE) keys++
-    connection.retrieval = first === GETS || first === GATS ? WITH_CAS : GET
-    if (first === GAT_ || first === GATS) {
-      const start = keys
-      while (keys < end && bytes[keys] !== SPACE) keys++
-      const expiry = parseRetrievalExpiry(this.#context, input, start, keys)
-      while (keys < end && bytes[keys] === SPACE) keys++
-      if (keys < end && Number.isNaN(expiry)) {
-        this.#context.reply.text(INVALID_EXPTIME)
-        return end
-      }
-      connection.retrieval |= WITH_TOUCH
-      connection.retrievalExpiry = expiry
-    }
-    if (keys === end) {
-      this.#context.reply.text(BAD_FORMAT)
-      return end
-    }
-    return retrieve(this.#context, connection, input, keys, end)
-  }
-
-  /** The command of a line that is split into tokens. */
-  #command(connection: Connection): void {
-    const context = this.#context
-    const { tokens, reply } = context
-    if (tokens.count === 0 || tokens.indented) {
-      reply.text(ERROR)
-      return
-    }
-    if (tokens.length(0) === 2 && tokens.first(0) === M) {
-      this.#metaCommand(connection, tokens.block.bytes[tokens.start[0] + 1])
-      return
-    }
-    const mode = storageMode(context)
-    if (mode >= 0) beginStorage(context, connection, mode)
-    else if (tokens.is(0, DELETE)) processDelete(context)
-    else if (tokens.is(0, INCR)) processArithmetic(context, true)
-    else if (tokens.is(0, DECR)) processArithmetic(context, false)
-    else if (tokens.is(0, TOUCH)) processTouch(context)
-    else if (tokens.is(0, VERSION)) processVersion(context)
-    else if (tokens.is(0, STATS)) processStatistics(context, connection)
-    else if (tokens.is(0, FLUSH_ALL)) processFlushAll(context)
-    else if (tokens.is(0, VERBOSITY)) processVerbosity(context)
-    else if (tokens.is(0, SHUTDOWN)) processShutdown(context, connection)
-    else if (tokens.is(0, QUIT)) connection.closing = true
-    else if (isRetrieval(context)) reply.text(BAD_FORMAT)
-    else if (isHttp(context)) connection.closing = true
-    else reply.text(ERROR)
-  }
-
-  #metaCommand(connection: Connection, letter: number): void {
-    const context = this.#context
-    switch (letter) {
-      case 103: // mg
-        processMetaGet(context)
-        return
-      case 115: // ms
-        beginMetaSet(context, connection)
-        return
-      case 100: // md
-        processMetaDelete(context)
-        return
-      case 97: // ma
-        processMetaArithmetic(context)
-        return
-      case 110: // mn
-        processMetaNoop(context)
-        return
-      case 101: // me
-        processMetaDebug(context)
-        return
-      default:
-        context.reply.text(ERROR)
-    }
   }
 
   /** The bytes right after a storage command's line: mostly the whole value. */
@@ -330,49 +200,6 @@ export class Engine {
     }
     return at
   }
-}
-
-const DELETE = word('delete')
-const INCR = word('incr')
-const DECR = word('decr')
-const TOUCH = word('touch')
-const VERSION = word('version')
-const STATS = word('stats')
-const FLUSH_ALL = word('flush_all')
-const VERBOSITY = word('verbosity')
-const SHUTDOWN = word('shutdown')
-const QUIT = word('quit')
-
-const STORAGE_COMMANDS = [
-  [word('set'), SET],
-  [word('add'), ADD],
-  [word('cas'), CAS],
-  [word('replace'), REPLACE],
-  [word('append'), APPEND],
-  [word('prepend'), PREPEND],
-] as const
-
-function storageMode(context: Context): number {
-  for (let i = 0; i < STORAGE_COMMANDS.length; i++) {
-    if (context.tokens.is(0, STORAGE_COMMANDS[i][0])) return STORAGE_COMMANDS[i][1]
-  }
-  return -1
-}
-
-const RETRIEVAL_COMMANDS = [word('get'), word('gets'), word('gat'), word('gats')]
-
-/** A retrieval command without keys. */
-function isRetrieval(context: Context): boolean {
-  return RETRIEVAL_COMMANDS.some((command) => context.tokens.is(0, command))
-}
-
-/** A browser that has lost its way: the last token begins with HTTP/. */
-function isHttp(context: Context): boolean {
-  const { tokens } = context
-  const last = tokens.count - 1
-  if (tokens.length(last) < HTTP.length) return false
-  const at = tokens.start[last]
-  return HTTP.every((byte, i) => tokens.block.bytes[at + i] === byte)
 }
 
 /** Whether an unfinished long line is a list of keys, which may be longer than other lines. */

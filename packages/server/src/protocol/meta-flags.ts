@@ -226,6 +226,9 @@ export class MetaFlags {
   }
 }
 
+/** The flags of the command under way: there is one at a time in a thread. */
+export const flags = new MetaFlags()
+
 function isFlagLetter(byte: number): boolean {
   return (byte >= LETTER_A && byte <= LETTER_Z) || (byte >= DIGIT_0 && byte <= DIGIT_9)
 }

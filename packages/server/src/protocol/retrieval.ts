@@ -4,18 +4,66 @@
 import { MAX_KEY_BYTES } from '../cache/item.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
 import { CLASS_TOUCH_HITS, GET_MISSES, TOUCH_MISSES } from '../cache/statistics.ts'
+import { INVALID_EXPTIME, parseRetrievalExpiry } from './classic.ts'
 import { COMMAND, type Connection, KEYS } from './connection.ts'
 import { BAD_FORMAT, type Context } from './context.ts'
 import { line } from './reply.ts'
 
-// Retrieval commands: bits.
-export const GET = 0
-export const WITH_CAS = 1
-export const WITH_TOUCH = 2
+/** The first bytes of a command as a little-endian number; shorter names include the space. */
+function name(text: string): number {
+  return Buffer.from(text, 'latin1').readInt32LE(0)
+}
+const GET_ = name('get ')
+const GETS = name('gets')
+const GAT_ = name('gat ')
+const GATS = name('gats')
+
+// What a retrieval command does beside fetching: bits.
+const WITH_CAS = 1
+const WITH_TOUCH = 2
 
 const VALUE_ = Buffer.from('VALUE ', 'latin1')
 const END = line('END')
 const SPACE = 32
+
+/** Whether a line (of at least 4 bytes) is one of these commands, with a space after its name. */
+export function isRetrieval(input: MemoryBlock, at: number, end: number): boolean {
+  const first = input.view.getInt32(at, true)
+  if (first === GET_ || first === GAT_) return true
+  return (first === GETS || first === GATS) && at + 4 < end && input.bytes[at + 4] === SPACE
+}
+
+/** Executes a line for which `isRetrieval` holds; the result is that of `retrieve`. */
+export function processRetrieval(
+  context: Context,
+  connection: Connection,
+  input: MemoryBlock,
+  at: number,
+  end: number,
+): number {
+  const bytes = input.bytes
+  const first = input.view.getInt32(at, true)
+  let keys = at + (first === GET_ || first === GAT_ ? 3 : 4)
+  while (keys < end && bytes[keys] === SPACE) keys++
+  connection.retrieval = first === GETS || first === GATS ? WITH_CAS : 0
+  if (first === GAT_ || first === GATS) {
+    const start = keys
+    while (keys < end && bytes[keys] !== SPACE) keys++
+    const expiry = parseRetrievalExpiry(context, input, start, keys)
+    while (keys < end && bytes[keys] === SPACE) keys++
+    if (keys < end && Number.isNaN(expiry)) {
+      context.reply.text(INVALID_EXPTIME)
+      return end
+    }
+    connection.retrieval |= WITH_TOUCH
+    connection.retrievalExpiry = expiry
+  }
+  if (keys === end) {
+    context.reply.text(BAD_FORMAT)
+    return end
+  }
+  return retrieve(context, connection, input, keys, end)
+}
 
 /**
  * Answers the keys `from`..`end` of `block`. Returns the position reached: `end`, or that of the first

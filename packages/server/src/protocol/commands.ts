@@ -1,0 +1,117 @@
+// The table of contents of the commands: which name is found in which file. Knows names, and nothing of
+// what a command does.
+import { ADD, APPEND, CAS, PREPEND, REPLACE, SET } from '../cache/store.ts'
+import {
+  processFlushAll,
+  processShutdown,
+  processStatistics,
+  processVerbosity,
+  processVersion,
+} from './administration.ts'
+import { beginStorage, processArithmetic, processDelete, processTouch } from './classic.ts'
+import type { Connection } from './connection.ts'
+import { BAD_FORMAT, type Context, ERROR } from './context.ts'
+import { processMetaArithmetic } from './meta-arithmetic.ts'
+import { processMetaDebug, processMetaNoop } from './meta-debug.ts'
+import { processMetaDelete } from './meta-delete.ts'
+import { processMetaGet } from './meta-get.ts'
+import { beginMetaSet } from './meta-set.ts'
+import { word } from './tokens.ts'
+
+const DELETE = word('delete')
+const INCR = word('incr')
+const DECR = word('decr')
+const TOUCH = word('touch')
+const VERSION = word('version')
+const STATS = word('stats')
+const FLUSH_ALL = word('flush_all')
+const VERBOSITY = word('verbosity')
+const SHUTDOWN = word('shutdown')
+const QUIT = word('quit')
+
+const STORAGE_COMMANDS = [
+  [word('set'), SET],
+  [word('add'), ADD],
+  [word('cas'), CAS],
+  [word('replace'), REPLACE],
+  [word('append'), APPEND],
+  [word('prepend'), PREPEND],
+] as const
+
+const RETRIEVAL_COMMANDS = [word('get'), word('gets'), word('gat'), word('gats')]
+const HTTP = word('HTTP/')
+const LETTER_M = 109
+
+/** Executes the command whose line is split into the context's tokens. */
+export function processCommand(context: Context, connection: Connection): void {
+  const { tokens, reply } = context
+  if (tokens.count === 0 || tokens.indented) {
+    reply.text(ERROR)
+    return
+  }
+  if (tokens.length(0) === 2 && tokens.first(0) === LETTER_M) {
+    processMetaCommand(context, connection, tokens.block.bytes[tokens.start[0] + 1])
+    return
+  }
+  const mode = storageMode(context)
+  if (mode >= 0) beginStorage(context, connection, mode)
+  else if (tokens.is(0, DELETE)) processDelete(context)
+  else if (tokens.is(0, INCR)) processArithmetic(context, true)
+  else if (tokens.is(0, DECR)) processArithmetic(context, false)
+  else if (tokens.is(0, TOUCH)) processTouch(context)
+  else if (tokens.is(0, VERSION)) processVersion(context)
+  else if (tokens.is(0, STATS)) processStatistics(context, connection)
+  else if (tokens.is(0, FLUSH_ALL)) processFlushAll(context)
+  else if (tokens.is(0, VERBOSITY)) processVerbosity(context)
+  else if (tokens.is(0, SHUTDOWN)) processShutdown(context, connection)
+  else if (tokens.is(0, QUIT)) connection.closing = true
+  else if (isRetrievalName(context)) reply.text(BAD_FORMAT)
+  else if (isHttp(context)) connection.closing = true
+  else reply.text(ERROR)
+}
+
+function processMetaCommand(context: Context, connection: Connection, letter: number): void {
+  switch (letter) {
+    case 103: // mg
+      processMetaGet(context)
+      return
+    case 115: // ms
+      beginMetaSet(context, connection)
+      return
+    case 100: // md
+      processMetaDelete(context)
+      return
+    case 97: // ma
+      processMetaArithmetic(context)
+      return
+    case 110: // mn
+      processMetaNoop(context)
+      return
+    case 101: // me
+      processMetaDebug(context)
+      return
+    default:
+      context.reply.text(ERROR)
+  }
+}
+
+function storageMode(context: Context): number {
+  for (let i = 0; i < STORAGE_COMMANDS.length; i++) {
+    if (context.tokens.is(0, STORAGE_COMMANDS[i][0])) return STORAGE_COMMANDS[i][1]
+  }
+  return -1
+}
+
+/** A retrieval command without keys. */
+function isRetrievalName(context: Context): boolean {
+  return RETRIEVAL_COMMANDS.some((command) => context.tokens.is(0, command))
+}
+
+/** A browser that has lost its way: the last token begins with HTTP/. */
+function isHttp(context: Context): boolean {
+  const { tokens } = context
+  const last = tokens.count - 1
+  if (tokens.length(last) < HTTP.length) return false
+  const at = tokens.start[last]
+  return HTTP.every((byte, i) => tokens.block.bytes[at + i] === byte)
+}

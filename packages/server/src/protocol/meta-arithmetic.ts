@@ -1,0 +1,133 @@
+// ma: incr and decr that can create the number. As memcached's process_marithmetic_command. Knows no
+// socket.
+import {
+  CHANGED,
+  changedItem,
+  changeNumber,
+  NON_NUMERIC,
+  result,
+  resultLength,
+} from '../cache/arithmetic.ts'
+import { NO_MEMORY, TOO_LARGE } from '../cache/cache.ts'
+import { writeU64 } from '../cache/decimal.ts'
+import type { ItemRef } from '../cache/item.ts'
+import { DECR_MISSES, INCR_MISSES } from '../cache/statistics.ts'
+import { BAD_FORMAT, type Context, NON_NUMERIC_VALUE, OUT_OF_MEMORY } from './context.ts'
+import { FLAG_CAS, FLAG_SET_TTL, FLAG_TTL, FLAG_VIVIFY, flags } from './meta-flags.ts'
+import {
+  EX,
+  FLAGS_AT,
+  HD,
+  matchesCas,
+  NF,
+  VA_,
+  writeEcho,
+  writeItemFlag,
+  writeStatus,
+} from './meta-reply.ts'
+import { line } from './reply.ts'
+
+const INVALID_ARITHMETIC_MODE = line('CLIENT_ERROR invalid mode for ma M token')
+const INVALID_ARITHMETIC_FLAG = line('CLIENT_ERROR invalid or duplicate flag')
+const NO_MEMORY_ALLOCATING = line('SERVER_ERROR Out of memory allocating new item')
+const letter = (text: string): number => text.charCodeAt(0)
+
+export function processMetaArithmetic(context: Context): void {
+  const { cache, reply } = context
+  const { items, statistics } = cache
+  const wrong = flags.read(context, FLAGS_AT)
+  if (wrong !== undefined) {
+    reply.text(context.tokens.count < 2 || wrong === BAD_FORMAT ? wrong : INVALID_ARITHMETIC_FLAG)
+    return
+  }
+  const direction = arithmeticDirection()
+  if (direction === 0) {
+    reply.text(INVALID_ARITHMETIC_MODE)
+    return
+  }
+  let item = context.find()
+  let created = false
+  if (item === 0) {
+    if (!flags.vivify) {
+      statistics.add(direction > 0 ? INCR_MISSES : DECR_MISSES, 1)
+      writeStatus(context, NF)
+      return
+    }
+    item = createNumber(context)
+    if (item === 0) {
+      reply.text(NO_MEMORY_ALLOCATING)
+      return
+    }
+    created = true
+  } else {
+    if (flags.compare && !matchesCas(context, item)) {
+      writeStatus(context, EX)
+      return
+    }
+    const outcome = changeNumber(
+      cache,
+      item,
+      context.hash,
+      direction > 0,
+      flags.deltaLow,
+      flags.deltaHigh,
+    )
+    if (outcome !== CHANGED) {
+      reply.text(outcome === NON_NUMERIC ? NON_NUMERIC_VALUE : OUT_OF_MEMORY)
+      return
+    }
+    item = changedItem()
+  }
+  if (flags.explicitCas) items.setCas(item, flags.casLow, flags.casHigh)
+  const length = created ? items.valueLength(item) : resultLength()
+  const quiet = flags.quiet
+  const begun = reply.length
+  if (flags.value) {
+    reply.text(VA_)
+    reply.number(length)
+  } else {
+    reply.text(HD)
+  }
+  const { tokens } = context
+  for (let token = FLAGS_AT; token < tokens.count; token++) {
+    const flag = tokens.first(token)
+    if (flag === FLAG_SET_TTL) items.setExpiry(item, flags.expiry)
+    else if (flag === FLAG_VIVIFY) {
+      if (created) items.setExpiry(item, flags.vivifyExpiry)
+    } else if (flag === FLAG_CAS || flag === FLAG_TTL) writeItemFlag(context, token, item)
+    else writeEcho(context, token)
+  }
+  reply.crlf()
+  if (flags.value) {
+    reply.copy(result, 0, length)
+    reply.crlf()
+  }
+  if (quiet) reply.length = begun
+}
+
+function arithmeticDirection(): number {
+  switch (flags.mode) {
+    case 0:
+    case letter('I'):
+    case letter('i'):
+    case letter('+'):
+      return 1
+    case letter('D'):
+    case letter('d'):
+    case letter('-'):
+      return -1
+    default:
+      return 0
+  }
+}
+
+/** A new item with the initial number, whose text is left in `result`; 0 if there is no memory. */
+function createNumber(context: Context): ItemRef {
+  const { cache, key, keyAt, keyLength } = context
+  const length = writeU64(result, 0, flags.initialLow, flags.initialHigh)
+  const item = cache.allocate(key, keyAt, keyLength, 0, 0, length, flags.itemFlags)
+  if (item === NO_MEMORY || item === TOO_LARGE) return 0
+  cache.fill(item, 0, result, 0, length)
+  cache.link(item, context.hash)
+  return item
+}

@@ -1,0 +1,70 @@
+// md: removes an item, or makes it stale, or empties it. As memcached's process_mdelete_command. Knows no
+// socket.
+import { NO_MEMORY, TOO_LARGE } from '../cache/cache.ts'
+import { FETCHED, type ItemRef, STALE, TOKEN_SENT } from '../cache/item.ts'
+import { CLASS_DELETE_HITS, DELETE_MISSES } from '../cache/statistics.ts'
+import type { Context } from './context.ts'
+import { flags } from './meta-flags.ts'
+import { EX, FLAGS_AT, HD, matchesCas, NF, NS, writeStatus } from './meta-reply.ts'
+
+export function processMetaDelete(context: Context): void {
+  const { cache, reply } = context
+  const { items, statistics } = cache
+  const wrong = flags.read(context, FLAGS_AT)
+  if (wrong !== undefined) {
+    reply.text(wrong)
+    return
+  }
+  const item = context.find()
+  if (item === 0) {
+    statistics.add(DELETE_MISSES, 1)
+    writeStatus(context, NF)
+    return
+  }
+  if (flags.compare && !matchesCas(context, item)) {
+    statistics.add(DELETE_MISSES, 1)
+    writeStatus(context, EX)
+    return
+  }
+  if (flags.dropValue || flags.invalidate) {
+    const kept = flags.dropValue ? dropValue(context, item) : item
+    if (kept === 0) {
+      writeStatus(context, NS)
+      return
+    }
+    if (flags.setTtl) items.setExpiry(kept, flags.expiry)
+    if (flags.invalidate) {
+      items.addFlags(kept, STALE)
+      // The next client to fetch it may win the right to recache it.
+      items.removeFlags(kept, TOKEN_SENT)
+    }
+    if (flags.explicitCas) items.setCas(kept, flags.casLow, flags.casHigh)
+    else cache.renewCas(kept)
+  } else {
+    statistics.addToClass(items.slabClass(item), CLASS_DELETE_HITS, 1)
+    cache.unlink(item)
+  }
+  if (!flags.quiet) writeStatus(context, HD)
+}
+
+/** Puts an empty item in the place of another, with its expiry; 0 if there is no memory. */
+function dropValue(context: Context, item: ItemRef): ItemRef {
+  const { cache, key, keyAt, keyLength } = context
+  const { items } = cache
+  if (!cache.hasFreePin(item)) return 0
+  cache.pin(item)
+  const kept = items.flags(item) & (FETCHED | STALE | TOKEN_SENT)
+  const empty = cache.allocate(
+    key,
+    keyAt,
+    keyLength,
+    0,
+    items.expiry(item),
+    0,
+    flags.itemFlags | kept,
+  )
+  cache.unpin(item)
+  if (empty === NO_MEMORY || empty === TOO_LARGE) return 0
+  cache.replace(item, empty, context.hash)
+  return empty
+}
