@@ -109,19 +109,19 @@ export class Context {
   writeValue(item: ItemRef): void {
     const items = this.cache.items
     const length = items.valueLength(item)
-    if (length <= INLINE_VALUE_MAX_BYTES) {
-      this.reply.copy(items.block(item), items.valueAt(item), length)
-      return
-    }
-    this.cache.pin(item)
+    const inline = length <= INLINE_VALUE_MAX_BYTES
+    if (!inline) this.cache.pin(item)
     if ((items.flags(item) & CHUNKED) === 0) {
-      this.reply.span(item, items.valueAt(item), length, item)
+      if (inline) this.reply.copy(items.block(item), items.valueAt(item), length)
+      else this.reply.span(item, items.valueAt(item), length, item)
       return
     }
     for (let chunk = items.firstChunk(item); chunk !== 0; ) {
       const next = items.next(chunk)
       const at = items.offset(chunk) + CHUNK_HEADER_BYTES
-      this.reply.span(chunk, at, items.chunkUsed(chunk), next === 0 ? item : 0)
+      const used = items.chunkUsed(chunk)
+      if (inline) this.reply.copy(items.block(chunk), at, used)
+      else this.reply.span(chunk, at, used, next === 0 ? item : 0)
       chunk = next
     }
   }
