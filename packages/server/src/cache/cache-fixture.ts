@@ -29,8 +29,12 @@ const DEFAULTS: CacheOptions = {
 /** A Unix time for the clock to start at: what exactly it is matters to no test. */
 export const START_UNIX_SECONDS = 1_700_000_000
 
+export function makeCacheOptions(options: Partial<CacheOptions> = {}): CacheOptions {
+  return { ...DEFAULTS, ...options }
+}
+
 export function makeCache(options: Partial<CacheOptions> = {}): Cache {
-  const all = { ...DEFAULTS, ...options }
+  const all = makeCacheOptions(options)
   const cache = new Cache(allocateCacheMemory(all), all)
   cache.clock.start(START_UNIX_SECONDS)
   return cache

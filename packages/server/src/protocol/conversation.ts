@@ -1,0 +1,149 @@
+// For tests only: talks to an engine as a transport does, without sockets. What arrives is offered, what
+// could not be consumed is kept, answers are collected from the reply buffer and the arena.
+import { Arena } from '../cache/arena.ts'
+import { allocateCacheMemory, Cache, type CacheOptions } from '../cache/cache.ts'
+import { makeCacheOptions, START_UNIX_SECONDS } from '../cache/cache-fixture.ts'
+import { checkInvariants, pinnedItems } from '../cache/cache-invariants.ts'
+import { MemoryBlock } from '../cache/memory.ts'
+import { Connection } from './connection.ts'
+import type { Host } from './context.ts'
+import { Engine } from './engine.ts'
+import type { Reply } from './reply.ts'
+
+const HOST: Host = {
+  flushEnabled: true,
+  shutdownEnabled: false,
+  settings: () => [
+    ['maxbytes', '67108864'],
+    ['tcpport', '11211'],
+  ],
+  process: () => ({
+    pid: 1,
+    userSeconds: 1.5,
+    systemSeconds: 0.25,
+    maxConnections: 1024,
+    currentConnections: 1,
+    totalConnections: 2,
+    rejectedConnections: 0,
+    threads: 4,
+    accepting: true,
+    reservedDescriptors: 3,
+    bufferBytes: 65536,
+    crawlerRunning: false,
+    transport: 'none',
+  }),
+  setVerbosity: () => {},
+  shutdown: () => {},
+  resetStatistics: () => {},
+}
+
+export class Server {
+  readonly cache: Cache
+  readonly engine: Engine
+  readonly arena: Arena
+  readonly #clients: Client[] = []
+
+  constructor(options: Partial<CacheOptions> = {}, host: Partial<Host> = {}) {
+    const all = makeCacheOptions(options)
+    const memory = allocateCacheMemory(all)
+    this.cache = new Cache(memory, all)
+    this.cache.clock.start(START_UNIX_SECONDS)
+    this.arena = new Arena(memory.arena)
+    this.engine = new Engine(this.cache, { ...HOST, ...host })
+  }
+
+  connect(): Client {
+    const client = new Client(this)
+    this.#clients.push(client)
+    return client
+  }
+
+  /** @throws Error if anything is lost, or held for nobody. */
+  check(): void {
+    const inFlight = this.#clients.map(({ itemInFlight }) => itemInFlight).filter(Boolean)
+    checkInvariants(this.cache, { inFlight })
+    const pinned = pinnedItems(this.cache)
+    if (pinned.length > 0)
+      throw new Error(`${pinned.length} items are pinned and nobody sends them`)
+  }
+}
+
+export class Client {
+  readonly #server: Server
+  readonly #connection = new Connection()
+  #pending: Uint8Array = new Uint8Array()
+
+  constructor(server: Server) {
+    this.#server = server
+  }
+
+  /** The connection was closed by the server. */
+  get closed(): boolean {
+    return this.#connection.closing
+  }
+
+  get itemInFlight(): number {
+    return this.#connection.item
+  }
+
+  /** Sends bytes (Latin-1); returns everything that is answered to them. */
+  send(data: string | Uint8Array): string {
+    return this.sendForBytes(data).toString('latin1')
+  }
+
+  sendForBytes(data: string | Uint8Array): Buffer {
+    const { engine } = this.#server
+    const parts: Buffer[] = []
+    this.offer(data)
+    for (;;) {
+      const full = this.execute()
+      parts.push(this.take(engine.reply))
+      engine.release(engine.reply)
+      if (!full || this.closed) return Buffer.concat(parts)
+    }
+  }
+
+  // ---- step by step, for tests of what happens between
+
+  offer(data: string | Uint8Array): void {
+    const arrived = typeof data === 'string' ? Buffer.from(data, 'latin1') : data
+    this.#pending = Buffer.concat([this.#pending, arrived])
+  }
+
+  /** Executes until the reply is full or nothing is left to do; whether it is full. */
+  execute(): boolean {
+    const { engine } = this.#server
+    const input = new MemoryBlock(new ArrayBuffer(this.#pending.length + 8))
+    input.bytes.set(this.#pending)
+    const at = engine.execute(this.#connection, input, 0, this.#pending.length)
+    this.#pending = this.#pending.subarray(at)
+    return engine.reply.full
+  }
+
+  /** The bytes of a reply as they are now. */
+  take(reply: Reply): Buffer {
+    const parts: Uint8Array[] = []
+    let at = 0
+    for (let i = 0; i < reply.spanCount; i++) {
+      parts.push(reply.block.bytes.slice(at, reply.spanAt[i]))
+      at = reply.spanAt[i]
+      const { bytes } = this.#server.arena.blockOf(reply.spanChunk[i])
+      parts.push(bytes.slice(reply.spanOffset[i], reply.spanOffset[i] + reply.spanLength[i]))
+    }
+    parts.push(reply.block.bytes.slice(at, reply.length))
+    return Buffer.concat(parts)
+  }
+
+  /** The client goes away. */
+  hangUp(): void {
+    this.#server.engine.abandon(this.#connection)
+  }
+}
+
+/** What a server of its own answers to this on one connection. */
+export function converse(text: string | Uint8Array): string {
+  const server = new Server()
+  const reply = server.connect().send(text)
+  server.check()
+  return reply
+}
