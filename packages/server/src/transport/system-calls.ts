@@ -73,7 +73,7 @@ export function hasSystemCalls(): boolean {
 
 /** Binds the calls in this thread. Throws where the C library can't be loaded. */
 export function loadSystemCalls(): SystemCalls {
-  const libc = koffi.load(isMusl() ? `libc.musl-${muslArchitecture()}.so.1` : 'libc.so.6')
+  const libc = loadLibc()
   const addressOf = libc.func('uintptr_t memmove(void *target, void *source, size_t length)')
   return {
     addressOf: (bytes) => addressOf(bytes, bytes, 0),
@@ -100,11 +100,10 @@ export function loadSystemCalls(): SystemCalls {
   }
 }
 
-function isMusl(): boolean {
-  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
-  return report.header?.glibcVersionRuntime === undefined
-}
-
-function muslArchitecture(): string {
-  return process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+function loadLibc(): koffi.LibraryHandle {
+  try {
+    return koffi.load('libc.so.6')
+  } catch {
+    return koffi.load(`libc.musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`)
+  }
 }
