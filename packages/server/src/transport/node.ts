@@ -30,7 +30,7 @@ interface Client {
   readonly protocol: Connection
   /** Input not consumed yet. */
   pending: Buffer
-  /** The client has sent its last byte; it may still want answers. */
+  /** The client has sent the last byte that is taken from it; it may still want answers. */
   ended: boolean
 }
 
@@ -76,14 +76,16 @@ export class NodeTransport implements Transport {
     this.#stopped()
   }
 
-  #end({ socket }: Client, drain: boolean): Promise<void> {
+  #end(client: Client, drain: boolean): Promise<void> {
+    const { socket } = client
     return new Promise((resolve) => {
       socket.once('close', () => resolve())
       if (!drain) {
         socket.destroy()
         return
       }
-      socket.end()
+      client.ended = true
+      this.#receive(client, NOTHING)
       setTimeout(() => socket.destroy(), DRAIN_MS).unref()
     })
   }
@@ -143,7 +145,7 @@ export class NodeTransport implements Transport {
     // While the client takes no answers, its requests wait.
     const at = client.socket.writableNeedDrain ? 0 : this.#execute(client, input, length)
     client.pending = at === length ? NOTHING : Buffer.from(input.bytes.subarray(at, length))
-    if (client.ended && !client.socket.writableNeedDrain) client.socket.end()
+    if (client.ended && !client.socket.writableNeedDrain) client.socket.destroySoon()
   }
 
   /** Executes and answers what is complete; returns how much was consumed. */
