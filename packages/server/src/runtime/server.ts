@@ -16,6 +16,7 @@ import {
   EPOLL_CLOEXEC,
   hasSystemCalls,
   loadSystemCalls,
+  SHUT_RDWR,
   type SystemCalls,
 } from '../transport/system-calls.ts'
 import { Background } from './background.ts'
@@ -67,6 +68,8 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   )
   const stop = (graceful: boolean): void => {
     counts.stopState = graceful ? DRAINING : STOPPING
+    // From now on nobody can connect; closing has to wait for the threads that have the socket in hand.
+    for (const { fd } of listeners) calls?.shutdown(fd, SHUT_RDWR)
     wake(calls, transports)
     for (const worker of workers) worker.postMessage({ kind: 'stop' } satisfies ToWorker)
   }

@@ -17,6 +17,7 @@ export interface SystemCalls extends NativeMemory {
   sendmsg(fd: number, message: number, flags: number): number
   read(fd: number, buffer: number, length: number): number
   write(fd: number, buffer: number, length: number): number
+  shutdown(fd: number, how: number): number
   close(fd: number): number
   epoll_create1(flags: number): number
   epoll_ctl(epoll: number, operation: number, fd: number, event: number): number
@@ -43,6 +44,7 @@ export const IPPROTO_TCP = 6
 export const TCP_NODELAY = 1
 export const IPPROTO_IPV6 = 41
 export const IPV6_V6ONLY = 26
+export const SHUT_RDWR = 2
 export const MSG_NOSIGNAL = 0x4000
 export const EPOLL_CTL_ADD = 1
 export const EPOLL_CTL_DEL = 2
@@ -90,6 +92,7 @@ export function loadSystemCalls(): SystemCalls {
     sendmsg: libc.func('int64_t sendmsg(int, uintptr_t, int)'),
     read: libc.func('int64_t read(int, uintptr_t, size_t)'),
     write: libc.func('int64_t write(int, uintptr_t, size_t)'),
+    shutdown: libc.func('int shutdown(int, int)'),
     close: libc.func('int close(int)'),
     epoll_create1: libc.func('int epoll_create1(int)'),
     epoll_ctl: libc.func('int epoll_ctl(int, int, int, uintptr_t)'),
