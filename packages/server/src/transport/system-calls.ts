@@ -103,7 +103,7 @@ export function loadSystemCalls(): SystemCalls {
   }
 }
 
-function loadLibc(): koffi.LibraryHandle {
+function loadLibc(): ReturnType<typeof koffi.load> {
   try {
     return koffi.load('libc.so.6')
   } catch {
