@@ -1,7 +1,7 @@
 // The server process: wires settings, memory, listening sockets, worker threads and background work, and
 // takes them down again. The only place that knows all of them.
 import { Worker } from 'node:worker_threads'
-import { allocateCacheMemory, Cache } from '../cache/cache.ts'
+import { allocateCacheMemory, Cache, type CacheMemory, type CacheOptions } from '../cache/cache.ts'
 import { useNativeMemory } from '../cache/memory.ts'
 import { ConnectionCounts, DRAINING, STOPPING } from '../transport/connection-counts.ts'
 import {
@@ -46,7 +46,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   const calls = chooseTransport(settings, log)
   if (calls !== undefined) useNativeMemory(calls)
   const options = cacheOptions(settings)
-  const memory = allocateCacheMemory(options)
+  const memory = reserveMemory(options)
   // Made before any thread, so that the shared state has its first values.
   const cache = new Cache(memory, options)
   const counts = new ConnectionCounts(settings.maxConnections)
@@ -100,6 +100,17 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
     stop(false)
     background.stop()
     throw error
+  }
+}
+
+function reserveMemory(options: CacheOptions): CacheMemory {
+  try {
+    return allocateCacheMemory(options)
+  } catch {
+    const megabytes = options.memoryLimitBytes / 2 ** 20
+    throw new StartError(
+      `can't reserve the address space for -m ${megabytes}: give it less, or allow more (ulimit -v, vm.overcommit_memory)`,
+    )
   }
 }
 
