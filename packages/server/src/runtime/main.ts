@@ -14,6 +14,8 @@ import { SERVER_VERSION } from './version.ts'
 const EX_OSERR = 71
 /** Set for the process that `-d` leaves behind: it is the daemon, and serves. */
 const DAEMON_VARIABLE = 'MEMSHARD_DAEMON'
+/** What the daemon tells the process that started it; any other message says why it can't serve. */
+const SERVING = 'serving'
 
 export async function main(argv: readonly string[]): Promise<void> {
   const command = parseCommandLine(argv, process.env)
@@ -37,7 +39,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
     server = await startServer(settings, log)
   } catch (error) {
     process.exitCode = exitCodeFor(error)
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    await complain(error instanceof Error ? error.message : String(error))
     return
   }
   log.info({ addresses: server.addresses, version: SERVER_VERSION }, 'serving')
@@ -47,7 +49,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
   // Reloading what may have changed on disk; there is nothing of that kind yet, and it must not end us.
   process.on('SIGHUP', () => log.info('SIGHUP: nothing to reload'))
   if (process.env[DAEMON_VARIABLE] !== undefined) {
-    process.send?.('serving')
+    process.send?.(SERVING)
     process.disconnect?.()
   }
   function stop(signal: string, graceful: boolean): void {
@@ -71,16 +73,32 @@ function exitCodeFor(error: unknown): number {
   return 1
 }
 
+/** Says why the server can't serve: on stderr, or, as a daemon, to the process that started it. */
+function complain(message: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.env[DAEMON_VARIABLE] === undefined || process.send === undefined) {
+      process.stderr.write(`${message}\n`, () => resolve())
+    } else {
+      process.send(message, () => resolve())
+    }
+  })
+}
+
 /** `-d`: a process of its own session serves; this one waits until it does, and reports how it went. */
 async function startDaemon(argv: readonly string[]): Promise<number> {
   const program = fileURLToPath(new URL('../../bin/memshard-server', import.meta.url))
   const child = spawn(process.execPath, [...process.execArgv, program, ...argv], {
     detached: true,
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // None of ours: whoever waits for the end of our output must not wait for the daemon's.
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     env: { ...process.env, [DAEMON_VARIABLE]: '1' },
   })
-  const serving = once(child, 'message').then(() => 0)
   const failed = once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : 1))
+  const serving = once(child, 'message').then(([message]) => {
+    if (message === SERVING) return 0
+    process.stderr.write(`${message}\n`)
+    return failed
+  })
   const code = await Promise.race([serving, failed])
   if (child.connected) child.disconnect()
   child.unref()
