@@ -34,7 +34,19 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function serve(settings: Settings, log: Log): Promise<void> {
-  let server: Server
+  let server: Server | undefined
+  let stopAsked: { readonly graceful: boolean } | undefined
+  // Before anything else: a signal may come while the server starts, or when it has just begun to serve.
+  process.on('SIGTERM', () => stop('SIGTERM', false))
+  process.on('SIGINT', () => stop('SIGINT', false))
+  process.on('SIGUSR1', () => stop('SIGUSR1', true))
+  // Reloading what may have changed on disk; there is nothing of that kind yet, and it must not end us.
+  process.on('SIGHUP', () => log.info('SIGHUP: nothing to reload'))
+  function stop(signal: string, graceful: boolean): void {
+    log.info({ signal, graceful }, 'stopping')
+    stopAsked = { graceful }
+    server?.stop(graceful)
+  }
   try {
     server = await startServer(settings, log)
   } catch (error) {
@@ -43,24 +55,18 @@ async function serve(settings: Settings, log: Log): Promise<void> {
     return
   }
   log.info({ addresses: server.addresses, version: SERVER_VERSION }, 'serving')
-  process.on('SIGTERM', () => stop('SIGTERM', false))
-  process.on('SIGINT', () => stop('SIGINT', false))
-  process.on('SIGUSR1', () => stop('SIGUSR1', true))
-  // Reloading what may have changed on disk; there is nothing of that kind yet, and it must not end us.
-  process.on('SIGHUP', () => log.info('SIGHUP: nothing to reload'))
   if (process.env[DAEMON_VARIABLE] !== undefined) {
     process.send?.(SERVING)
     process.disconnect?.()
   }
-  function stop(signal: string, graceful: boolean): void {
-    log.info({ signal, graceful }, 'stopping')
-    server.stop(graceful)
-  }
+  // Threads that wait for the kernel can't be ended from outside, only asked: so a stop waits for the start.
+  if (stopAsked !== undefined) server.stop(stopAsked.graceful)
   try {
     await server.closed
   } catch (error) {
     // A thread that failed may have left the cache half changed: a cache may die, it must not lie.
     log.fatal({ error }, 'a thread failed')
+    server.stop(false)
     process.exit(1)
   }
   log.info('stopped')
