@@ -194,7 +194,7 @@ describe('a session cut at any bytes is answered as one that arrives whole', () 
       }),
       { numRuns: 50 },
     )
-    expect(evictions).toBeGreaterThan(50)
+    expect(evictions).toBeGreaterThan(10)
   })
 
   test('and so are those of clients whose pieces come in turns', () => {
