@@ -2,7 +2,7 @@
 // process_mget_command. Knows no socket.
 import { NO_MEMORY, TOO_LARGE } from '../cache/cache.ts'
 import { type ItemRef, STALE, TOKEN_SENT } from '../cache/item.ts'
-import { CLASS_TOUCH_HITS, GET_AND_TOUCH, GET_MISSES, TOUCH_MISSES } from '../cache/statistics.ts'
+import { CLASS_TOUCH_HITS, GET_MISSES } from '../cache/statistics.ts'
 import { type Context, OUT_OF_MEMORY } from './context.ts'
 import { FLAG_RECACHE, FLAG_SET_TTL, FLAG_VIVIFY, flags } from './meta-flags.ts'
 import { EN, FLAGS_AT, HD, matchesCas, VA_, writeItemFlag, writeStatus } from './meta-reply.ts'
@@ -13,7 +13,7 @@ const WON = 87
 
 export function processMetaGet(context: Context): void {
   const { cache, reply } = context
-  const { items, statistics } = cache
+  const { items } = cache
   const wrong = flags.read(context, FLAGS_AT)
   if (wrong !== undefined) {
     reply.text(wrong)
@@ -29,7 +29,7 @@ export function processMetaGet(context: Context): void {
     }
     created = true
   }
-  countFetch(context, item, created)
+  countFetch(context, item)
   if (item === 0 || !context.canWriteValue(item)) {
     if (!flags.quiet) writeStatus(context, EN)
     return
@@ -80,15 +80,14 @@ export function processMetaGet(context: Context): void {
     context.writeValue(item)
     reply.crlf()
   }
-  statistics.add(GET_AND_TOUCH, flags.setTtl ? 1 : 0)
   if (!flags.noBump && !created) cache.lru.bump(item)
 }
 
-function countFetch(context: Context, item: ItemRef, created: boolean): void {
+/** As memcached counts: what was made for the missing one is a hit, and a hit with `T` is a touch. */
+function countFetch(context: Context, item: ItemRef): void {
   const { statistics, items } = context.cache
-  if (item === 0 || created) {
-    statistics.add(flags.setTtl ? TOUCH_MISSES : GET_MISSES, 1)
-    if (flags.setTtl && item === 0) statistics.add(GET_AND_TOUCH, 1)
+  if (item === 0) {
+    statistics.add(GET_MISSES, 1)
   } else if (flags.setTtl) {
     statistics.addToClass(items.slabClass(item), CLASS_TOUCH_HITS, 1)
   } else {

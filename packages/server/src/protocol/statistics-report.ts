@@ -29,7 +29,6 @@ import {
   EVICTED_TIME,
   EVICTED_UNFETCHED,
   EXPIRED_UNFETCHED,
-  GET_AND_TOUCH,
   GET_EXPIRED,
   GET_FLUSHED,
   GET_MISSES,
@@ -96,7 +95,7 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['read_buf_bytes_free', 0]
   yield ['read_buf_oom', 0]
   yield ['reserved_fds', process.reservedDescriptors]
-  yield ['cmd_get', hits + of(GET_MISSES) + of(GET_AND_TOUCH)]
+  yield ['cmd_get', hits + of(GET_MISSES)]
   yield ['cmd_set', total(CLASS_CMD_SET)]
   yield ['cmd_flush', of(CMD_FLUSH)]
   yield ['cmd_touch', touchHits + of(TOUCH_MISSES)]
