@@ -65,7 +65,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
     await server.closed
   } catch (error) {
     // A thread that failed may have left the cache half changed: a cache may die, it must not lie.
-    log.fatal({ error }, 'a thread failed')
+    log.fatal({ err: error }, 'a thread failed')
     server.stop(false)
     process.exit(1)
   }

@@ -122,7 +122,7 @@ function chooseTransport(settings: Settings, log: Log): SystemCalls | undefined 
   try {
     if (hasSystemCalls()) return loadSystemCalls()
   } catch (error) {
-    log.debug({ error }, 'no direct system calls')
+    log.debug({ err: error }, 'no direct system calls')
   }
   if (settings.transport === 'epoll') {
     throw new StartError(
