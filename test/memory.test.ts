@@ -155,6 +155,8 @@ async function fill(
 ): Promise<void> {
   let sent = 0
   let next = 0
+  let total = 0
+  let refused = 0
   const work = async (): Promise<void> => {
     await using wire = await Wire.connect(node)
     while (sent < bytes) {
@@ -171,13 +173,17 @@ async function fill(
       sent += length
       const answers = (await wire.say(Buffer.concat(request))).split('\r\n')
       const stored = answers.filter((answer) => answer === 'STORED').length
-      // Large values under way at once may find no chunk; that is rare.
-      const refused = answers.filter((answer) => answer.startsWith('SERVER_ERROR')).length
-      expect(stored + refused).toBe(commands)
-      expect(refused).toBeLessThanOrEqual(2)
+      const outOfMemory = answers.filter((answer) =>
+        /^SERVER_ERROR out of mem/i.test(answer),
+      ).length
+      expect(stored + outOfMemory).toBe(commands)
+      total += commands
+      refused += outOfMemory
     }
   }
   await Promise.all(Array.from({ length: 8 }, work))
+  // Values under way at once can hold all the chunks of a class that has few, in memcached too.
+  expect(refused).toBeLessThan(total / 50)
 }
 
 const CRLF = Buffer.from('\r\n')
