@@ -21,6 +21,9 @@ export const MAX_KEYS_LINE_BYTES = 16 * 1024 * 1024
 /** The shortest line that is looked at, its end included. */
 const MIN_LINE_BYTES = 4
 
+/** Smaller caches mostly lie in the processor's own, where looking ahead costs more than it saves. */
+const LOOK_AHEAD_FROM_ITEMS = 1 << 17
+
 const CR = 13
 const SPACE = 32
 
@@ -49,16 +52,17 @@ export class Engine {
    * it again with what arrives next, or when the reply was sent.
    */
   execute(connection: Connection, input: MemoryBlock, from: number, end: number): number {
-    const { lock, statistics } = this.#cache
+    const { lock, statistics, table } = this.#cache
     const { reply, lookahead } = this.#context
     lock.acquire()
+    const looksAhead = table.count >= LOOK_AHEAD_FROM_ITEMS
     const written = reply.totalBytes
     let at = from
     while (!reply.full && !connection.closing) {
       const next = this.#advance(connection, input, at, end)
       if (next < 0) break
       at = next
-      if (at < end && lookahead.endsBefore(at) && connection.state === COMMAND) {
+      if (looksAhead && at < end && lookahead.endsBefore(at) && connection.state === COMMAND) {
         lookahead.lookAtLines(input, at, end)
       }
     }
