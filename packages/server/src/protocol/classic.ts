@@ -219,8 +219,8 @@ export function processArithmetic(context: Context, increment: boolean): void {
     answer(context, INVALID_DELTA)
     return
   }
-  const low = parsed[0]
-  const high = parsed[1]
+  const low = parsed[0] | 0
+  const high = parsed[1] | 0
   const item = context.find()
   if (item === 0) {
     cache.statistics.add(increment ? INCR_MISSES : DECR_MISSES, 1)

@@ -1,7 +1,7 @@
 // What the protocol remembers of a connection between two arrivals of bytes: the command that is half
 // done. Knows no socket.
 import type { ItemRef } from '../cache/item.ts'
-import { MemoryBlock } from '../cache/memory.ts'
+import { copyBytes, MemoryBlock } from '../cache/memory.ts'
 
 // States: what the next bytes are.
 export const COMMAND = 0
@@ -51,7 +51,7 @@ export class Connection {
     if (this.savedLine === undefined || this.savedLine.size < length) {
       this.savedLine = new MemoryBlock(new ArrayBuffer(Math.max(512, length + 8)))
     }
-    this.savedLine.bytes.set(block.bytes.subarray(at, at + length))
+    copyBytes(block, at, this.savedLine, 0, length)
     this.savedLength = length
     return this.savedLine
   }

@@ -79,7 +79,8 @@ export function loadSystemCalls(): SystemCalls {
   const addressOf = libc.func('uintptr_t memmove(void *target, void *source, size_t length)')
   return {
     addressOf: (bytes) => addressOf(bytes, bytes, 0),
-    move: libc.func('uintptr_t memmove(uintptr_t target, uintptr_t source, size_t length)'),
+    // Without its result, which would be a number on the heap.
+    move: libc.func('void memmove(uintptr_t target, uintptr_t source, size_t length)'),
     socket: libc.func('int socket(int, int, int)'),
     bind: libc.func('int bind(int, uintptr_t, uint32_t)'),
     listen: libc.func('int listen(int, int)'),
