@@ -2,7 +2,6 @@
 // which know nothing of vitest's transformations. Always what the sources are now, built or not.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -13,7 +12,7 @@ export interface CompiledSources extends Disposable {
 
 export function compileSources(): CompiledSources {
   const project = fileURLToPath(new URL('../../tsconfig.json', import.meta.url))
-  const directory = mkdtempSync(join(tmpdir(), 'memshard-sources-'))
+  const directory = mkdtempSync(join(dirname(project), 'node_modules', '.sources-'))
   const compiler = fileURLToPath(import.meta.resolve('typescript/package.json'))
   const flags = ['--composite', '--incremental', '--declaration', '--declarationMap', '--sourceMap']
   execFileSync(process.execPath, [

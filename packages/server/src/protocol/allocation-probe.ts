@@ -1,0 +1,149 @@
+// For tests only: a process that executes each kind of request many times over and prints, as JSON, how
+// many bytes of the V8 heap one costs. Run it with --expose-gc and a young generation that holds them all.
+import { allocateCacheMemory, Cache, type CacheOptions } from '../cache/cache.ts'
+import { MemoryBlock, useNativeMemory } from '../cache/memory.ts'
+import { Connection } from './connection.ts'
+import { Engine } from './engine.ts'
+
+const WARM_UP = 30_000
+const ROUNDS = 40_000
+/** For requests of many kilobytes. */
+const FEW = 2_000
+
+interface Probe {
+  readonly name: string
+  /** The pieces in which one round arrives. */
+  readonly pieces: readonly string[]
+  readonly rounds?: number
+}
+
+const value = (length: number): string => `${length}\r\n${'v'.repeat(length)}\r\n`
+const set = (key: string, length: number): string => `set ${key} 0 0 ${value(length)}`
+const names = Array.from({ length: 16 }, (_, i) => `key:${i}`)
+
+const PROBES: readonly Probe[] = [
+  { name: 'get, hit', pieces: ['get small\r\n'] },
+  { name: 'get, miss', pieces: ['get missing\r\n'] },
+  { name: 'get of 16 keys', pieces: [`get ${names.join(' ')}\r\n`] },
+  { name: '16 gets at once', pieces: [names.map((name) => `get ${name}\r\n`).join('')] },
+  { name: 'gets', pieces: ['gets small\r\n'] },
+  { name: 'gat', pieces: ['gat 100 small\r\n'] },
+  { name: 'get of 1,000 bytes', pieces: ['get kilo\r\n'] },
+  { name: 'get of 10,000 bytes', pieces: ['get large\r\n'] },
+  { name: 'get of 700,000 bytes in chunks', pieces: ['get huge\r\n'], rounds: FEW },
+  { name: 'set', pieces: [set('small', 100)] },
+  { name: 'set of 1,000 bytes', pieces: [set('kilo', 1000)] },
+  { name: 'set of 10,000 bytes', pieces: [set('large', 10_000)] },
+  { name: 'set of 700,000 bytes in chunks', pieces: [set('huge', 700_000)], rounds: FEW },
+  { name: 'set in two pieces', pieces: ['set small 0 0 6\r\nabc', 'def\r\n'] },
+  { name: 'set noreply', pieces: ['set small 7 100 3 noreply\r\nabc\r\n'] },
+  { name: 'add, replace', pieces: ['add small 0 0 1\r\nx\r\nreplace small 0 0 1\r\nx\r\n'] },
+  { name: 'cas', pieces: ['cas small 0 0 1 4294967296\r\nx\r\n'] },
+  {
+    name: 'set, append, prepend',
+    pieces: [`${set('a', 9)}append a 0 0 1\r\nx\r\nprepend a 0 0 1\r\nx\r\n`],
+  },
+  { name: 'set, delete', pieces: [`${set('a', 9)}delete a\r\n`] },
+  { name: 'incr, decr', pieces: ['incr number 3000000000\r\ndecr number 3000000000\r\n'] },
+  { name: 'touch', pieces: ['touch small 100\r\n'] },
+  { name: 'mg', pieces: ['mg small v f c k t s h l O123 q\r\n'] },
+  { name: 'mg, miss', pieces: ['mg missing v\r\n'] },
+  { name: 'mg of a key in base64', pieces: ['mg Zm9v b v k\r\n'] },
+  { name: 'ms', pieces: [`ms small ${value(100).replace('\r\n', ' T0 F5 c\r\n')}`] },
+  { name: 'md, ms', pieces: ['md small I q\r\nms small 1 q\r\nx\r\n'] },
+  { name: 'ma', pieces: ['ma number D1 v\r\nma number MD D1\r\n'] },
+  { name: 'ms in two pieces', pieces: ['ms small 6 T0 c\r\nabc', 'def\r\n'] },
+  { name: 'mn', pieces: ['mn\r\n'] },
+  { name: 'errors', pieces: ['nonsense\r\nget\r\nset a 0 0 x\r\nmg a y\r\n'] },
+  { name: 'set of new keys, with evictions', pieces: [] },
+]
+
+const options: CacheOptions = {
+  memoryLimitBytes: 8 * 1024 * 1024,
+  growthFactor: 1.25,
+  minimumItemSpaceBytes: 48,
+  slabChunkMaxBytes: 512 * 1024,
+  slabSizesBytes: undefined,
+  maxItemSizeBytes: 1024 * 1024,
+  casEnabled: true,
+  evictionsEnabled: true,
+  segmented: true,
+  hotPercent: 20,
+  warmPercent: 40,
+  temporaryTtlSeconds: undefined,
+  hashPowerInitial: 16,
+  hashExpansionEnabled: true,
+}
+
+const native = process.argv.includes('--native')
+if (native) {
+  const { loadSystemCalls } = await import('../transport/system-calls.ts')
+  useNativeMemory(loadSystemCalls())
+}
+
+const cache = new Cache(allocateCacheMemory(options), options)
+cache.clock.start(1_700_000_000)
+// No command of these asks for the process around the cache.
+const engine = new Engine(cache, {} as ConstructorParameters<typeof Engine>[1])
+const connection = new Connection()
+
+function blockOf(text: string): MemoryBlock {
+  const bytes = Buffer.from(text, 'latin1')
+  const block = new MemoryBlock(new ArrayBuffer(bytes.length + 8))
+  block.bytes.set(bytes)
+  return block
+}
+
+function execute(block: MemoryBlock): void {
+  const end = block.size - 8
+  let at = 0
+  do {
+    at = engine.execute(connection, block, at, end)
+    engine.release(engine.reply)
+  } while (at < end)
+}
+
+for (const name of [...names, 'small']) execute(blockOf(set(name, 100)))
+for (const [name, length] of [
+  ['kilo', 1000],
+  ['large', 10_000],
+  ['huge', 700_000],
+] as const) {
+  execute(blockOf(set(name, length)))
+}
+execute(blockOf('set number 0 0 1\r\n1\r\nms Zm9v 2 b\r\nhi\r\n'))
+
+const collect = globalThis.gc
+if (collect === undefined) throw new Error('run this with --expose-gc')
+
+/** Key number n in the place of the last, so that every round stores another one. */
+function rename(block: MemoryBlock, n: number): void {
+  let rest = n
+  for (let at = 11; at >= 4; at--) {
+    block.bytes[at] = 48 + (rest % 10)
+    rest = (rest / 10) | 0
+  }
+}
+
+function run(blocks: readonly MemoryBlock[], rounds: number, fresh: MemoryBlock | undefined): void {
+  for (let round = 0; round < rounds; round++) {
+    if (fresh !== undefined) {
+      rename(fresh, round)
+      execute(fresh)
+    }
+    for (let i = 0; i < blocks.length; i++) execute(blocks[i])
+  }
+}
+
+const result: Record<string, number> = {}
+for (const { name, pieces, rounds = ROUNDS } of PROBES) {
+  const blocks = pieces.map(blockOf)
+  const fresh = blocks.length === 0 ? blockOf(set('00000000', 100)) : undefined
+  run(blocks, Math.min(WARM_UP, rounds), fresh)
+  run(blocks, Math.min(WARM_UP, rounds), fresh)
+  collect()
+  const before = process.memoryUsage().heapUsed
+  run(blocks, rounds, fresh)
+  result[name] = (process.memoryUsage().heapUsed - before) / rounds
+}
+console.log(JSON.stringify(result))
