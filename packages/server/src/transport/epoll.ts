@@ -51,6 +51,8 @@ const EVENTS = 256
 /** `struct epoll_event` is packed on x64 only. */
 const EVENT_BYTES = process.arch === 'x64' ? 12 : 16
 const EVENT_FD = process.arch === 'x64' ? 4 : 8
+/** While draining, how soon a second signal is heeded. */
+const DRAIN_STEP_MS = 100
 /** Connections accepted before others get their turn. */
 const ACCEPTS_PER_ROUND = 64
 /** Out of descriptors, accepting rests for so long. */
@@ -125,13 +127,15 @@ export class EpollTransport implements Transport {
   /** Lets clients take what they have asked for, for a limited time; the others are closed at once. */
   #drain(): void {
     const deadline = Date.now() + DRAIN_MS
-    for (;;) {
+    // Requests that have arrived but were not read yet are promises too.
+    this.#round(0)
+    while (this.#context.counts.stopState === DRAINING) {
       for (const connection of this.#connections) {
         if (connection?.idle) this.#close(connection)
       }
       const left = deadline - Date.now()
       if (this.#open === 0 || left <= 0) return
-      this.#round(left)
+      this.#round(Math.min(left, DRAIN_STEP_MS))
     }
   }
 
