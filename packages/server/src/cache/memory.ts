@@ -24,6 +24,8 @@ export class MemoryBlock {
 /** What a platform with direct calls adds: the C library's memmove, and addresses to give it. */
 export interface NativeMemory {
   addressOf(bytes: Uint8Array): number
+  /** Memory below 2^31 that is never given back, or undefined if there is none. */
+  allocateLow(size: number): ArrayBuffer | undefined
   /** As memmove(3): target address, source address, byte count. */
   move(target: number, source: number, length: number): unknown
 }
@@ -35,6 +37,14 @@ let move: NativeMemory['move'] = () => undefined
 export function useNativeMemory(memory: NativeMemory): void {
   native = memory
   move = memory.move
+}
+
+/**
+ * A block for as long as the process lives. Where the platform can, its address is below 2^31: V8 passes
+ * such a number to a call as it is, and makes an object of any larger one.
+ */
+export function permanentBlock(size: number): MemoryBlock {
+  return new MemoryBlock(native?.allocateLow(size) ?? new ArrayBuffer(size))
 }
 
 /**

@@ -104,7 +104,10 @@ function storageMode(context: Context): number {
 
 /** A retrieval command without keys. */
 function isRetrievalName(context: Context): boolean {
-  return RETRIEVAL_COMMANDS.some((command) => context.tokens.is(0, command))
+  for (let i = 0; i < RETRIEVAL_COMMANDS.length; i++) {
+    if (context.tokens.is(0, RETRIEVAL_COMMANDS[i])) return true
+  }
+  return false
 }
 
 /** A browser that has lost its way: the last token begins with HTTP/. */
@@ -113,5 +116,8 @@ function isHttp(context: Context): boolean {
   const last = tokens.count - 1
   if (tokens.length(last) < HTTP.length) return false
   const at = tokens.start[last]
-  return HTTP.every((byte, i) => tokens.block.bytes[at + i] === byte)
+  for (let i = 0; i < HTTP.length; i++) {
+    if (tokens.block.bytes[at + i] !== HTTP[i]) return false
+  }
+  return true
 }

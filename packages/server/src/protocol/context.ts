@@ -8,11 +8,11 @@ import {
   KEY_BINARY,
   MAX_KEY_BYTES,
 } from '../cache/item.ts'
-import { MemoryBlock } from '../cache/memory.ts'
+import { MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import { StoreRequest } from '../cache/store.ts'
 import { encodeBase64 } from './base64.ts'
 import { Lookahead } from './lookahead.ts'
-import { INLINE_VALUE_MAX_BYTES, line, Reply } from './reply.ts'
+import { INLINE_VALUE_MAX_BYTES, line, REPLY_BYTES, Reply } from './reply.ts'
 import { Tokens } from './tokens.ts'
 
 /** What the process around the protocol provides to the commands that ask about it or act on it. */
@@ -66,7 +66,7 @@ export const OUT_OF_MEMORY = line('SERVER_ERROR out of memory')
 export class Context {
   readonly cache: Cache
   readonly host: Host
-  reply = new Reply()
+  reply = new Reply(permanentBlock(REPLY_BYTES))
   readonly tokens: Tokens
   readonly store = new StoreRequest()
   readonly lookahead: Lookahead

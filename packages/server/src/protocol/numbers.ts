@@ -1,5 +1,6 @@
 // The numbers on a command line, each with memcached's rules for it. Knows digits; what is wrong with a
 // number is for the caller to say.
+import { parsed, parseU64 } from '../cache/decimal.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
 
 const ZERO = 48
@@ -25,16 +26,15 @@ export function parseI32(block: MemoryBlock, at: number, end: number): number {
 /** As C's strtoul for the flags of classic storage commands: a plus is fine, 64 bits are cut to 32. */
 export function parseClassicFlags(block: MemoryBlock, at: number, end: number): number {
   const start = at < end && block.bytes[at] === PLUS ? at + 1 : at
-  return modulo32(block, start, end)
+  return parseU64(block, start, end) ? parsed[0] : NOT_A_NUMBER
 }
 
 /** As C's strtol for the expiry time of classic storage commands, cut to 32 bits, signed. */
 export function parseClassicExptime(block: MemoryBlock, at: number, end: number): number {
   const first = at < end ? block.bytes[at] : 0
   const start = first === PLUS || first === MINUS ? at + 1 : at
-  const size = modulo32(block, start, end)
-  if (Number.isNaN(size)) return NOT_A_NUMBER
-  return (first === MINUS ? -size : size) | 0
+  if (!parseU64(block, start, end) || parsed[1] > MAX_I32) return NOT_A_NUMBER
+  return (first === MINUS ? -parsed[0] : parsed[0]) | 0
 }
 
 function parseDigits(block: MemoryBlock, at: number, end: number, max: number): number {
@@ -45,17 +45,6 @@ function parseDigits(block: MemoryBlock, at: number, end: number, max: number): 
     if (digit < 0 || digit > 9) return NOT_A_NUMBER
     value = value * 10 + digit
     if (value > max) return NOT_A_NUMBER
-  }
-  return value
-}
-
-function modulo32(block: MemoryBlock, at: number, end: number): number {
-  if (at >= end) return NOT_A_NUMBER
-  let value = 0
-  for (let i = at; i < end; i++) {
-    const digit = block.bytes[i] - ZERO
-    if (digit < 0 || digit > 9) return NOT_A_NUMBER
-    value = (Math.imul(value, 10) + digit) >>> 0
   }
   return value
 }

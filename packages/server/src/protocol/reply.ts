@@ -7,7 +7,8 @@ import { copyBytes, MemoryBlock } from '../cache/memory.ts'
 export const INLINE_VALUE_MAX_BYTES = 8 * 1024
 /** A batch ends when its answers reach this: the rest of the buffer is room for the last of them. */
 const FULL_AT_BYTES = 48 * 1024
-const REPLY_BYTES = FULL_AT_BYTES + INLINE_VALUE_MAX_BYTES + 4 * 1024
+/** The size of a reply's buffer. */
+export const REPLY_BYTES = FULL_AT_BYTES + INLINE_VALUE_MAX_BYTES + 4 * 1024
 /** What a client that reads nothing can keep in use of the arena, beyond one value. */
 const FULL_AT_SPAN_BYTES = 1024 * 1024
 const FIRST_SPANS = 64
@@ -15,7 +16,7 @@ const FIRST_SPANS = 64
 const SPACE = 32
 
 export class Reply {
-  readonly block = new MemoryBlock(new ArrayBuffer(REPLY_BYTES))
+  readonly block: MemoryBlock
   /** Bytes written to `block`. */
   length = 0
   spanCount = 0
@@ -28,6 +29,10 @@ export class Reply {
   spanLength: Int32Array = new Int32Array(FIRST_SPANS)
   /** The item to unpin once the span was sent; 0 for all but an item's last. */
   spanItem: Int32Array = new Int32Array(FIRST_SPANS)
+
+  constructor(block = new MemoryBlock(new ArrayBuffer(REPLY_BYTES))) {
+    this.block = block
+  }
 
   /** No further request may be executed before this much was sent. */
   get full(): boolean {

@@ -5,7 +5,7 @@
 // is kept with its connection. Descriptors belong to the process, so the thread that accepts a connection
 // gives it to another by adding it to that one's epoll set; the receiver makes its state on first sight.
 import type { Arena } from '../cache/arena.ts'
-import { MemoryBlock } from '../cache/memory.ts'
+import { copyBytes, MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { Reply } from '../protocol/reply.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
@@ -70,9 +70,9 @@ export class EpollTransport implements Transport {
   readonly #options: EpollOptions
   readonly #epoll: number
   readonly #gather: Gather
-  readonly #input = new MemoryBlock(new ArrayBuffer(INPUT_BYTES))
-  readonly #events = new MemoryBlock(new ArrayBuffer(EVENTS * EVENT_BYTES))
-  readonly #event = new MemoryBlock(new ArrayBuffer(16))
+  readonly #input = permanentBlock(INPUT_BYTES)
+  readonly #events = permanentBlock(EVENTS * EVENT_BYTES)
+  readonly #event = permanentBlock(16)
   readonly #connections: (EpollConnection | undefined)[] = []
   readonly #pendingPool: MemoryBlock[] = []
   readonly #replyPool: Reply[] = []
@@ -223,7 +223,7 @@ export class EpollTransport implements Transport {
     const larger =
       (size === PENDING_BYTES ? this.#pendingPool.pop() : undefined) ??
       new MemoryBlock(new ArrayBuffer(size))
-    larger.bytes.set(block.bytes.subarray(at, length))
+    copyBytes(block, at, larger, 0, rest)
     if (connection.pending !== undefined) this.#dropPending(connection)
     connection.pending = larger
   }

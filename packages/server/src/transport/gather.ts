@@ -1,7 +1,7 @@
 // Sends a reply whose values lie in the arena: builds the list of pieces for sendmsg(2). Knows the layout
 // of replies and of the kernel's structures, no connection.
 import type { Arena } from '../cache/arena.ts'
-import { MemoryBlock } from '../cache/memory.ts'
+import { permanentBlock } from '../cache/memory.ts'
 import type { Reply } from '../protocol/reply.ts'
 import { MSG_NOSIGNAL, type SystemCalls } from './system-calls.ts'
 
@@ -15,8 +15,8 @@ const MSGHDR_IOVLEN = 24
 export class Gather {
   readonly #calls: SystemCalls
   readonly #arena: Arena
-  readonly #pieces = new MemoryBlock(new ArrayBuffer(MAX_PIECES * IOVEC_BYTES))
-  readonly #message = new MemoryBlock(new ArrayBuffer(MSGHDR_BYTES))
+  readonly #pieces = permanentBlock(MAX_PIECES * IOVEC_BYTES)
+  readonly #message = permanentBlock(MSGHDR_BYTES)
   #count = 0
   #skip = 0
 

@@ -62,6 +62,11 @@ export const ENFILE = 23
 export const EAFNOSUPPORT = 97
 export const EADDRNOTAVAIL = 99
 
+const PROT_READ = 1
+const PROT_WRITE = 2
+/** MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT; the last there is on x64 only. */
+const LOW_ANONYMOUS_MEMORY = 0x62
+
 const SUPPORTED_ARCHITECTURES = ['x64', 'arm64']
 
 /** Whether this machine has the calls at all; `loadSystemCalls` may still fail (another C library). */
@@ -77,7 +82,13 @@ export function hasSystemCalls(): boolean {
 export function loadSystemCalls(): SystemCalls {
   const libc = loadLibc()
   const addressOf = libc.func('uintptr_t memmove(void *target, void *source, size_t length)')
+  const mmap = libc.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)')
   return {
+    allocateLow: (size) => {
+      if (process.arch !== 'x64') return undefined
+      const address: number = mmap(0, size, PROT_READ | PROT_WRITE, LOW_ANONYMOUS_MEMORY, -1, 0)
+      return address < 2 ** 31 ? koffi.view(address, size) : undefined
+    },
     addressOf: (bytes) => addressOf(bytes, bytes, 0),
     // Without its result, which would be a number on the heap.
     move: libc.func('void memmove(uintptr_t target, uintptr_t source, size_t length)'),
