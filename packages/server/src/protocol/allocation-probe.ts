@@ -7,6 +7,7 @@ import { Engine } from './engine.ts'
 
 const WARM_UP = 30_000
 const ROUNDS = 40_000
+const ATTEMPTS = 3
 /** For requests of many kilobytes. */
 const FEW = 2_000
 
@@ -141,9 +142,14 @@ for (const { name, pieces, rounds = ROUNDS } of PROBES) {
   const fresh = blocks.length === 0 ? blockOf(set('00000000', 100)) : undefined
   run(blocks, Math.min(WARM_UP, rounds), fresh)
   run(blocks, Math.min(WARM_UP, rounds), fresh)
-  collect()
-  const before = process.memoryUsage().heapUsed
-  run(blocks, rounds, fresh)
-  result[name] = (process.memoryUsage().heapUsed - before) / rounds
+  // What the compiler allocates meanwhile comes once; what a request allocates comes every time.
+  let least = Number.POSITIVE_INFINITY
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    collect()
+    const before = process.memoryUsage().heapUsed
+    run(blocks, rounds, fresh)
+    least = Math.min(least, (process.memoryUsage().heapUsed - before) / rounds)
+  }
+  result[name] = least
 }
 console.log(JSON.stringify(result))
