@@ -89,7 +89,6 @@ async function serve(data: WorkerData): Promise<void> {
     engine: new Engine(cache, new WorkerHost(data, counts)),
     counts,
     thread: data.thread,
-    rejectConnectionsOverLimit: settings.rejectConnectionsOverLimit,
   }
   const arena = new Arena(data.memory.arena)
   if (transport.kind === 'epoll' && calls !== undefined) {

@@ -13,8 +13,6 @@ export interface TransportContext {
   readonly counts: ConnectionCounts
   /** Number of this thread among those that serve, from 0. */
   readonly thread: number
-  /** `-o maxconns_fast`: a connection too many is told so and closed, instead of left waiting. */
-  readonly rejectConnectionsOverLimit: boolean
 }
 
 /** Bytes read from a socket at a time. */
