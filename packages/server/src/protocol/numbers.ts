@@ -33,7 +33,10 @@ export function parseClassicFlags(block: MemoryBlock, at: number, end: number): 
 export function parseClassicExptime(block: MemoryBlock, at: number, end: number): number {
   const first = at < end ? block.bytes[at] : 0
   const start = first === PLUS || first === MINUS ? at + 1 : at
-  if (!parseU64(block, start, end) || parsed[1] > MAX_I32) return NOT_A_NUMBER
+  if (!parseU64(block, start, end)) return NOT_A_NUMBER
+  // A long holds one more negative number than positive ones.
+  const lowest = first === MINUS && parsed[1] === MAX_I32 + 1 && parsed[0] === 0
+  if (parsed[1] > MAX_I32 && !lowest) return NOT_A_NUMBER
   return (first === MINUS ? -parsed[0] : parsed[0]) | 0
 }
 
