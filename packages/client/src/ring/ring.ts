@@ -1,7 +1,7 @@
 // The continuum: which of a list of named nodes owns a hash. `hashring` computes the ketama points;
 // how many points a node gets, under which name, and the lookup are ours, because hashring rounds in
-// doubles where libmemcached rounds in floats, splits IPv6 names at ':' and caches keys in a plain
-// object (`__proto__` corrupts it). Knows no address, no connection and no health.
+// doubles where libmemcached rounds in floats and splits IPv6 names at ':', and because a search in a
+// typed array needs no cache of keys. Knows no address, no connection and no health.
 import { createHash } from 'node:crypto'
 import HashRing from 'hashring'
 
