@@ -66,6 +66,7 @@ export class Cache implements LruOwner {
   readonly options: CacheOptions
   readonly lock: Lock
   readonly clock: Clock
+  readonly arena: Arena
   readonly items: Items
   readonly slabs: Slabs
   readonly table: HashTable
@@ -80,9 +81,9 @@ export class Cache implements LruOwner {
     this.clock = new Clock(state.int32(2))
     this.#state = state.int32(4)
     this.statistics = new Statistics(state)
-    const arena = new Arena(memory.arena)
-    this.items = new Items(arena, options.casEnabled)
-    this.slabs = new Slabs(arena, this.items, state, options)
+    this.arena = new Arena(memory.arena)
+    this.items = new Items(this.arena, options.casEnabled)
+    this.slabs = new Slabs(this.arena, this.items, state, options)
     this.table = new HashTable(memory.table, this.items, state, options)
     this.lru = new Lru(this.items, this.clock, this.statistics, state, options, this)
   }

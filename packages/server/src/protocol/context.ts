@@ -51,7 +51,7 @@ export interface ProcessStatistics {
   readonly transport: string
 }
 
-/** The release whose protocol and statistics we match. */
+/** The memcached whose behaviour is the target; clients and tools are told this one. */
 export const MEMCACHED_VERSION = '1.6.45'
 
 export const ERROR = line('ERROR')

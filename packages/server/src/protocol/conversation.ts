@@ -1,6 +1,5 @@
 // For tests only: talks to an engine as a transport does, without sockets. What arrives is offered, what
 // could not be consumed is kept, answers are collected from the reply buffer and the arena.
-import { Arena } from '../cache/arena.ts'
 import { allocateCacheMemory, Cache, type CacheOptions } from '../cache/cache.ts'
 import { makeCacheOptions, START_UNIX_SECONDS } from '../cache/cache-fixture.ts'
 import { checkInvariants, pinnedItems } from '../cache/cache-invariants.ts'
@@ -40,15 +39,12 @@ const HOST: Host = {
 export class Server {
   readonly cache: Cache
   readonly engine: Engine
-  readonly arena: Arena
   readonly #clients: Client[] = []
 
   constructor(options: Partial<CacheOptions> = {}, host: Partial<Host> = {}) {
     const all = makeCacheOptions(options)
-    const memory = allocateCacheMemory(all)
-    this.cache = new Cache(memory, all)
+    this.cache = new Cache(allocateCacheMemory(all), all)
     this.cache.clock.start(START_UNIX_SECONDS)
-    this.arena = new Arena(memory.arena)
     this.engine = new Engine(this.cache, { ...HOST, ...host })
   }
 
@@ -127,7 +123,7 @@ export class Client {
     for (let i = 0; i < reply.spanCount; i++) {
       parts.push(reply.block.bytes.slice(at, reply.spanAt[i]))
       at = reply.spanAt[i]
-      const { bytes } = this.#server.arena.blockOf(reply.spanChunk[i])
+      const { bytes } = this.#server.cache.arena.blockOf(reply.spanChunk[i])
       parts.push(bytes.slice(reply.spanOffset[i], reply.spanOffset[i] + reply.spanLength[i]))
     }
     parts.push(reply.block.bytes.slice(at, reply.length))

@@ -1,13 +1,7 @@
 // Reads `-l`: which addresses to listen on. Knows nothing of sockets, and resolves no names.
 import { isIPv4, isIPv6 } from 'node:net'
+import type { ListenAddress } from '../transport/listeners.ts'
 import { CommandLineError, EX_USAGE } from './option-values.ts'
-
-export interface ListenAddress {
-  /** An IPv4 or IPv6 address without brackets, or a host name; undefined: every interface. */
-  readonly host: string | undefined
-  /** 0: one that the system chooses. */
-  readonly port: number
-}
 
 /**
  * Reads a list of `host`, `host:port`, `[v6]`, `[v6]:port`, `v6` or `*`, divided by commas or

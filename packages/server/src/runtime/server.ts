@@ -25,7 +25,7 @@ import { cacheOptions } from './cache-options.ts'
 import type { Log } from './log.ts'
 import { dropPrivileges } from './privileges.ts'
 import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
-import type { Settings } from './settings.ts'
+import { logLevelOf, type Settings } from './settings.ts'
 import type { ToMain, ToWorker, WorkerData, WorkerTransport } from './worker-messages.ts'
 
 /** The server could not be started; the message says why. */
@@ -44,8 +44,8 @@ export interface Server {
 
 /** Starts serving; resolves when every thread does. */
 export async function startServer(settings: Settings, log: Log): Promise<Server> {
-  // V8 stops inlining into a function at 920 bytes of bytecode. Small accessors on items are how the cache
-  // is written, and with room for them a set costs 30 % less, a get 15 %.
+  // V8 stops inlining into a function at 920 bytes of bytecode. The cache is written in small accessors on
+  // items, and a set makes more of them than fit.
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000')
   const calls = chooseTransport(settings, log)
   if (calls !== undefined) useNativeMemory(calls)
@@ -83,7 +83,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
         log.info({ graceful: message.graceful }, 'shutdown requested by a client')
         stop(message.graceful)
       } else if (message.kind === 'verbosity') {
-        log.level = LEVEL_BY_VERBOSITY[message.level] ?? log.level
+        log.level = logLevelOf(message.level)
       }
     })
   }
@@ -117,8 +117,6 @@ function reserveMemory(options: CacheOptions): CacheMemory {
     )
   }
 }
-
-const LEVEL_BY_VERBOSITY = ['warn', 'info', 'debug'] as const
 
 /** The system calls of the epoll transport, or undefined for the portable one. */
 function chooseTransport(settings: Settings, log: Log): SystemCalls | undefined {

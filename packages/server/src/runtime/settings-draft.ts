@@ -3,7 +3,7 @@
 import { MAX_MEMORY_BYTES, MAX_SLAB_CLASSES, PAGE_BYTES } from '../cache/arena.ts'
 import { parseListenAddresses } from './listen-addresses.ts'
 import { CommandLineError, EX_USAGE, wholeNumber } from './option-values.ts'
-import { DEFAULT_SETTINGS, type LogLevel, type Settings } from './settings.ts'
+import { DEFAULT_SETTINGS, type LogLevel, logLevelOf, type Settings } from './settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -146,7 +146,7 @@ export function tcpPort(what: string, value: string): number {
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 function settleLogging({ settings, warnings }: SettingsDraft, env: Environment): void {
-  settings.logLevel = (['warn', 'info', 'debug'] as const)[settings.verbosity] ?? 'trace'
+  settings.logLevel = logLevelOf(settings.verbosity)
   const asked = env.LOG_LEVEL
   if (!asked) return
   const level = LEVELS.find((known) => known === asked.toLowerCase())

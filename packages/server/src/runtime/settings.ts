@@ -1,6 +1,6 @@
 // What a server is told at its start: every setting by its full name and unit, with memcached 1.6.45's
 // defaults. Plain data that can be sent to a thread; knows nothing of flags, nor of who obeys a setting.
-import type { ListenAddress } from './listen-addresses.ts'
+import type { ListenAddress } from '../transport/listeners.ts'
 
 export type BindingProtocol = 'auto' | 'ascii' | 'binary'
 export type HashAlgorithm = 'jenkins' | 'murmur3' | 'xxh3'
@@ -179,3 +179,8 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   pidFile: undefined,
   portFile: undefined,
 })
+
+/** The log level that `-v` (or the `verbosity` command) asks for. */
+export function logLevelOf(verbosity: number): LogLevel {
+  return (['warn', 'info', 'debug'] as const)[verbosity] ?? 'trace'
+}

@@ -1,8 +1,7 @@
 // Which version this is: the package's own, and that of the memcached it stands in for.
 import { readFileSync } from 'node:fs'
 
-/** The memcached whose behaviour is the target; clients and tools are told this one. */
-export const MEMCACHED_VERSION = '1.6.45'
+export { MEMCACHED_VERSION } from '../protocol/context.ts'
 
 // The package's file lies two directories up from the source as well as from its build.
 const { version } = JSON.parse(

@@ -1,7 +1,6 @@
 // A worker thread: puts a cache, an engine and a transport together over the shared memory, and serves.
 // Entry point; knows what its WorkerData says and nothing of the command line.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { Arena } from '../cache/arena.ts'
 import { Cache } from '../cache/cache.ts'
 import { useNativeMemory } from '../cache/memory.ts'
 import type { Host, ProcessStatistics } from '../protocol/context.ts'
@@ -90,13 +89,12 @@ async function serve(data: WorkerData): Promise<void> {
     counts,
     thread: data.thread,
   }
-  const arena = new Arena(data.memory.arena)
   if (transport.kind === 'epoll' && calls !== undefined) {
-    const epoll = new EpollTransport(context, { ...transport, calls, arena })
+    const epoll = new EpollTransport(context, { ...transport, calls, arena: cache.arena })
     tell({ kind: 'ready', addresses: [] })
     epoll.run()
   } else {
-    await serveNode(new NodeTransport(context, arena), transport)
+    await serveNode(new NodeTransport(context, cache.arena), transport)
   }
 }
 

@@ -24,7 +24,7 @@ import {
 } from './system-calls.ts'
 
 export interface ListenAddress {
-  /** A name or an address; undefined is every interface. */
+  /** An IPv4 or IPv6 address without brackets, or a host name; undefined is every interface. */
   readonly host: string | undefined
   /** 0 lets the system choose. */
   readonly port: number
