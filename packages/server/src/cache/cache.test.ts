@@ -198,7 +198,7 @@ class Trial {
   constructor(options: Partial<CacheOptions>, mayForget: boolean) {
     this.cache = makeCache({ maxItemSizeBytes: MAX_ITEM_BYTES, ...options })
     this.#mayForget = mayForget
-    this.#maintainer = new Maintainer(this.cache, { hotMaxFactor: 0.2, warmMaxFactor: 2 })
+    this.#maintainer = new Maintainer(this.cache)
     this.#crawler = new Crawler(this.cache)
     this.model.tick(this.cache.clock.now)
   }

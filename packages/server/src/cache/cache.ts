@@ -20,8 +20,9 @@ import {
   Statistics,
   TOTAL_ITEMS,
 } from './statistics.ts'
+import { Tuning, type TuningOptions } from './tuning.ts'
 
-export interface CacheOptions extends SlabOptions, LruOptions, HashTableOptions {
+export interface CacheOptions extends SlabOptions, LruOptions, HashTableOptions, TuningOptions {
   /** `-I`: the largest item, counted as memcached counts it. */
   readonly maxItemSizeBytes: number
   readonly casEnabled: boolean
@@ -72,6 +73,7 @@ export class Cache implements LruOwner {
   readonly table: HashTable
   readonly lru: Lru
   readonly statistics: Statistics
+  readonly tuning: Tuning
   readonly #state: Int32Array
 
   constructor(memory: CacheMemory, options: CacheOptions) {
@@ -81,11 +83,12 @@ export class Cache implements LruOwner {
     this.clock = new Clock(state.int32(2))
     this.#state = state.int32(4)
     this.statistics = new Statistics(state)
+    this.tuning = new Tuning(state, options)
     this.arena = new Arena(memory.arena)
     this.items = new Items(this.arena, options.casEnabled)
     this.slabs = new Slabs(this.arena, this.items, state, options)
     this.table = new HashTable(memory.table, this.items, state, options)
-    this.lru = new Lru(this.items, this.clock, this.statistics, state, options, this)
+    this.lru = new Lru(this.items, this.clock, this.statistics, state, options, this.tuning, this)
   }
 
   // ---- finding
@@ -331,16 +334,16 @@ export class Cache implements LruOwner {
 
   /** As memcached's do_item_alloc_pull: takes a free chunk, or makes one free by eviction. */
   #allocateChunk(slabClass: number): ItemRef {
-    const lru = this.lru
+    const { lru, tuning } = this
     for (let tries = 0; tries < ALLOCATION_TRIES; tries++) {
-      if (!lru.options.segmented) lru.pull(slabClass, COLD, 0, false, 0)
+      if (!tuning.segmented) lru.pull(slabClass, COLD, 0, false, 0)
       const chunk = this.slabs.allocate(slabClass)
       if (chunk !== 0) {
         if (tries > 0) this.statistics.addToClass(slabClass, DIRECT_RECLAIMS, tries)
         return chunk
       }
       if (!lru.evict(slabClass)) {
-        if (!lru.options.segmented) break
+        if (!tuning.segmented) break
         lru.pull(slabClass, HOT, 0, false, 0)
       }
     }

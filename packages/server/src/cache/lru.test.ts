@@ -211,11 +211,10 @@ describe('an item that a reply sends from', () => {
 })
 
 describe('the maintainer', () => {
-  const options = { hotMaxFactor: 0.2, warmMaxFactor: 2 }
   const ten = 'abcdefghij'
 
   function settle(cache: Cache): void {
-    const maintainer = new Maintainer(cache, options)
+    const maintainer = new Maintainer(cache)
     for (let round = 0; round < 20; round++) maintainer.run()
     checkInvariants(cache)
   }
@@ -285,7 +284,7 @@ describe('the maintainer', () => {
 
   test('comes sooner the more there is to do', () => {
     const cache = makeCache()
-    const maintainer = new Maintainer(cache, options)
+    const maintainer = new Maintainer(cache)
     expect(maintainer.run()).toBe(1000)
     setAll(cache, ten)
     expect(maintainer.run()).toBe(500)
@@ -297,7 +296,7 @@ describe('an item in COLD', () => {
   test('moves to WARM when it is fetched for the second time', () => {
     const cache = makeCache()
     setAll(cache, 'abcdefghij')
-    new Maintainer(cache, { hotMaxFactor: 0.2, warmMaxFactor: 2 }).run()
+    new Maintainer(cache).run()
     expect(listed(cache, COLD)).toBe('hgfedcba')
     fetch(cache, 'a')
     expect(listed(cache, COLD)).toContain('a')
@@ -328,7 +327,7 @@ describe('with a temporary TTL', () => {
     const cache = makeCache({ temporaryTtlSeconds: short })
     setAll(cache, 'abc', cache.clock.now + short)
     cache.clock.tick(short + 1)
-    new Maintainer(cache, { hotMaxFactor: 0.2, warmMaxFactor: 2 }).run()
+    new Maintainer(cache).run()
     expect(cache.statistics.get(CURR_ITEMS)).toBe(0)
   })
 })

@@ -19,6 +19,7 @@ import {
   RECLAIMED,
   type Statistics,
 } from './statistics.ts'
+import type { Tuning } from './tuning.ts'
 
 // A list's number is its slab class plus one of these, as in memcached's slabs_clsid.
 export const HOT = 0
@@ -33,13 +34,6 @@ const FLAT_BUMP_INTERVAL_SECONDS = 60
 const TAIL_TRIES = 5
 
 export interface LruOptions {
-  /** False is the flat LRU of `-o no_lru_maintainer`: one list, moved to the head on access. */
-  readonly segmented: boolean
-  /** Shares of a class's bytes, percent. */
-  readonly hotPercent: number
-  readonly warmPercent: number
-  /** Items that will live at most this long go to TEMP, where nothing is ever moved or evicted. */
-  readonly temporaryTtlSeconds: number | undefined
   /** False with `-M`: stores fail when memory is full. */
   readonly evictionsEnabled: boolean
 }
@@ -54,7 +48,8 @@ export interface LruOwner {
 }
 
 export class Lru {
-  readonly options: LruOptions
+  readonly #evictionsEnabled: boolean
+  readonly #tuning: Tuning
   readonly #items: Items
   readonly #clock: Clock
   readonly #statistics: Statistics
@@ -70,9 +65,11 @@ export class Lru {
     statistics: Statistics,
     state: SharedState,
     options: LruOptions,
+    tuning: Tuning,
     owner: LruOwner,
   ) {
-    this.options = options
+    this.#evictionsEnabled = options.evictionsEnabled
+    this.#tuning = tuning
     this.#items = items
     this.#clock = clock
     this.#statistics = statistics
@@ -112,7 +109,7 @@ export class Lru {
 
   /** The list a new item of the class starts in. */
   listForNew(slabClass: number, expiry: number): number {
-    const { segmented, temporaryTtlSeconds } = this.options
+    const { segmented, temporaryTtlSeconds } = this.#tuning
     if (
       temporaryTtlSeconds !== undefined &&
       expiry !== 0 &&
@@ -153,7 +150,7 @@ export class Lru {
   /** Notes a fetch. The second one makes an item active; an active one in COLD moves to WARM. */
   bump(item: ItemRef): void {
     const items = this.#items
-    if (!this.options.segmented) {
+    if (!this.#tuning.segmented) {
       items.addFlags(item, FETCHED)
       this.update(item)
       return
@@ -171,7 +168,7 @@ export class Lru {
   /** Notes that somebody still wants this item, fetched or not (`add` on an existing key does that). */
   update(item: ItemRef): void {
     const items = this.#items
-    if (this.options.segmented) {
+    if (this.#tuning.segmented) {
       if ((items.list(item) & 0xc0) === COLD && (items.flags(item) & ACTIVE) !== 0) {
         items.removeFlags(item, ACTIVE)
         this.#move(item, items.slabClass(item) | WARM)
@@ -225,7 +222,7 @@ export class Lru {
           return removed + this.#settle(candidate, slabClass, segment, totalBytes, maxAge)
         case COLD:
           if (evict) return removed + this.#evictItem(candidate, slabClass)
-          if (this.options.segmented && (items.flags(candidate) & ACTIVE) !== 0) {
+          if (this.#tuning.segmented && (items.flags(candidate) & ACTIVE) !== 0) {
             statistics.addToClass(slabClass, MOVES_TO_WARM, 1)
             items.removeFlags(candidate, ACTIVE)
             this.#move(candidate, slabClass | WARM)
@@ -273,7 +270,7 @@ export class Lru {
     maxAge: number,
   ): number {
     const items = this.#items
-    const percent = segment === HOT ? this.options.hotPercent : this.options.warmPercent
+    const percent = segment === HOT ? this.#tuning.hotPercent : this.#tuning.warmPercent
     if ((items.flags(item) & ACTIVE) !== 0) {
       items.removeFlags(item, ACTIVE)
       this.#statistics.addToClass(slabClass, segment === WARM ? MOVES_WITHIN_LRU : MOVES_TO_WARM, 1)
@@ -288,7 +285,7 @@ export class Lru {
   }
 
   #evictItem(item: ItemRef, slabClass: number): number {
-    if (!this.options.evictionsEnabled) return 0
+    if (!this.#evictionsEnabled) return 0
     const items = this.#items
     const statistics = this.#statistics
     statistics.addToClass(slabClass, EVICTED, 1)

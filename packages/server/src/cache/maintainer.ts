@@ -13,20 +13,12 @@ const MOVES_PER_CLASS = 500
 const MIN_PAUSE_MS = 1
 const MAX_PAUSE_MS = 1000
 
-export interface MaintainerOptions {
-  /** HOT's and WARM's tails go on when older than this multiple of the age of COLD's tail. */
-  readonly hotMaxFactor: number
-  readonly warmMaxFactor: number
-}
-
 export class Maintainer {
   readonly #cache: Cache
-  readonly #options: MaintainerOptions
   #pauseMs = MAX_PAUSE_MS
 
-  constructor(cache: Cache, options: MaintainerOptions) {
+  constructor(cache: Cache) {
     this.#cache = cache
-    this.#options = options
   }
 
   /** One pass over all classes. Returns the milliseconds to wait before the next: the less, the busier. */
@@ -60,11 +52,11 @@ export class Maintainer {
   }
 
   #moveSome(slabClass: number): number {
-    const { lru } = this.#cache
+    const { lru, tuning } = this.#cache
     const cold = lru.tail(slabClass | COLD)
     const coldAge = cold === 0 ? 0 : this.#cache.idleSeconds(cold)
-    const hotAge = coldAge * this.#options.hotMaxFactor
-    const warmAge = coldAge * this.#options.warmMaxFactor
+    const hotAge = coldAge * tuning.hotMaxFactor
+    const warmAge = coldAge * tuning.warmMaxFactor
     const total =
       lru.bytes(slabClass | HOT) + lru.bytes(slabClass | WARM) + lru.bytes(slabClass | COLD)
     let rounds = 0

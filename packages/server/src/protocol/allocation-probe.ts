@@ -1,6 +1,7 @@
 // For tests only: a process that executes each kind of request many times over and prints, as JSON, how
 // many bytes of the V8 heap one costs. Run it with --expose-gc and a young generation that holds them all.
-import { allocateCacheMemory, Cache, type CacheOptions } from '../cache/cache.ts'
+import { allocateCacheMemory, Cache } from '../cache/cache.ts'
+import { makeCacheOptions } from '../cache/cache-fixture.ts'
 import { MemoryBlock, useNativeMemory } from '../cache/memory.ts'
 import { Connection } from './connection.ts'
 import { Engine } from './engine.ts'
@@ -59,22 +60,7 @@ const PROBES: readonly Probe[] = [
   { name: 'set of new keys, with evictions', pieces: [] },
 ]
 
-const options: CacheOptions = {
-  memoryLimitBytes: 8 * 1024 * 1024,
-  growthFactor: 1.25,
-  minimumItemSpaceBytes: 48,
-  slabChunkMaxBytes: 512 * 1024,
-  slabSizesBytes: undefined,
-  maxItemSizeBytes: 1024 * 1024,
-  casEnabled: true,
-  evictionsEnabled: true,
-  segmented: true,
-  hotPercent: 20,
-  warmPercent: 40,
-  temporaryTtlSeconds: undefined,
-  hashPowerInitial: 16,
-  hashExpansionEnabled: true,
-}
+const options = makeCacheOptions({ memoryLimitBytes: 8 * 1024 * 1024, hashPowerInitial: 16 })
 
 const native = process.argv.includes('--native')
 if (native) {
@@ -86,7 +72,7 @@ const cache = new Cache(allocateCacheMemory(options), options)
 cache.clock.start(1_700_000_000)
 // No command of these asks for the process around the cache.
 const engine = new Engine(cache, {} as ConstructorParameters<typeof Engine>[1])
-const connection = new Connection()
+const connection = new Connection(0)
 
 function blockOf(text: string): MemoryBlock {
   const bytes = Buffer.from(text, 'latin1')

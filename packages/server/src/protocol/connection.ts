@@ -18,6 +18,8 @@ export const TEXT = 4
 export const META_SET = -1
 
 export class Connection {
+  /** The socket's file descriptor, by which operators' reports name the connection; 0 without one. */
+  readonly descriptor: number
   state = COMMAND
   /** After what is in the reply was sent, the connection is to be closed. */
   closing = false
@@ -45,6 +47,10 @@ export class Connection {
   /** TEXT: what is being sent, and how much of it has been. */
   text: Uint8Array | undefined
   textSent = 0
+
+  constructor(descriptor: number) {
+    this.descriptor = descriptor
+  }
 
   /** Keeps a copy of a command line for when its value will have come. */
   saveLine(block: MemoryBlock, at: number, length: number): MemoryBlock {

@@ -26,6 +26,8 @@ export interface Host {
   process(): ProcessStatistics
   setVerbosity(level: number): void
   shutdown(graceful: boolean): void
+  /** Lets the background work look at what a command has asked it to do. */
+  wakeBackground(): void
   /** `stats reset` for what the process counts itself. */
   resetStatistics(): void
 }

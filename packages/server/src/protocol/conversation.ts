@@ -33,6 +33,7 @@ const HOST: Host = {
   }),
   setVerbosity: () => {},
   shutdown: () => {},
+  wakeBackground: () => {},
   resetStatistics: () => {},
 }
 
@@ -66,7 +67,7 @@ export class Server {
 
 export class Client {
   readonly #server: Server
-  readonly #connection = new Connection()
+  readonly #connection = new Connection(0)
   #pending: Uint8Array = new Uint8Array()
 
   constructor(server: Server) {

@@ -67,7 +67,7 @@ export function report(pairs: Iterable<Pair>): Buffer {
 }
 
 export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
-  const { statistics, clock, table, slabs, lru } = cache
+  const { statistics, clock, table, slabs } = cache
   const of = (counter: number): number => statistics.get(counter)
   const total = (counter: number): number => statistics.total(counter)
   const process = host.process()
@@ -156,13 +156,13 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['slab_global_page_pool', slabs.globalPagePool]
   yield ['expired_unfetched', total(EXPIRED_UNFETCHED)]
   yield ['evicted_unfetched', total(EVICTED_UNFETCHED)]
-  if (lru.options.segmented) yield ['evicted_active', total(EVICTED_ACTIVE)]
+  if (cache.tuning.segmented) yield ['evicted_active', total(EVICTED_ACTIVE)]
   yield ['evictions', total(EVICTED)]
   yield ['reclaimed', total(RECLAIMED)]
   yield ['crawler_reclaimed', total(CRAWLER_RECLAIMED)]
   yield ['crawler_items_checked', total(CRAWLER_ITEMS_CHECKED)]
   yield ['lrutail_reflocked', total(LRU_TAIL_REFLOCKED)]
-  if (!lru.options.segmented) return
+  if (!cache.tuning.segmented) return
   yield ['moves_to_cold', total(MOVES_TO_COLD)]
   yield ['moves_to_warm', total(MOVES_TO_WARM)]
   yield ['moves_within_lru', total(MOVES_WITHIN_LRU)]
@@ -187,7 +187,7 @@ function* itemStatisticsOfClass(cache: Cache, slabClass: number): Generator<Pair
     const tail = lru.tail(slabClass | segment)
     return tail === 0 ? 0 : cache.idleSeconds(tail)
   }
-  const { segmented, temporaryTtlSeconds } = lru.options
+  const { segmented, temporaryTtlSeconds } = cache.tuning
   yield ['number', lru.countOfClass(slabClass)]
   if (segmented) {
     yield ['number_hot', lru.count(slabClass | HOT)]

@@ -9,10 +9,16 @@ const TICK_MS = 1_000
 /** Between two steps of a crawl, so that it takes no more than a few percent of a core. */
 const CRAWL_STEP_PAUSE_MS = 2
 
+interface Work {
+  /** Returns after how many milliseconds it wants to be run again. */
+  readonly run: () => number
+  timer: NodeJS.Timeout | undefined
+}
+
 export class Background {
   readonly #cache: Cache
   readonly #crawling: Int32Array
-  readonly #timers = new Set<NodeJS.Timeout>()
+  readonly #works: Work[] = []
 
   /** `crawling` is a shared word, 1 while a crawl is under way. */
   constructor(cache: Cache, crawling: Int32Array) {
@@ -28,7 +34,7 @@ export class Background {
       return TICK_MS
     })
     if (settings.lruMaintainerEnabled && settings.lruSegmented) {
-      const maintainer = new Maintainer(this.#cache, settings)
+      const maintainer = new Maintainer(this.#cache)
       this.#every(TICK_MS, () => maintainer.run())
     }
     if (settings.lruCrawlerEnabled) {
@@ -42,19 +48,24 @@ export class Background {
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearTimeout(timer)
-    this.#timers.clear()
+    for (const { timer } of this.#works) clearTimeout(timer)
+    this.#works.length = 0
+  }
+
+  /** All work looks at once whether there is something to do. */
+  wake(): void {
+    for (const work of this.#works) schedule(work, 0)
   }
 
   /** Runs the work again and again, after as many milliseconds as it says. */
-  #every(firstMs: number, work: () => number): void {
-    const schedule = (delayMs: number): void => {
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer)
-        schedule(work())
-      }, delayMs)
-      this.#timers.add(timer)
-    }
-    schedule(firstMs)
+  #every(firstMs: number, run: () => number): void {
+    const work: Work = { run, timer: undefined }
+    this.#works.push(work)
+    schedule(work, firstMs)
   }
+}
+
+function schedule(work: Work, delayMs: number): void {
+  clearTimeout(work.timer)
+  work.timer = setTimeout(() => schedule(work, work.run()), delayMs)
 }

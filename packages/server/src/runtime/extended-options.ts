@@ -86,8 +86,7 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
     takes: 'perhaps a value',
     help: '0 off, 1 move slab pages by the ages of classes, 2 on every eviction (default: 1)',
     effect: ({ settings }, value, what) => {
-      const mode = value === '' ? 1 : wholeNumber(what, value, { min: 0, max: 2 })
-      settings.slabAutomove = mode === 0 || mode === 1 ? mode : 2
+      settings.slabAutomove = value === '' ? 1 : wholeNumber(what, value, { min: 0, max: 2 })
     },
   },
   {

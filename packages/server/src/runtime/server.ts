@@ -82,6 +82,8 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
       if (message.kind === 'shutdown') {
         log.info({ graceful: message.graceful }, 'shutdown requested by a client')
         stop(message.graceful)
+      } else if (message.kind === 'wake') {
+        background.wake()
       } else if (message.kind === 'verbosity') {
         log.level = logLevelOf(message.level)
       }

@@ -1,5 +1,6 @@
 // The lines of `stats settings`, in the order and form of memcached 1.6.45 built without TLS, external
 // storage and proxy. Knows the settings and nothing else, so that the protocol can be handed its result.
+import type { Tuning } from '../cache/tuning.ts'
 import type { Settings } from './settings.ts'
 
 /** memcached's value of `temporary_ttl` while there is no TEMP list. */
@@ -76,6 +77,26 @@ export function describeSettings(
     ['memory_file', NULL_POINTER],
     ['client_flags_size', '4'],
   ]
+}
+
+/** The settings as commands have changed them since the start. */
+export function currentSettings(settings: Settings, tuning: Tuning): Settings {
+  return {
+    ...settings,
+    memoryLimitBytes: tuning.memoryLimitBytes,
+    lruSegmented: tuning.segmented,
+    hotLruPercent: tuning.hotPercent,
+    warmLruPercent: tuning.warmPercent,
+    hotMaxFactor: tuning.hotMaxFactor,
+    warmMaxFactor: tuning.warmMaxFactor,
+    temporaryTtlSeconds: tuning.temporaryTtlSeconds,
+    slabAutomove: tuning.slabAutomove,
+    slabAutomoveRatio: tuning.slabAutomoveRatio,
+    slabAutomoveWindow: tuning.slabAutomoveWindow,
+    lruCrawlerEnabled: tuning.crawlerEnabled,
+    lruCrawlerSleepMicroseconds: tuning.crawlerSleepMicroseconds,
+    lruCrawlerItemsPerRun: tuning.crawlerItemsPerRun,
+  }
 }
 
 /** memcached serves several UDP sockets with a thread each, and a single one with all threads. */

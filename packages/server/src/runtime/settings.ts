@@ -5,8 +5,6 @@ import type { ListenAddress } from '../transport/listeners.ts'
 export type BindingProtocol = 'auto' | 'ascii' | 'binary'
 export type HashAlgorithm = 'jenkins' | 'murmur3' | 'xxh3'
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
-/** 0 never moves a slab page, 1 moves one when the classes' ages ask for it, 2 on every eviction. */
-export type SlabAutomove = 0 | 1 | 2
 export type TransportChoice = 'auto' | 'epoll' | 'node'
 
 export interface Settings {
@@ -29,7 +27,8 @@ export interface Settings {
   readonly slabSizesBytes: readonly number[] | undefined
   /** `-o slab_reassign`: whether a slab page may move from class to class. */
   readonly slabReassignEnabled: boolean
-  readonly slabAutomove: SlabAutomove
+  /** 0 never moves a slab page, 1 moves one when the classes' ages ask for it, 2 on every eviction. */
+  readonly slabAutomove: number
   /** The automover acts when the youngest class is younger than this share of the oldest; (0, 1]. */
   readonly slabAutomoveRatio: number
   /** Samples, one a second, the automover decides by; 3 to 1800. */

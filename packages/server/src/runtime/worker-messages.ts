@@ -27,6 +27,8 @@ export type ToMain =
   /** Serves; the addresses are the node transport's. */
   | { readonly kind: 'ready'; readonly addresses: readonly string[] }
   | { readonly kind: 'failed'; readonly message: string }
+  /** There is work for the background that should not wait for its next turn. */
+  | { readonly kind: 'wake' }
   | { readonly kind: 'verbosity'; readonly level: number }
   | { readonly kind: 'shutdown'; readonly graceful: boolean }
 

@@ -12,7 +12,7 @@ import { loadSystemCalls } from '../transport/system-calls.ts'
 import { INPUT_BYTES, type TransportContext } from '../transport/transport.ts'
 import { cacheOptions } from './cache-options.ts'
 import type { Settings } from './settings.ts'
-import { describeSettings } from './settings-report.ts'
+import { currentSettings, describeSettings } from './settings-report.ts'
 import type { ToMain, WorkerData, WorkerTransport } from './worker-messages.ts'
 
 /** Standard input, output and error, epoll set, wake-up, listeners: about as many as memcached counts. */
@@ -27,12 +27,14 @@ class WorkerHost implements Host {
   readonly flushEnabled: boolean
   readonly shutdownEnabled: boolean
   readonly #data: WorkerData
+  readonly #cache: Cache
   readonly #counts: ConnectionCounts
   readonly #crawling: Int32Array
   #settings: Settings
 
-  constructor(data: WorkerData, counts: ConnectionCounts) {
+  constructor(data: WorkerData, cache: Cache, counts: ConnectionCounts) {
     this.#data = data
+    this.#cache = cache
     this.#settings = data.settings
     this.#counts = counts
     this.#crawling = new Int32Array(data.crawling)
@@ -41,7 +43,7 @@ class WorkerHost implements Host {
   }
 
   settings(): readonly (readonly [string, string])[] {
-    return describeSettings(this.#settings)
+    return describeSettings(currentSettings(this.#settings, this.#cache.tuning))
   }
 
   process(): ProcessStatistics {
@@ -73,6 +75,10 @@ class WorkerHost implements Host {
     tell({ kind: 'shutdown', graceful })
   }
 
+  wakeBackground(): void {
+    tell({ kind: 'wake' })
+  }
+
   resetStatistics(): void {
     this.#counts.reset()
   }
@@ -85,7 +91,7 @@ async function serve(data: WorkerData): Promise<void> {
   const cache = new Cache(data.memory, cacheOptions(settings))
   const counts = new ConnectionCounts(settings.maxConnections, data.counts)
   const context: TransportContext = {
-    engine: new Engine(cache, new WorkerHost(data, counts)),
+    engine: new Engine(cache, new WorkerHost(data, cache, counts)),
     counts,
     thread: data.thread,
   }

@@ -6,7 +6,7 @@ import type { Reply } from '../protocol/reply.ts'
 
 export class EpollConnection {
   readonly fd: number
-  readonly protocol = new Connection()
+  readonly protocol: Connection
   /** The input from the first byte not consumed, if there is any. */
   pending: MemoryBlock | undefined
   pendingLength = 0
@@ -16,6 +16,7 @@ export class EpollConnection {
 
   constructor(fd: number) {
     this.fd = fd
+    this.protocol = new Connection(fd)
   }
 
   /** Nothing is half done in either direction. */

@@ -112,7 +112,7 @@ export class NodeTransport implements Transport {
       socket.destroySoon()
       return
     }
-    const client: Client = { socket, protocol: new Connection(), pending: NOTHING, ended: false }
+    const client: Client = { socket, protocol: new Connection(0), pending: NOTHING, ended: false }
     this.#clients.add(client)
     socket.on('data', (data) => this.#receive(client, data))
     socket.on('drain', () => {
