@@ -3,12 +3,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { REPOSITORY } from './repository.ts'
 
-export const MEMSHARD_SERVER = fileURLToPath(
-  new URL('../packages/server/bin/memshard-server', import.meta.url),
-)
+export const MEMSHARD_SERVER = join(REPOSITORY, 'packages/server/bin/memshard-server')
 
 export interface NodeOptions {
   readonly server?: 'memshard' | 'memcached'

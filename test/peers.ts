@@ -11,6 +11,7 @@ export const PEERS = {
   memcaslap: () => runs('memcaslap', '--version'),
   pylibmc: () => runs(PYTHON, '-c', 'import pylibmc'),
   pymemcache: () => runs(PYTHON, '-c', 'import pymemcache'),
+  'memcached source': () => runs('apt-get', '--version') && runs('dpkg-source', '--version'),
 } as const
 
 export type Peer = keyof typeof PEERS

@@ -1,0 +1,37 @@
+// memcached's own test suite, unchanged, against our executable: one test per file of it. What may fail, and
+// why, is in left-out.ts; `test/conformance/run` prints the same as a table.
+import { afterAll, describe, expect, test } from 'vitest'
+import { MEMSHARD_SERVER } from '../nodes.ts'
+import { missing } from '../peers.ts'
+import { CHANGED_REPLIES, NOT_YET, SKIPS_ITSELF, SUITE_VERSION } from './left-out.ts'
+import { FILE_DEADLINE_MS, prepareSuite } from './suite.ts'
+import { judge } from './verdict.ts'
+
+const reason = missing('memcached source')
+const suite = reason === undefined ? await prepareSuite(MEMSHARD_SERVER) : undefined
+afterAll(() => suite?.[Symbol.asyncDispose]())
+
+test('the suite is of the version that our list is about', ({ skip }) => {
+  skip(suite === undefined, reason)
+  expect(suite?.version).toBe(SUITE_VERSION)
+})
+
+test('the list names only files of the suite', ({ skip }) => {
+  skip(suite === undefined, reason)
+  const named = [...Object.keys(SKIPS_ITSELF), ...CHANGED_REPLIES.map(({ file }) => file)]
+  expect(suite?.files).toEqual(expect.arrayContaining(named))
+})
+
+// Several at once: most of them wait most of their time.
+describe.concurrent('memcached says of', () => {
+  const expectations = {
+    skipsItself: SKIPS_ITSELF,
+    changedReplies: CHANGED_REPLIES,
+    exact: true,
+  }
+  test.for(suite?.files ?? [])('%s', { timeout: FILE_DEADLINE_MS + 30_000 }, async (file, ctx) => {
+    ctx.skip(NOT_YET.includes(file), 'about a part that is being built')
+    const { problems } = judge(await suite!.run(file), expectations)
+    ctx.expect(problems.join('\n')).toBe('')
+  })
+})
