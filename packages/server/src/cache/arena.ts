@@ -1,7 +1,7 @@
 // The memory that holds items: one buffer, seen in segments of 1 GiB, given out in slab pages of 1 MiB.
 // Knows nothing of items or classes. The kernel commits a page when it is first written, so an arena may
 // be as large as its limit says without costing anything yet.
-import { MemoryBlock } from './memory.ts'
+import { blockAt, MemoryBlock } from './memory.ts'
 
 /**
  * Where something lies in the arena: a 32-bit count of 8-byte units (so at most 32 GiB), 0 for nothing.
@@ -30,18 +30,31 @@ export function arenaBytes(limitBytes: number): number {
   return (1 + Math.ceil(limitBytes / PAGE_BYTES) + MAX_SLAB_CLASSES) * PAGE_BYTES
 }
 
+/** Where the bytes are: in a buffer, or mapped at an address of this process (`-e`). */
+export type ArenaMemory = SharedArrayBuffer | MappedMemory
+
+export interface MappedMemory {
+  readonly address: number
+  readonly byteLength: number
+}
+
 export class Arena {
   /** The segments, by `ref >>> SEGMENT_SHIFT`. */
   readonly blocks: readonly MemoryBlock[]
   readonly pages: number
 
-  constructor(buffer: SharedArrayBuffer) {
+  constructor(memory: ArenaMemory) {
     const blocks: MemoryBlock[] = []
-    for (let at = 0; at < buffer.byteLength; at += SEGMENT_BYTES) {
-      blocks.push(new MemoryBlock(buffer, at, Math.min(SEGMENT_BYTES, buffer.byteLength - at)))
+    for (let at = 0; at < memory.byteLength; at += SEGMENT_BYTES) {
+      const size = Math.min(SEGMENT_BYTES, memory.byteLength - at)
+      blocks.push(
+        'address' in memory
+          ? blockAt(memory.address + at, size)
+          : new MemoryBlock(memory, at, size),
+      )
     }
     this.blocks = blocks
-    this.pages = buffer.byteLength / PAGE_BYTES
+    this.pages = memory.byteLength / PAGE_BYTES
   }
 
   /** The reference of the byte at `offset` (a multiple of 8) within a page. */

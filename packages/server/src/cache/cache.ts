@@ -1,7 +1,7 @@
 // The cache itself: where items are allocated, found, linked, unlinked and freed, with every shared part
 // put together. Knows no socket and no protocol; callers hold `lock` around everything here.
-import { Arena, arenaBytes } from './arena.ts'
-import { Clock } from './clock.ts'
+import { Arena, type ArenaMemory, arenaBytes } from './arena.ts'
+import { Clock, type ClockReading } from './clock.ts'
 import { hashKey } from './hash.ts'
 import { HashTable, type HashTableOptions, hashTableBytes } from './hash-table.ts'
 import { CHUNK_HEADER_BYTES, CHUNKED, type ItemRef, Items, LINKED, MAX_PINS } from './item.ts'
@@ -30,9 +30,12 @@ export interface CacheOptions extends SlabOptions, LruOptions, HashTableOptions,
 
 /** The shared memory of one cache; hand it to every thread that is to work on it. */
 export interface CacheMemory {
+  /** What describes the process: lock, clock, counters, tuning. */
   readonly state: SharedArrayBuffer
+  /** What describes the arena's contents: pages, free chunks, lists, the CAS unique. */
+  readonly contents: SharedArrayBuffer
   readonly table: SharedArrayBuffer
-  readonly arena: SharedArrayBuffer
+  readonly arena: ArenaMemory
 }
 
 /** What `allocate` returns instead of an item. */
@@ -54,12 +57,14 @@ const FLUSHED = 2
 /** The same once that second has come: the one pending `flush_all <delay>`. */
 const FLUSH_DUE = 3
 
-export function allocateCacheMemory(options: CacheOptions): CacheMemory {
-  const arena = arenaBytes(options.memoryLimitBytes)
+/** `arena` is memory of `arenaBytes` for these options that is there already. */
+export function allocateCacheMemory(options: CacheOptions, arena?: ArenaMemory): CacheMemory {
+  const bytes = arenaBytes(options.memoryLimitBytes)
   return {
     state: new SharedArrayBuffer(SHARED_STATE_BYTES),
-    table: new SharedArrayBuffer(hashTableBytes(arena, options.hashPowerInitial)),
-    arena: new SharedArrayBuffer(arena),
+    contents: new SharedArrayBuffer(SHARED_STATE_BYTES),
+    table: new SharedArrayBuffer(hashTableBytes(bytes, options.hashPowerInitial)),
+    arena: arena ?? new SharedArrayBuffer(bytes),
   }
 }
 
@@ -79,16 +84,36 @@ export class Cache implements LruOwner {
   constructor(memory: CacheMemory, options: CacheOptions) {
     this.options = options
     const state = new SharedState(memory.state)
+    const contents = new SharedState(memory.contents)
     this.lock = new Lock(state.int32(1))
-    this.clock = new Clock(state.int32(2))
-    this.#state = state.int32(4)
+    this.clock = new Clock(state.int32(3))
+    this.#state = contents.int32(4)
     this.statistics = new Statistics(state)
     this.tuning = new Tuning(state, options)
     this.arena = new Arena(memory.arena)
     this.items = new Items(this.arena, options.casEnabled)
-    this.slabs = new Slabs(this.arena, this.items, state, options)
-    this.table = new HashTable(memory.table, this.items, state, options)
-    this.lru = new Lru(this.items, this.clock, this.statistics, state, options, this.tuning, this)
+    this.slabs = new Slabs(this.arena, this.items, contents, options)
+    this.table = new HashTable(memory.table, this.items, contents, options)
+    this.lru = new Lru(
+      this.items,
+      this.clock,
+      this.statistics,
+      contents,
+      options,
+      this.tuning,
+      this,
+    )
+  }
+
+  /**
+   * To be called instead of `clock.start` when memory.contents, table and arena are those of an earlier
+   * process's cache, in which no item was pinned or in flight.
+   */
+  resume(unixSeconds: number, earlier: ClockReading): void {
+    this.clock.resume(unixSeconds, earlier)
+    this.statistics.add(CURR_ITEMS, this.table.count)
+    this.statistics.add(TOTAL_ITEMS, this.table.count)
+    this.statistics.add(CURR_BYTES, this.lru.totalBytes)
   }
 
   // ---- finding

@@ -9,6 +9,13 @@ const START_SECONDS = 2
 
 const NOW = 0
 const EPOCH = 1
+const STARTED = 2
+
+/** A moment, by this clock and as Unix time. */
+export interface ClockReading {
+  readonly now: number
+  readonly unixSeconds: number
+}
 
 export class Clock {
   readonly #state: Int32Array
@@ -21,11 +28,29 @@ export class Clock {
   start(unixSeconds: number): void {
     Atomics.store(this.#state, EPOCH, (unixSeconds - START_SECONDS) | 0)
     Atomics.store(this.#state, NOW, START_SECONDS)
+    Atomics.store(this.#state, STARTED, START_SECONDS)
+  }
+
+  /**
+   * Instead of `start`: goes on from where the clock of an earlier process stood, the time between
+   * included. A wall clock set back meanwhile makes that time 0.
+   */
+  resume(unixSeconds: number, earlier: ClockReading): void {
+    const stopped = earlier.unixSeconds
+    const now = earlier.now + Math.max(0, unixSeconds - stopped)
+    Atomics.store(this.#state, EPOCH, (Math.max(unixSeconds, stopped) - now) | 0)
+    Atomics.store(this.#state, NOW, now)
+    Atomics.store(this.#state, STARTED, now)
+  }
+
+  /** For `resume`. */
+  read(): ClockReading {
+    return { now: this.now, unixSeconds: this.toUnix(this.now) }
   }
 
   /** Seconds go by by a monotonic count, so that a step of the wall clock neither kills nor revives items. */
   tick(secondsSinceStart: number): void {
-    Atomics.store(this.#state, NOW, (START_SECONDS + secondsSinceStart) | 0)
+    Atomics.store(this.#state, NOW, (this.#state[STARTED] + secondsSinceStart) | 0)
   }
 
   get now(): number {
@@ -34,7 +59,7 @@ export class Clock {
 
   /** Seconds since `start`. */
   get uptime(): number {
-    return this.#state[NOW] - START_SECONDS
+    return this.#state[NOW] - this.#state[STARTED]
   }
 
   /** The Unix time of a moment on this clock. */

@@ -60,6 +60,11 @@ export class HashTable {
     return this.#state[POWER]
   }
 
+  /** The part of the buffer that is in use. */
+  get usedBytes(): number {
+    return 4 * 2 ** this.power
+  }
+
   get expanding(): boolean {
     return this.#state[EXPANDING] === 1
   }

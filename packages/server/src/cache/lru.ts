@@ -97,6 +97,11 @@ export class Lru {
     return this.#bytes[list]
   }
 
+  /** Bytes of all items. */
+  get totalBytes(): number {
+    return this.#bytes.reduce((sum, bytes) => sum + bytes, 0)
+  }
+
   countOfClass(slabClass: number): number {
     const counts = this.#counts
     return (

@@ -24,6 +24,8 @@ export class MemoryBlock {
 /** What a platform with direct calls adds: the C library's memmove, and addresses to give it. */
 export interface NativeMemory {
   addressOf(bytes: Uint8Array): number
+  /** Memory of this process that is not V8's; the caller vouches for address and size. */
+  view(address: number, size: number): ArrayBuffer
   /** Memory below 2^31 that is never given back, or undefined if there is none. */
   allocateLow(size: number): ArrayBuffer | undefined
   /** As memmove(3): target address, source address, byte count. */
@@ -37,6 +39,15 @@ let move: NativeMemory['move'] = () => undefined
 export function useNativeMemory(memory: NativeMemory): void {
   native = memory
   move = memory.move
+}
+
+/**
+ * A block of memory that lies at an address of this process, a mapped file say.
+ * @throws Error on a platform without addresses.
+ */
+export function blockAt(address: number, size: number): MemoryBlock {
+  if (native === undefined) throw new Error('no memory can be reached by address here')
+  return new MemoryBlock(native.view(address, size))
 }
 
 /**

@@ -1,6 +1,7 @@
 // The work that no request waits for, on the main thread: the clock's tick, the LRU maintainer and the
 // crawler. Knows timers; what the work is, is the cache's.
 import type { Cache } from '../cache/cache.ts'
+import type { ClockReading } from '../cache/clock.ts'
 import { Crawler } from '../cache/crawler.ts'
 import { Maintainer } from '../cache/maintainer.ts'
 import type { Settings } from './settings.ts'
@@ -26,9 +27,12 @@ export class Background {
     this.#crawling = crawling
   }
 
-  start(settings: Settings): void {
+  /** `earlier`: the clock of the process whose cache goes on here. */
+  start(settings: Settings, earlier?: ClockReading): void {
     const started = performance.now()
-    this.#cache.clock.start(Math.floor(Date.now() / 1000))
+    const unixSeconds = Math.floor(Date.now() / 1000)
+    if (earlier === undefined) this.#cache.clock.start(unixSeconds)
+    else this.#cache.resume(unixSeconds, earlier)
     this.#every(TICK_MS, () => {
       this.#cache.clock.tick(Math.floor((performance.now() - started) / 1000))
       return TICK_MS

@@ -233,7 +233,6 @@ describe('what is not there yet says so', () => {
     '--enable-sasl',
     '-Y /etc/cache.auth',
     '-Z',
-    '-e /dev/shm/cache',
     '-U 11211',
     '-B binary',
     '-o ext_path=/tmp/ext:1G',

@@ -113,6 +113,13 @@ export const FLAGS: readonly Flag[] = [
     },
   },
   {
+    spelling: '-e, --memory-file <file>',
+    help: 'keep the items in <file>, best on a ram disk (tmpfs): after a graceful stop\n(SIGUSR1) the next start finds them again',
+    effect: ({ settings }, value) => {
+      settings.memoryFile = nonEmpty('The memory file (-e)', value)
+    },
+  },
+  {
     spelling: '-M, --disable-evictions',
     help: 'return an error when memory is full instead of evicting',
     sets: { evictionsEnabled: false },
@@ -307,10 +314,6 @@ export const FLAGS: readonly Flag[] = [
   {
     spelling: '-Z, --enable-ssl',
     effect: () => refuse('-Z', 'TLS'),
-  },
-  {
-    spelling: '-e, --memory-file <file>',
-    effect: () => refuse('-e', 'a memory file that outlives the server'),
   },
 ]
 

@@ -23,6 +23,7 @@ import {
 import { Background } from './background.ts'
 import { cacheOptions } from './cache-options.ts'
 import type { Log } from './log.ts'
+import { type MemoryFile, MemoryFileError, openMemoryFile } from './memory-file.ts'
 import { dropPrivileges } from './privileges.ts'
 import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
 import { logLevelOf, type Settings } from './settings.ts'
@@ -50,7 +51,8 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   const calls = chooseTransport(settings, log)
   if (calls !== undefined) useNativeMemory(calls)
   const options = cacheOptions(settings)
-  const memory = reserveMemory(options)
+  const memoryFile = openMemoryFileOf(settings, options, calls, log)
+  const memory = memoryFile?.memory ?? reserveMemory(options)
   // Made before any thread, so that the shared state has its first values.
   const cache = new Cache(memory, options)
   const counts = new ConnectionCounts(settings.maxConnections)
@@ -65,7 +67,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   const listeners = calls === undefined ? [] : await openListeners(calls, listen)
   const transports = planThreads(settings, calls, listeners, listen)
   dropPrivileges(settings.user)
-  background.start(settings)
+  background.start(settings, memoryFile?.earlier)
 
   const workers = transports.map((transport, thread) =>
     startWorker({ thread, settings, memory, counts: counts.buffer, crawling, transport }),
@@ -91,6 +93,8 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   }
   const closed = Promise.all(workers.map(ended)).then(() => {
     background.stop()
+    if (counts.stopState === DRAINING) memoryFile?.save(cache)
+    else memoryFile?.close()
     for (const { fd } of listeners) calls?.close(fd)
     if (settings.unixSocketPath !== undefined) removeStaleSocket(settings.unixSocketPath)
     removeProcessFiles(settings)
@@ -117,6 +121,23 @@ function reserveMemory(options: CacheOptions): CacheMemory {
     throw new StartError(
       `can't reserve the address space for -m ${megabytes}: give it less, or allow more (ulimit -v, vm.overcommit_memory)`,
     )
+  }
+}
+
+function openMemoryFileOf(
+  settings: Settings,
+  options: CacheOptions,
+  calls: SystemCalls | undefined,
+  log: Log,
+): MemoryFile | undefined {
+  if (settings.memoryFile === undefined) return undefined
+  if (calls === undefined) {
+    throw new StartError('-e needs the epoll transport: Linux on x64 or arm64')
+  }
+  try {
+    return openMemoryFile(settings.memoryFile, options, calls, log)
+  } catch (error) {
+    throw error instanceof MemoryFileError ? new StartError(error.message) : error
   }
 }
 

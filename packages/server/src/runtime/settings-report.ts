@@ -74,7 +74,7 @@ export function describeSettings(
     ['track_sizes', yesNo(settings.sizeTrackingEnabled)],
     ['inline_ascii_response', 'no'],
     ['num_napi_ids', NULL_POINTER],
-    ['memory_file', NULL_POINTER],
+    ['memory_file', settings.memoryFile ?? NULL_POINTER],
     ['client_flags_size', '4'],
   ]
 }

@@ -104,6 +104,8 @@ export interface Settings {
   readonly user: string | undefined
   readonly daemonize: boolean
   readonly pidFile: string | undefined
+  /** `-e`: the file that holds the items, which outlives the process. */
+  readonly memoryFile: string | undefined
   /** `MEMCACHED_PORT_FILENAME`: the file that is told which ports are listened on. */
   readonly portFile: string | undefined
 }
@@ -176,6 +178,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   user: undefined,
   daemonize: false,
   pidFile: undefined,
+  memoryFile: undefined,
   portFile: undefined,
 })
 

@@ -23,6 +23,9 @@ export interface SystemCalls extends NativeMemory {
   epoll_ctl(epoll: number, operation: number, fd: number, event: number): number
   epoll_wait(epoll: number, events: number, maximum: number, timeoutMs: number): number
   eventfd(initial: number, flags: number): number
+  /** Maps a file, shared and writable; its address, or undefined. */
+  mapFile(fd: number, size: number): number | undefined
+  flock(fd: number, operation: number): number
   /** The error of the last call that failed in this thread. */
   errno(): number
   /** "Address already in use" and the like. */
@@ -55,6 +58,9 @@ export const EPOLLOUT = 4
 export const EPOLLEXCLUSIVE = 1 << 28
 export const EFD_NONBLOCK = 0o4000
 export const EFD_CLOEXEC = 0o2000000
+export const LOCK_EX = 2
+export const LOCK_NB = 4
+export const LOCK_UN = 8
 export const EINTR = 4
 export const EAGAIN = 11
 export const EMFILE = 24
@@ -66,6 +72,7 @@ const PROT_READ = 1
 const PROT_WRITE = 2
 /** MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT; the last there is on x64 only. */
 const LOW_ANONYMOUS_MEMORY = 0x62
+const MAP_SHARED = 1
 
 const SUPPORTED_ARCHITECTURES = ['x64', 'arm64']
 
@@ -89,6 +96,12 @@ export function loadSystemCalls(): SystemCalls {
       const address: number = mmap(0, size, PROT_READ | PROT_WRITE, LOW_ANONYMOUS_MEMORY, -1, 0)
       return address < 2 ** 31 ? koffi.view(address, size) : undefined
     },
+    view: (address, size) => koffi.view(address, size),
+    mapFile: (fd, size) => {
+      const address: unknown = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+      // MAP_FAILED is 2^64 - 1, which koffi makes a BigInt of; real addresses are numbers.
+      return typeof address === 'number' ? address : undefined
+    },
     addressOf: (bytes) => addressOf(bytes, bytes, 0),
     // Without its result, which would be a number on the heap.
     move: libc.func('void memmove(uintptr_t target, uintptr_t source, size_t length)'),
@@ -102,6 +115,7 @@ export function loadSystemCalls(): SystemCalls {
     recv: libc.func('int64_t recv(int, uintptr_t, size_t, int)'),
     send: libc.func('int64_t send(int, uintptr_t, size_t, int)'),
     sendmsg: libc.func('int64_t sendmsg(int, uintptr_t, int)'),
+    flock: libc.func('int flock(int, int)'),
     read: libc.func('int64_t read(int, uintptr_t, size_t)'),
     write: libc.func('int64_t write(int, uintptr_t, size_t)'),
     shutdown: libc.func('int shutdown(int, int)'),

@@ -1,0 +1,142 @@
+// Warm restart (`-e`): what a real process leaves behind when it is told to stop, and finds when it
+// starts again; under load, with threads, and when it ends in other ways.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type RunningNode, startNode } from './nodes.ts'
+import { start } from './processes.ts'
+import { statistic, statistics, Wire } from './wire.ts'
+
+const EX_OSERR = 71
+
+let directory: string
+let memoryFile: string
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'memshard-'))
+  memoryFile = join(directory, 'items')
+})
+afterEach(() => rmSync(directory, { recursive: true }))
+
+const startOnFile = (...args: string[]): Promise<RunningNode> =>
+  startNode({ args: ['-e', memoryFile, '-m', '32', ...args] })
+
+async function exchange(node: RunningNode, request: string): Promise<string> {
+  await using wire = await Wire.connect(node)
+  return await wire.say(request)
+}
+
+test('SIGUSR1, and the next start has every item, its flags, CAS unique and expiry', async () => {
+  const large = 'v'.repeat(900_000)
+  let before: string
+  {
+    await using node = await startOnFile()
+    await exchange(node, `set a 7 0 1\r\nx\r\nset large 0 100 ${large.length}\r\n${large}\r\n`)
+    await exchange(node, 'ms stale 1\r\nx\r\nmd stale I\r\n')
+    before = await exchange(node, 'gets a large\r\n')
+    expect(before).toContain(large)
+    expect(await node.stop('SIGUSR1')).toBe(0)
+  }
+  await using node = await startOnFile('-t', '2')
+  expect(await exchange(node, 'gets a large\r\n')).toBe(before)
+  expect(await exchange(node, 'mg stale v\r\n')).toBe('VA 1 X W\r\nx\r\n')
+  expect(await exchange(node, 'mg large t\r\n')).toMatch(/^HD t(100|[5-9]\d)\r\n$/)
+  expect(await statistic(node, 'curr_items')).toBe(3)
+  expect(await statistic(node, 'get_hits')).toBe(4)
+  expect((await statistics(node, 'settings')).get('memory_file')).toBe(memoryFile)
+})
+
+test('`shutdown graceful` keeps the items as well', async () => {
+  {
+    await using node = await startOnFile('-A')
+    await using wire = await Wire.connect(node)
+    await wire.ask('set a 0 0 1\r\nx\r\n')
+    wire.send('shutdown graceful\r\n')
+    await wire.readToEnd()
+    await node.stop('SIGUSR1')
+  }
+  await using node = await startOnFile()
+  expect(await exchange(node, 'get a\r\n')).toContain('VALUE a')
+})
+
+test('stopped in the middle of a load with evictions, every item found is the one stored', async () => {
+  const valueOf = (key: number): string => `${key}.`.repeat(200)
+  {
+    await using node = await startOnFile('-t', '4')
+    const wires = await Promise.all(Array.from({ length: 4 }, () => Wire.connect(node)))
+    for (const [i, wire] of wires.entries()) {
+      let sets = ''
+      for (let key = i; key < 60_000; key += wires.length) {
+        sets += `set k${key} 0 0 ${valueOf(key).length} noreply\r\n${valueOf(key)}\r\n`
+      }
+      wire.send(sets)
+    }
+    // Not at the end: the signal finds values half received, answers half sent and a full cache.
+    await expect.poll(() => statistic(node, 'evictions'), { timeout: 20_000 }).toBeGreaterThan(100)
+    expect(await node.stop('SIGUSR1')).toBe(0)
+    for (const wire of wires) wire.destroy()
+  }
+  await using node = await startOnFile('-t', '4')
+  await using wire = await Wire.connect(node)
+  let found = 0
+  for (let key = 0; key < 60_000; key++) {
+    const answer = await wire.say(`get k${key}\r\n`)
+    if (answer === 'END\r\n') continue
+    found++
+    const value = valueOf(key)
+    expect(answer).toBe(`VALUE k${key} 0 ${value.length}\r\n${value}\r\nEND\r\n`)
+  }
+  expect(found).toBe(await statistic(node, 'curr_items'))
+  expect(found).toBeGreaterThan(1000)
+  // And the cache goes on: it takes new items and evicts old ones.
+  for (let key = 0; key < 60_000; key++) {
+    wire.send(`set n${key} 0 0 ${valueOf(key).length} noreply\r\n${valueOf(key)}\r\n`)
+  }
+  expect(await wire.say('get n59999\r\n')).toContain(valueOf(59_999))
+}, 90_000)
+
+describe('it starts empty', () => {
+  test.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)('after %s', async (signal) => {
+    {
+      await using node = await startOnFile()
+      await exchange(node, 'set a 0 0 1\r\nx\r\n')
+      await node.stop(signal)
+    }
+    expect(existsSync(`${memoryFile}.meta`)).toBe(false)
+    await using node = await startOnFile()
+    expect(await exchange(node, 'get a\r\n')).toBe('END\r\n')
+  })
+
+  test('with another memory limit', async () => {
+    {
+      await using node = await startOnFile()
+      await exchange(node, 'set a 0 0 1\r\nx\r\n')
+      await node.stop('SIGUSR1')
+    }
+    await using node = await startNode({ args: ['-e', memoryFile, '-m', '64'] })
+    expect(await exchange(node, 'get a\r\n')).toBe('END\r\n')
+  })
+})
+
+describe('it does not start', () => {
+  const starting = async (...args: string[]): Promise<readonly [unknown, string]> => {
+    await using server = start(['-l', '127.0.0.1', '-p', '-1', '-e', memoryFile, ...args])
+    return [await server.exited, server.stderr()]
+  }
+
+  test('with a metadata file that is no such thing', async () => {
+    writeFileSync(`${memoryFile}.meta`, '')
+    expect(await starting()).toEqual([EX_OSERR, expect.stringMatching(/damaged: remove it/)])
+  })
+
+  test('on the file of a server that runs', async () => {
+    await using _ = await startOnFile()
+    expect(await starting()).toEqual([EX_OSERR, expect.stringMatching(/in use/)])
+  })
+
+  test('over the node transport', async () => {
+    const refused = [EX_OSERR, expect.stringMatching(/-e needs the epoll transport/)]
+    expect(await starting('--transport', 'node')).toEqual(refused)
+  })
+})
