@@ -61,14 +61,14 @@ test('`shutdown graceful` keeps the items as well', async () => {
 })
 
 test('stopped in the middle of a load with evictions, every item found is the one stored', async () => {
-  const valueOf = (key: number): string => `${key}.`.repeat(200)
+  const valueUnder = (key: number): string => `${key}.`.repeat(200)
   {
     await using node = await startOnFile('-t', '4')
     const wires = await Promise.all(Array.from({ length: 4 }, () => Wire.connect(node)))
     for (const [i, wire] of wires.entries()) {
       let sets = ''
       for (let key = i; key < 60_000; key += wires.length) {
-        sets += `set k${key} 0 0 ${valueOf(key).length} noreply\r\n${valueOf(key)}\r\n`
+        sets += `set k${key} 0 0 ${valueUnder(key).length} noreply\r\n${valueUnder(key)}\r\n`
       }
       wire.send(sets)
     }
@@ -84,16 +84,16 @@ test('stopped in the middle of a load with evictions, every item found is the on
     const answer = await wire.say(`get k${key}\r\n`)
     if (answer === 'END\r\n') continue
     found++
-    const value = valueOf(key)
+    const value = valueUnder(key)
     expect(answer).toBe(`VALUE k${key} 0 ${value.length}\r\n${value}\r\nEND\r\n`)
   }
   expect(found).toBe(await statistic(node, 'curr_items'))
   expect(found).toBeGreaterThan(1000)
   // And the cache goes on: it takes new items and evicts old ones.
   for (let key = 0; key < 60_000; key++) {
-    wire.send(`set n${key} 0 0 ${valueOf(key).length} noreply\r\n${valueOf(key)}\r\n`)
+    wire.send(`set n${key} 0 0 ${valueUnder(key).length} noreply\r\n${valueUnder(key)}\r\n`)
   }
-  expect(await wire.say('get n59999\r\n')).toContain(valueOf(59_999))
+  expect(await wire.say('get n59999\r\n')).toContain(valueUnder(59_999))
 }, 90_000)
 
 describe('it starts empty', () => {
