@@ -20,6 +20,11 @@ export const META_SET = -1
 export class Connection {
   /** The socket's file descriptor, by which operators' reports name the connection; 0 without one. */
   readonly descriptor: number
+  /**
+   * The requests came in one datagram: nothing follows them, and each answer is a message of its own. A
+   * command that goes on sending after its answer can't be had there.
+   */
+  readonly datagram: boolean
   state = COMMAND
   /** After what is in the reply was sent, the connection is to be closed. */
   closing = false
@@ -48,8 +53,9 @@ export class Connection {
   text: Uint8Array | undefined
   textSent = 0
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, datagram = false) {
     this.descriptor = descriptor
+    this.datagram = datagram
   }
 
   /** Keeps a copy of a command line for when its value will have come. */

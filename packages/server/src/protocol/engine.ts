@@ -86,6 +86,15 @@ export class Engine {
     reply.clear()
   }
 
+  /** Counts bytes that moved around requests and answers: what frames datagrams, what was dropped of them. */
+  countTraffic(read: number, written: number): void {
+    const { lock, statistics } = this.#cache
+    lock.acquire()
+    statistics.add(BYTES_READ, read)
+    statistics.add(BYTES_WRITTEN, written)
+    lock.release()
+  }
+
   /** Gives back what a closed connection still holds. */
   abandon(connection: Connection): void {
     if (connection.item === 0) return
@@ -193,6 +202,8 @@ export class Engine {
   }
 
   #sendText(connection: Connection, at: number): number {
+    // One message, however long: the transport takes it from the connection.
+    if (connection.datagram) return -1
     const { reply } = this.#context
     const text = connection.text
     while (text !== undefined && connection.textSent < text.length && !reply.full) {

@@ -17,6 +17,7 @@ const SPACE = 32
 
 export class Reply {
   readonly block: MemoryBlock
+  readonly #fullAtBytes: number
   /** Bytes written to `block`. */
   length = 0
   spanCount = 0
@@ -30,13 +31,15 @@ export class Reply {
   /** The item to unpin once the span was sent; 0 for all but an item's last. */
   spanItem: Int32Array = new Int32Array(FIRST_SPANS)
 
-  constructor(block = new MemoryBlock(new ArrayBuffer(REPLY_BYTES))) {
+  /** `fullAtBytes` 1 makes it full with a single answer: one command's, one key's. */
+  constructor(block = new MemoryBlock(new ArrayBuffer(REPLY_BYTES)), fullAtBytes = FULL_AT_BYTES) {
     this.block = block
+    this.#fullAtBytes = fullAtBytes
   }
 
   /** No further request may be executed before this much was sent. */
   get full(): boolean {
-    return this.length >= FULL_AT_BYTES || this.spanBytes >= FULL_AT_SPAN_BYTES
+    return this.length >= this.#fullAtBytes || this.spanBytes >= FULL_AT_SPAN_BYTES
   }
 
   get totalBytes(): number {

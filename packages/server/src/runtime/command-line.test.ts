@@ -100,18 +100,18 @@ describe('where to listen', () => {
   const everywhere = (port: number) => [{ host: undefined, port }]
 
   test('on every interface, at the port of -p', () => {
-    expect(settingsOf('-p11311')).toMatchObject({ tcpPort: 11311, interfaces: everywhere(11311) })
-    expect(settingsOf('--port=11311').interfaces).toEqual(everywhere(11311))
+    expect(settingsOf('-p11311')).toMatchObject({ tcpPort: 11311, tcpAddresses: everywhere(11311) })
+    expect(settingsOf('--port=11311').tcpAddresses).toEqual(everywhere(11311))
   })
 
   test('-p -1 lets the system choose, which stats settings shows as -1', () => {
-    expect(settingsOf('-p -1')).toMatchObject({ tcpPort: -1, interfaces: everywhere(0) })
+    expect(settingsOf('-p -1')).toMatchObject({ tcpPort: -1, tcpAddresses: everywhere(0) })
   })
 
   test('-l takes lists, may be repeated, and its addresses get the port even of a later -p', () => {
     expect(settingsOf('-l 127.0.0.1,[::1]:11311 -l 127.0.0.2 -p 11411')).toMatchObject({
       interfacesAsGiven: '127.0.0.1,[::1]:11311,127.0.0.2',
-      interfaces: [
+      tcpAddresses: [
         { host: '127.0.0.1', port: 11411 },
         { host: '::1', port: 11311 },
         { host: '127.0.0.2', port: 11411 },
@@ -122,27 +122,66 @@ describe('where to listen', () => {
   test('PORT from the environment stands in for an absent -p', () => {
     expect(settingsOf('', { PORT: '5000' })).toMatchObject({
       tcpPort: 5000,
-      interfaces: everywhere(5000),
+      tcpAddresses: everywhere(5000),
     })
     expect(settingsOf('-p 11311', { PORT: '5000' }).tcpPort).toBe(11311)
     expect(settingsOf('', { PORT: '' }).tcpPort).toBe(11211)
     expect(refusal('', { PORT: 'http' }).message).toMatch(/PORT.*environment.*"http"/)
   })
 
-  test('a unix socket turns TCP off', () => {
+  test('a unix socket turns TCP and UDP off', () => {
     expect(serve('-s /tmp/cache.sock')).toMatchObject({
-      settings: { unixSocketPath: '/tmp/cache.sock', interfaces: [], tcpPort: 11211 },
+      settings: { unixSocketPath: '/tmp/cache.sock', tcpAddresses: [], tcpPort: 11211 },
       warnings: [],
     })
-    expect(settingsOf('-s /tmp/cache.sock -p 0').interfaces).toEqual([])
+    expect(settingsOf('-s /tmp/cache.sock -p 0').tcpAddresses).toEqual([])
     expect(serve('-s /tmp/cache.sock -l 127.0.0.1').warnings).toEqual([
-      expect.stringContaining('-p and -l have no effect'),
+      expect.stringContaining('-p, -U and -l have no effect'),
     ])
+    expect(settingsOf('-s /tmp/cache.sock -U 11311').udpAddresses).toEqual([])
   })
 
-  test('with -p 0 there must be a unix socket', () => {
-    expect(refusal('-p 0').message).toContain('-s')
-    expect(refusal('-p 0 -l 127.0.0.1:11311').message).toContain('-s')
+  test('-p 0 turns TCP off, with a warning if nothing else is there to connect to', () => {
+    expect(serve('-p 0 -l 127.0.0.1:11311')).toMatchObject({
+      settings: { tcpPort: 0, tcpAddresses: [], udpAddresses: [] },
+      warnings: [expect.stringContaining('nobody can connect')],
+    })
+    expect(serve('-p 0 -U 11311').warnings).toEqual([])
+  })
+
+  test('-U turns UDP on, and without -p the TCP port is the same', () => {
+    expect(settingsOf('')).toMatchObject({ udpPort: 0, udpAddresses: [] })
+    expect(settingsOf('-U 11311')).toMatchObject({
+      udpPort: 11311,
+      udpAddresses: everywhere(11311),
+      tcpPort: 11311,
+      tcpAddresses: everywhere(11311),
+    })
+    expect(settingsOf('-U 11311 -p 11411')).toMatchObject({
+      udpAddresses: everywhere(11311),
+      tcpAddresses: everywhere(11411),
+    })
+    expect(settingsOf('-U 11311 -p 0')).toMatchObject({ tcpPort: 0, tcpAddresses: [] })
+    expect(settingsOf('-U 11311', { PORT: '5000' })).toMatchObject({ tcpPort: 5000 })
+    expect(settingsOf('-U -1')).toMatchObject({
+      udpPort: -1,
+      udpAddresses: everywhere(0),
+      tcpPort: -1,
+      tcpAddresses: everywhere(0),
+    })
+  })
+
+  test('-l is for UDP too, and a port that stands in it goes for both', () => {
+    expect(settingsOf('-l 127.0.0.1,[::1]:11511 -p 11411 -U 11311')).toMatchObject({
+      tcpAddresses: [
+        { host: '127.0.0.1', port: 11411 },
+        { host: '::1', port: 11511 },
+      ],
+      udpAddresses: [
+        { host: '127.0.0.1', port: 11311 },
+        { host: '::1', port: 11511 },
+      ],
+    })
   })
 
   test('MEMCACHED_PORT_FILENAME names the file that is told the ports', () => {
@@ -198,6 +237,7 @@ describe('a wrong value is refused with a sentence that names the flag, and an e
     ['-p 99999', USAGE],
     ['-p -2', USAGE],
     ['-U 70000', USAGE],
+    ['-U -2', USAGE],
     ['-I 1000', USAGE],
     ['-I 1g', USAGE],
     ['-I 33m', USAGE],
@@ -233,7 +273,6 @@ describe('what is not there yet says so', () => {
     '--enable-sasl',
     '-Y /etc/cache.auth',
     '-Z',
-    '-U 11211',
     '-B binary',
     '-o ext_path=/tmp/ext:1G',
     '-o proxy_config=routes.lua',

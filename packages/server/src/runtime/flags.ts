@@ -10,7 +10,7 @@ import {
   wholeNumber,
 } from './option-values.ts'
 import type { Settings, TransportChoice } from './settings.ts'
-import { type SettingsDraft, tcpPort } from './settings-draft.ts'
+import { portNumber, type SettingsDraft } from './settings-draft.ts'
 
 export interface Flag {
   /** As commander reads it: `-m, --memory-limit <num>`. */
@@ -34,20 +34,15 @@ export const FLAGS: readonly Flag[] = [
     spelling: '-p, --port <num>',
     help: 'TCP port to listen on; -1: any free one, 0: none\n(default: PORT from the environment, else 11211)',
     effect: (draft, value) => {
-      draft.settings.tcpPort = tcpPort('The TCP port (-p)', value)
+      draft.settings.tcpPort = portNumber('The TCP port (-p)', value)
       draft.tcpPortGiven = true
     },
   },
   {
     spelling: '-U, --udp-port <num>',
-    help: 'UDP port to listen on; only 0, off, is possible yet (default: 0)',
-    effect: (_draft, value) => {
-      const port = wholeNumber('The UDP port (-U)', value, {
-        min: 0,
-        max: 65535,
-        exitCode: EX_USAGE,
-      })
-      if (port !== 0) throw notThereYet('-U', 'UDP')
+    help: 'UDP port to listen on; -1: any free one (default: 0, off)\nwithout -p, the TCP port is the same',
+    effect: ({ settings }, value) => {
+      settings.udpPort = portNumber('The UDP port (-U)', value)
     },
   },
   {

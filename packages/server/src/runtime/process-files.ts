@@ -5,7 +5,8 @@ import type { Settings } from './settings.ts'
 
 export function writeProcessFiles(settings: Settings, addresses: readonly string[]): void {
   if (settings.pidFile !== undefined) writeFileSync(settings.pidFile, `${process.pid}\n`)
-  if (settings.portFile !== undefined) {
+  // memcached writes none when it serves a unix socket.
+  if (settings.portFile !== undefined && settings.unixSocketPath === undefined) {
     const lines = addresses.map(portLine).filter((line) => line !== undefined)
     // Readers wait for the name to appear, so it appears with everything in it.
     writeFileSync(`${settings.portFile}.lck`, lines.join(''))
@@ -18,7 +19,8 @@ export function removeProcessFiles(settings: Settings): void {
 }
 
 function portLine(address: string): string | undefined {
-  const match = /^(\[.*\]|[\d.]+):(\d+)$/.exec(address)
+  const match = /^(udp:)?(\[.*\]|[\d.]+):(\d+)$/.exec(address)
   if (match === null) return undefined
-  return `TCP ${match[1].startsWith('[') ? 'INET6' : 'INET'}: ${match[2]}\n`
+  const [, udp, host, port] = match
+  return `${udp === undefined ? 'TCP' : 'UDP'} ${host.startsWith('[') ? 'INET6' : 'INET'}: ${port}\n`
 }

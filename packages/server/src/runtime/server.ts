@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads'
 import { allocateCacheMemory, Cache, type CacheMemory, type CacheOptions } from '../cache/cache.ts'
 import { useNativeMemory } from '../cache/memory.ts'
 import { ConnectionCounts, DRAINING, STOPPING } from '../transport/connection-counts.ts'
+import type { DatagramSocket } from '../transport/epoll.ts'
 import {
   type Listener,
   type ListenOptions,
@@ -26,7 +27,7 @@ import type { Log } from './log.ts'
 import { type MemoryFile, MemoryFileError, openMemoryFile } from './memory-file.ts'
 import { dropPrivileges } from './privileges.ts'
 import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
-import { logLevelOf, type Settings } from './settings.ts'
+import { logLevelOf, type Settings, threadsPerUdpSocket } from './settings.ts'
 import type { ToMain, ToWorker, WorkerData, WorkerTransport } from './worker-messages.ts'
 
 /** The server could not be started; the message says why. */
@@ -59,7 +60,8 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   const crawling = new SharedArrayBuffer(4)
   const background = new Background(cache, new Int32Array(crawling))
   const listen: ListenOptions = {
-    addresses: settings.interfaces,
+    tcpAddresses: settings.tcpAddresses,
+    udpAddresses: settings.udpAddresses,
     unixSocketPath: settings.unixSocketPath,
     unixSocketMask: settings.unixSocketMask,
     backlog: settings.listenBacklog,
@@ -75,7 +77,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   const stop = (graceful: boolean): void => {
     counts.stopState = graceful ? DRAINING : STOPPING
     // From now on nobody can connect; closing has to wait for the threads that have the socket in hand.
-    for (const { fd } of listeners) calls?.shutdown(fd, SHUT_RDWR)
+    for (const { fd, kind } of listeners) if (kind !== 'udp') calls?.shutdown(fd, SHUT_RDWR)
     wake(calls, transports)
     for (const worker of workers) worker.postMessage({ kind: 'stop' } satisfies ToWorker)
   }
@@ -95,7 +97,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
     background.stop()
     if (counts.stopState === DRAINING) memoryFile?.save(cache)
     else memoryFile?.close()
-    for (const { fd } of listeners) calls?.close(fd)
+    for (const fd of descriptors(listeners, transports)) calls?.close(fd)
     if (settings.unixSocketPath !== undefined) removeStaleSocket(settings.unixSocketPath)
     removeProcessFiles(settings)
   })
@@ -172,8 +174,48 @@ function planThreads(
   if (wake < 0 || epolls.some((fd) => fd < 0)) {
     throw new StartError(`can't create an epoll set: ${calls.describeError(calls.errno())}`)
   }
-  const fds = listeners.map(({ fd }) => fd)
-  return threads.map(() => ({ kind: 'epoll', listeners: fds, epolls, wake }))
+  const fds = listeners.filter(({ kind }) => kind !== 'udp').map(({ fd }) => fd)
+  const datagramSockets = dealUdpSockets(settings, calls, listeners)
+  return threads.map((_, thread) => ({
+    kind: 'epoll',
+    listeners: fds,
+    datagramSockets: datagramSockets[thread],
+    epolls,
+    wake,
+  }))
+}
+
+/** The UDP sockets of each thread: a descriptor for every thread that serves one, as in memcached. */
+function dealUdpSockets(
+  settings: Settings,
+  calls: SystemCalls,
+  listeners: readonly Listener[],
+): readonly (readonly DatagramSocket[])[] {
+  const dealt: DatagramSocket[][] = Array.from({ length: settings.threads }, () => [])
+  let turn = 0
+  for (const { kind, fd, port } of listeners) {
+    if (kind !== 'udp') continue
+    for (let i = 0; i < threadsPerUdpSocket(settings); i++) {
+      const own = i === 0 ? fd : calls.dup(fd)
+      if (own < 0) {
+        throw new StartError(`can't share a UDP socket: ${calls.describeError(calls.errno())}`)
+      }
+      dealt[turn++ % dealt.length].push({ fd: own, port })
+    }
+  }
+  return dealt
+}
+
+/** All that stands open for clients to come to. */
+function descriptors(
+  listeners: readonly Listener[],
+  transports: readonly WorkerTransport[],
+): ReadonlySet<number> {
+  const fds = new Set(listeners.map(({ fd }) => fd))
+  for (const transport of transports) {
+    if (transport.kind === 'epoll') for (const { fd } of transport.datagramSockets) fds.add(fd)
+  }
+  return fds
 }
 
 /** Makes every epoll loop look at the stop word; the descriptor stays readable, so none can miss it. */

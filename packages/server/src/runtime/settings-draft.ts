@@ -1,6 +1,7 @@
 // A set of settings being put together, and the rules that only hold for all of them at once.
 // Knows settings and the environment, and no spelling of a flag beyond what its sentences name.
 import { MAX_MEMORY_BYTES, MAX_SLAB_CLASSES, PAGE_BYTES } from '../cache/arena.ts'
+import type { ListenAddress } from '../transport/listeners.ts'
 import { parseListenAddresses } from './listen-addresses.ts'
 import { CommandLineError, EX_USAGE, wholeNumber } from './option-values.ts'
 import { DEFAULT_SETTINGS, type LogLevel, logLevelOf, type Settings } from './settings.ts'
@@ -114,32 +115,38 @@ function settleLru({ settings }: SettingsDraft): void {
 
 function settleListening(draft: SettingsDraft, env: Environment): void {
   const { settings } = draft
-  if (!draft.tcpPortGiven && env.PORT)
-    settings.tcpPort = tcpPort('PORT, from the environment,', env.PORT)
+  if (!draft.tcpPortGiven) {
+    if (env.PORT) settings.tcpPort = portNumber('PORT, from the environment,', env.PORT)
+    else if (settings.udpPort !== 0) settings.tcpPort = settings.udpPort
+  }
   settings.portFile = env.MEMCACHED_PORT_FILENAME || undefined
 
-  // Port 0 asks the system for one where it is listened on, but switches TCP off as a setting.
-  const listenPort = settings.tcpPort === -1 ? 0 : settings.tcpPort
   const given = settings.interfacesAsGiven
-  const interfaces =
-    given === undefined
-      ? [{ host: undefined, port: listenPort }]
-      : parseListenAddresses(given, listenPort)
-
+  settings.tcpAddresses = listenAddresses(given, settings.tcpPort)
+  settings.udpAddresses = listenAddresses(given, settings.udpPort)
   if (settings.unixSocketPath !== undefined) {
-    settings.interfaces = []
-    if (draft.tcpPortGiven || given !== undefined) {
-      draft.warnings.push('A unix socket (-s) is given: -p and -l have no effect.')
+    settings.tcpAddresses = []
+    settings.udpAddresses = []
+    if (draft.tcpPortGiven || settings.udpPort !== 0 || given !== undefined) {
+      draft.warnings.push('A unix socket (-s) is given: -p, -U and -l have no effect.')
     }
-  } else if (settings.tcpPort === 0) {
-    throw usage('Without a TCP port (-p 0) the server needs a unix socket (-s) to listen on.')
-  } else {
-    settings.interfaces = interfaces
+  } else if (settings.tcpPort === 0 && settings.udpPort === 0) {
+    draft.warnings.push('Without a port (-p 0) and a unix socket (-s) nobody can connect.')
   }
 }
 
-/** A port as `-p` takes it: -1 for one that the system chooses, 0 for none. */
-export function tcpPort(what: string, value: string): number {
+function listenAddresses(given: string | undefined, port: number): readonly ListenAddress[] {
+  // Port 0 asks the system for one where it is listened on, but switches TCP or UDP off as a setting.
+  const listenPort = port === -1 ? 0 : port
+  const addresses =
+    given === undefined
+      ? [{ host: undefined, port: listenPort }]
+      : parseListenAddresses(given, listenPort)
+  return port === 0 ? [] : addresses
+}
+
+/** A port as `-p` and `-U` take it: -1 for one that the system chooses, 0 for none. */
+export function portNumber(what: string, value: string): number {
   return wholeNumber(what, value, { min: -1, max: 65535, exitCode: EX_USAGE })
 }
 

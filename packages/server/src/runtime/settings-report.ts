@@ -1,7 +1,7 @@
 // The lines of `stats settings`, in the order and form of memcached 1.6.45 built without TLS, external
 // storage and proxy. Knows the settings and nothing else, so that the protocol can be handed its result.
 import type { Tuning } from '../cache/tuning.ts'
-import type { Settings } from './settings.ts'
+import { type Settings, threadsPerUdpSocket } from './settings.ts'
 
 /** memcached's value of `temporary_ttl` while there is no TEMP list. */
 const UNUSED_TEMPORARY_TTL_SECONDS = 61
@@ -97,11 +97,6 @@ export function currentSettings(settings: Settings, tuning: Tuning): Settings {
     lruCrawlerSleepMicroseconds: tuning.crawlerSleepMicroseconds,
     lruCrawlerItemsPerRun: tuning.crawlerItemsPerRun,
   }
-}
-
-/** memcached serves several UDP sockets with a thread each, and a single one with all threads. */
-function threadsPerUdpSocket(settings: Settings): number {
-  return settings.interfacesAsGiven?.includes(',') ? 1 : settings.threads
 }
 
 function yesNo(value: boolean): string {

@@ -3,7 +3,7 @@ import { DEFAULT_SETTINGS } from './settings.ts'
 
 test('the defaults can not be changed by accident', () => {
   expect(Object.isFrozen(DEFAULT_SETTINGS)).toBe(true)
-  expect(Object.isFrozen(DEFAULT_SETTINGS.interfaces)).toBe(true)
+  expect(Object.isFrozen(DEFAULT_SETTINGS.tcpAddresses)).toBe(true)
 })
 
 test('settings can be sent to a thread', () => {

@@ -59,11 +59,13 @@ export interface Settings {
   /** `-o track_sizes`: count items by size for `stats sizes`. */
   readonly sizeTrackingEnabled: boolean
 
-  /** `-p` as given: -1 lets the system choose, 0 is off. Where to listen stands in `interfaces`. */
+  /** `-p` as given: -1 lets the system choose, 0 is off. Where to listen stands in `tcpAddresses`. */
   readonly tcpPort: number
+  /** `-U`, in the same way. */
   readonly udpPort: number
   /** All TCP addresses to listen on, ports filled in; none with a unix socket or with port 0. */
-  readonly interfaces: readonly ListenAddress[]
+  readonly tcpAddresses: readonly ListenAddress[]
+  readonly udpAddresses: readonly ListenAddress[]
   /** The values of `-l`, joined by commas; undefined without one. */
   readonly interfacesAsGiven: string | undefined
   readonly unixSocketPath: string | undefined
@@ -149,7 +151,8 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
 
   tcpPort: DEFAULT_TCP_PORT,
   udpPort: 0,
-  interfaces: Object.freeze([Object.freeze({ host: undefined, port: DEFAULT_TCP_PORT })]),
+  tcpAddresses: Object.freeze([Object.freeze({ host: undefined, port: DEFAULT_TCP_PORT })]),
+  udpAddresses: Object.freeze([]),
   interfacesAsGiven: undefined,
   unixSocketPath: undefined,
   unixSocketMask: 0o700,
@@ -181,6 +184,11 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   memoryFile: undefined,
   portFile: undefined,
 })
+
+/** memcached serves several UDP sockets with a thread each, and a single address with all threads. */
+export function threadsPerUdpSocket(settings: Settings): number {
+  return settings.interfacesAsGiven?.includes(',') ? 1 : settings.threads
+}
 
 /** The log level that `-v` (or the `verbosity` command) asks for. */
 export function logLevelOf(verbosity: number): LogLevel {

@@ -1,5 +1,6 @@
 // What the main thread and the worker threads tell each other.
 import type { CacheMemory } from '../cache/cache.ts'
+import type { DatagramSocket } from '../transport/epoll.ts'
 import type { ListenOptions } from '../transport/listeners.ts'
 import type { Settings } from './settings.ts'
 
@@ -8,6 +9,7 @@ export type WorkerTransport =
   | {
       readonly kind: 'epoll'
       readonly listeners: readonly number[]
+      readonly datagramSockets: readonly DatagramSocket[]
       readonly epolls: readonly number[]
       readonly wake: number
     }

@@ -38,6 +38,12 @@ export class ConnectionCounts {
     return true
   }
 
+  /** Counts a UDP socket, which memcached has among its connections; it is never one too many. */
+  openListener(): void {
+    Atomics.add(this.#words, CURRENT, 1)
+    Atomics.add(this.#words, TOTAL, 1)
+  }
+
   close(): void {
     Atomics.sub(this.#words, CURRENT, 1)
   }

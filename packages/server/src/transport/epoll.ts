@@ -10,6 +10,7 @@ import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { Reply } from '../protocol/reply.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
 import { EpollConnection } from './epoll-connection.ts'
+import { EpollDatagramSocket } from './epoll-datagrams.ts'
 import { Gather } from './gather.ts'
 import {
   EAGAIN,
@@ -40,10 +41,18 @@ export interface EpollOptions {
   readonly arena: Arena
   /** The listening sockets, which all threads share. */
   readonly listeners: readonly number[]
+  /** The UDP sockets of this thread alone. */
+  readonly datagramSockets: readonly DatagramSocket[]
   /** The epoll set of every thread, in the order of their numbers. */
   readonly epolls: readonly number[]
   /** Becomes readable when the threads are to look at the stop word. */
   readonly wake: number
+}
+
+/** A bound UDP socket. */
+export interface DatagramSocket {
+  readonly fd: number
+  readonly port: number
 }
 
 /** Events fetched at a time. */
@@ -73,6 +82,7 @@ export class EpollTransport implements Transport {
   readonly #input = permanentBlock(INPUT_BYTES)
   readonly #events = permanentBlock(EVENTS * EVENT_BYTES)
   readonly #event = permanentBlock(16)
+  readonly #datagramSockets: readonly EpollDatagramSocket[]
   readonly #connections: (EpollConnection | undefined)[] = []
   readonly #pendingPool: MemoryBlock[] = []
   readonly #replyPool: Reply[] = []
@@ -84,6 +94,10 @@ export class EpollTransport implements Transport {
     this.#options = options
     this.#epoll = options.epolls[context.thread]
     this.#gather = new Gather(options.calls, options.arena)
+    this.#datagramSockets = options.datagramSockets.map(
+      ({ fd, port }) =>
+        new EpollDatagramSocket(fd, port, options.calls, options.arena, context.engine),
+    )
   }
 
   run(): void {
@@ -92,7 +106,16 @@ export class EpollTransport implements Transport {
     for (const fd of this.#options.listeners) {
       this.#control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLEXCLUSIVE)
     }
+    for (const { fd } of this.#datagramSockets) {
+      counts.openListener()
+      this.#control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLEXCLUSIVE)
+    }
     while (counts.stopState === RUNNING) this.#round(-1)
+    for (const socket of this.#datagramSockets) {
+      this.#control(EPOLL_CTL_DEL, socket.fd, 0)
+      socket.close()
+      counts.close()
+    }
     for (const fd of this.#options.listeners) this.#control(EPOLL_CTL_DEL, fd, 0)
     this.#control(EPOLL_CTL_DEL, this.#options.wake, 0)
     if (counts.stopState === DRAINING) this.#drain()
@@ -113,6 +136,11 @@ export class EpollTransport implements Transport {
         if (fd === wake) return
         if (listeners.includes(fd)) {
           this.#accept(fd)
+          continue
+        }
+        const socket = this.#datagramSockets.find((candidate) => candidate.fd === fd)
+        if (socket !== undefined) {
+          this.#datagrams(socket)
           continue
         }
         connection = new EpollConnection(fd)
@@ -166,6 +194,17 @@ export class EpollTransport implements Transport {
     this.#input.bytes.set(text)
     this.#calls.send(fd, this.#input.address, text.length, MSG_NOSIGNAL)
     this.#calls.close(fd)
+  }
+
+  // ---- datagrams
+
+  #datagrams(socket: EpollDatagramSocket): void {
+    const { waits } = socket
+    socket.ready()
+    if (socket.waits === waits) return
+    // An exclusive entry can't be modified, only replaced.
+    this.#control(EPOLL_CTL_DEL, socket.fd, 0)
+    this.#control(EPOLL_CTL_ADD, socket.fd, socket.waits ? EPOLLOUT : EPOLLIN | EPOLLEXCLUSIVE)
   }
 
   // ---- reading

@@ -1,7 +1,7 @@
-// Sends a reply whose values lie in the arena: builds the list of pieces for sendmsg(2). Knows the layout
-// of replies and of the kernel's structures, no connection.
+// Sends what lies in pieces, a reply whose values are in the arena or a part of one as a datagram: builds the
+// list for sendmsg(2). Knows the layout of replies and of the kernel's structures, no connection.
 import type { Arena } from '../cache/arena.ts'
-import { permanentBlock } from '../cache/memory.ts'
+import { MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import type { Reply } from '../protocol/reply.ts'
 import { MSG_NOSIGNAL, type SystemCalls } from './system-calls.ts'
 
@@ -9,6 +9,8 @@ import { MSG_NOSIGNAL, type SystemCalls } from './system-calls.ts'
 const MAX_PIECES = 1024
 const IOVEC_BYTES = 16
 const MSGHDR_BYTES = 56
+const MSGHDR_NAME = 0
+const MSGHDR_NAMELEN = 8
 const MSGHDR_IOV = 16
 const MSGHDR_IOVLEN = 24
 
@@ -18,7 +20,9 @@ export class Gather {
   readonly #pieces = permanentBlock(MAX_PIECES * IOVEC_BYTES)
   readonly #message = permanentBlock(MSGHDR_BYTES)
   #count = 0
+  /** Bytes of what is added that are not to be sent, and then how many are. */
   #skip = 0
+  #left = 0
 
   constructor(calls: SystemCalls, arena: Arena) {
     this.#calls = calls
@@ -30,6 +34,41 @@ export class Gather {
   send(fd: number, reply: Reply, sent: number): number {
     this.#count = 0
     this.#skip = sent
+    this.#left = reply.totalBytes - sent
+    this.#addReply(reply)
+    return this.#sendPieces(fd)
+  }
+
+  /** Where datagrams are to go: to the `sockaddr` that is in this block whenever one is sent. */
+  set receiver(sockaddr: MemoryBlock) {
+    this.#message.view.setBigUint64(MSGHDR_NAME, BigInt(sockaddr.address), true)
+  }
+
+  /**
+   * Sends one datagram, `header` and `length` bytes of a message from byte `from` on, to the receiver,
+   * whose address has `receiverBytes`. The result is sendmsg's.
+   */
+  sendDatagram(
+    fd: number,
+    receiverBytes: number,
+    header: MemoryBlock,
+    message: Reply | MemoryBlock,
+    from: number,
+    length: number,
+  ): number {
+    this.#message.view.setUint32(MSGHDR_NAMELEN, receiverBytes, true)
+    this.#count = 0
+    this.#skip = 0
+    this.#left = header.size
+    this.#add(header.address, header.size)
+    this.#skip = from
+    this.#left = length
+    if (message instanceof MemoryBlock) this.#add(message.address, message.size)
+    else this.#addReply(message)
+    return this.#sendPieces(fd)
+  }
+
+  #addReply(reply: Reply): void {
     let at = 0
     for (let i = 0; i < reply.spanCount && this.#count < MAX_PIECES; i++) {
       this.#add(reply.block.address + at, reply.spanAt[i] - at)
@@ -39,6 +78,9 @@ export class Gather {
       this.#add(base + reply.spanOffset[i], reply.spanLength[i])
     }
     if (this.#count < MAX_PIECES) this.#add(reply.block.address + at, reply.length - at)
+  }
+
+  #sendPieces(fd: number): number {
     this.#message.view.setUint32(MSGHDR_IOVLEN, this.#count, true)
     return this.#calls.sendmsg(fd, this.#message.address, MSG_NOSIGNAL)
   }
@@ -48,12 +90,15 @@ export class Gather {
       this.#skip -= length
       return
     }
+    if (this.#left === 0) return
     const from = address + this.#skip
+    const taken = Math.min(length - this.#skip, this.#left)
     const view = this.#pieces.view
     const at = this.#count++ * IOVEC_BYTES
     view.setUint32(at, from % 0x1_0000_0000, true)
     view.setUint32(at + 4, Math.floor(from / 0x1_0000_0000), true)
-    view.setUint32(at + 8, length - this.#skip, true)
+    view.setUint32(at + 8, taken, true)
     this.#skip = 0
+    this.#left -= taken
   }
 }

@@ -1,5 +1,5 @@
-// Opens the listening sockets of the epoll transport, as memcached does: one for each address that a
-// name stands for. Knows addresses and sockets, nothing of what is served on them.
+// Opens the sockets of the epoll transport that clients come to, TCP, UDP and unix, as memcached does: one for
+// each address that a name stands for. Knows addresses and sockets, nothing of what is served on them.
 import { lookup } from 'node:dns/promises'
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { MemoryBlock } from '../cache/memory.ts'
@@ -15,7 +15,9 @@ import {
   SO_KEEPALIVE,
   SO_LINGER,
   SO_REUSEADDR,
+  SO_SNDBUF,
   SOCK_CLOEXEC,
+  SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_STREAM,
   SOL_SOCKET,
@@ -31,7 +33,8 @@ export interface ListenAddress {
 }
 
 export interface ListenOptions {
-  readonly addresses: readonly ListenAddress[]
+  readonly tcpAddresses: readonly ListenAddress[]
+  readonly udpAddresses: readonly ListenAddress[]
   readonly unixSocketPath: string | undefined
   /** Permissions of the unix socket. */
   readonly unixSocketMask: number
@@ -40,8 +43,8 @@ export interface ListenOptions {
 
 export interface Listener {
   readonly fd: number
-  readonly family: 'tcp4' | 'tcp6' | 'unix'
-  /** The address in words: `127.0.0.1:11211`, `[::1]:11211`, `/run/memshard.sock`. */
+  readonly kind: 'tcp' | 'udp' | 'unix'
+  /** In words: `127.0.0.1:11211`, `[::1]:11211`, `udp:127.0.0.1:11211`, `/run/memshard.sock`. */
   readonly address: string
   readonly port: number
 }
@@ -60,6 +63,8 @@ interface NumericAddress {
 
 const SOCKADDR_BYTES = 128
 const SUN_PATH_BYTES = 108
+/** As much as the system allows, if it is less: room for the datagrams of a large value. */
+const UDP_SEND_BUFFER_BYTES = 4 * 1024 * 1024
 
 export async function openListeners(
   calls: SystemCalls,
@@ -69,22 +74,37 @@ export async function openListeners(
   if (options.unixSocketPath !== undefined) {
     listeners.push(listenUnix(calls, options.unixSocketPath, options))
   }
-  for (const { host, port } of options.addresses) {
-    const before = listeners.length
-    for (const numeric of await resolve(host, port)) {
-      // With an ephemeral port, the first family's choice is the second's too.
-      const wanted = port === 0 && listeners.length > before ? listeners[before].port : port
-      const listener = listenTcp(calls, numeric, wanted, options.backlog)
-      if (listener !== undefined) listeners.push(listener)
-    }
-    if (listeners.length === before) {
-      throw new ListenError(`failed to listen on TCP port ${port}: no usable address`)
-    }
+  const { tcpAddresses, udpAddresses, backlog } = options
+  for (const address of tcpAddresses) {
+    listeners.push(...(await listenOn(calls, 'tcp', address, backlog)))
+  }
+  for (const address of udpAddresses) listeners.push(...(await listenOn(calls, 'udp', address)))
+  return listeners
+}
+
+/** All sockets for one address as given, which may be a name of several. */
+async function listenOn(
+  calls: SystemCalls,
+  kind: 'tcp' | 'udp',
+  { host, port }: ListenAddress,
+  backlog = 0,
+): Promise<readonly Listener[]> {
+  const listeners: Listener[] = []
+  for (const numeric of await resolve(host, port)) {
+    // With an ephemeral port, the first family's choice is the second's too.
+    const wanted = port === 0 && listeners.length > 0 ? listeners[0].port : port
+    const listener = bindTo(calls, kind, numeric, wanted, backlog)
+    if (listener !== undefined) listeners.push(listener)
+  }
+  if (listeners.length === 0) {
+    throw new ListenError(
+      `failed to listen on ${kind.toUpperCase()} port ${port}: no usable address`,
+    )
   }
   return listeners
 }
 
-async function resolve(host: string | undefined, port: number): Promise<NumericAddress[]> {
+export async function resolve(host: string | undefined, port: number): Promise<NumericAddress[]> {
   if (host === undefined) {
     return [
       { address: '0.0.0.0', family: 4, wildcard: true },
@@ -103,8 +123,9 @@ async function resolve(host: string | undefined, port: number): Promise<NumericA
   }
 }
 
-function listenTcp(
+function bindTo(
   calls: SystemCalls,
+  kind: 'tcp' | 'udp',
   { address, family, wildcard }: NumericAddress,
   port: number,
   backlog: number,
@@ -113,22 +134,31 @@ function listenTcp(
   const fail = (): undefined => {
     const errno = calls.errno()
     if (wildcard && (errno === EAFNOSUPPORT || errno === EADDRNOTAVAIL)) return undefined
-    throw new ListenError(`failed to listen on TCP ${name}: ${calls.describeError(errno)}`)
+    throw new ListenError(
+      `failed to listen on ${kind.toUpperCase()} ${name}: ${calls.describeError(errno)}`,
+    )
   }
   const domain = family === 6 ? AF_INET6 : AF_INET
-  const fd = calls.socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+  const type = kind === 'tcp' ? SOCK_STREAM : SOCK_DGRAM
+  const fd = calls.socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
   if (fd < 0) return fail()
-  setOption(calls, fd, SOL_SOCKET, SO_REUSEADDR, 1)
-  setOption(calls, fd, SOL_SOCKET, SO_KEEPALIVE, 1)
-  setOption(calls, fd, SOL_SOCKET, SO_LINGER, 0, 0)
-  setOption(calls, fd, IPPROTO_TCP, TCP_NODELAY, 1)
+  if (kind === 'tcp') {
+    setOption(calls, fd, SOL_SOCKET, SO_REUSEADDR, 1)
+    setOption(calls, fd, SOL_SOCKET, SO_KEEPALIVE, 1)
+    setOption(calls, fd, SOL_SOCKET, SO_LINGER, 0, 0)
+    setOption(calls, fd, IPPROTO_TCP, TCP_NODELAY, 1)
+  } else {
+    // Not SO_REUSEADDR, which memcached sets here too: it would let two servers share the port unnoticed.
+    setOption(calls, fd, SOL_SOCKET, SO_SNDBUF, UDP_SEND_BUFFER_BYTES)
+  }
   if (family === 6) setOption(calls, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)
   const sockaddr = new MemoryBlock(new ArrayBuffer(SOCKADDR_BYTES))
   sockaddr.view.setUint16(0, domain, true)
   sockaddr.view.setUint16(2, port)
   calls.inet_pton(domain, address, sockaddr.address + (family === 6 ? 8 : 4))
   const length = family === 6 ? 28 : 16
-  if (calls.bind(fd, sockaddr.address, length) < 0 || calls.listen(fd, backlog) < 0) {
+  const bound = calls.bind(fd, sockaddr.address, length) === 0
+  if (!bound || (kind === 'tcp' && calls.listen(fd, backlog) < 0)) {
     const failure = fail
     try {
       return failure()
@@ -137,12 +167,8 @@ function listenTcp(
     }
   }
   const chosen = portOf(calls, fd)
-  return {
-    fd,
-    family: family === 6 ? 'tcp6' : 'tcp4',
-    address: family === 6 ? `[${address}]:${chosen}` : `${address}:${chosen}`,
-    port: chosen,
-  }
+  const words = family === 6 ? `[${address}]:${chosen}` : `${address}:${chosen}`
+  return { fd, kind, address: kind === 'udp' ? `udp:${words}` : words, port: chosen }
 }
 
 function listenUnix(calls: SystemCalls, path: string, options: ListenOptions): Listener {
@@ -165,7 +191,7 @@ function listenUnix(calls: SystemCalls, path: string, options: ListenOptions): L
   if (bound < 0) fail(calls.describeError(errno))
   chmodSync(path, options.unixSocketMask)
   if (calls.listen(fd, options.backlog) < 0) fail(calls.describeError(calls.errno()))
-  return { fd, family: 'unix', address: path, port: 0 }
+  return { fd, kind: 'unix', address: path, port: 0 }
 }
 
 /** A socket file that an earlier process left behind; anything else there is not ours to remove. */

@@ -8,12 +8,13 @@ import {
   type Socket,
 } from 'node:net'
 import type { Arena } from '../cache/arena.ts'
-import { copyBytes, MemoryBlock } from '../cache/memory.ts'
+import { MemoryBlock } from '../cache/memory.ts'
 import { Connection } from '../protocol/connection.ts'
 import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
-import type { Reply } from '../protocol/reply.ts'
 import { DRAINING } from './connection-counts.ts'
 import { ListenError, type ListenOptions, removeStaleSocket } from './listeners.ts'
+import { copyOfMessage } from './message-copy.ts'
+import { type NodeDatagramSocket, openNodeDatagramSockets } from './node-datagrams.ts'
 import {
   DRAIN_MS,
   INPUT_BYTES,
@@ -40,6 +41,7 @@ export class NodeTransport implements Transport {
   readonly #input = new MemoryBlock(new ArrayBuffer(2 * INPUT_BYTES))
   readonly #clients = new Set<Client>()
   readonly #servers: Server[] = []
+  readonly #datagramSockets: NodeDatagramSocket[] = []
   #stopped: () => void = () => {}
 
   constructor(context: TransportContext, arena: Arena) {
@@ -49,7 +51,10 @@ export class NodeTransport implements Transport {
 
   /** Opens the listening sockets; resolves to the addresses they got, in words. */
   async listen(options: ListenOptions): Promise<readonly string[]> {
-    const targets: NetListenOptions[] = options.addresses.map(({ host, port }) => ({ host, port }))
+    const targets: NetListenOptions[] = options.tcpAddresses.map(({ host, port }) => ({
+      host,
+      port,
+    }))
     if (options.unixSocketPath !== undefined) {
       removeStaleSocket(options.unixSocketPath)
       targets.push({ path: options.unixSocketPath })
@@ -58,7 +63,14 @@ export class NodeTransport implements Transport {
       await this.#listenOn({ ...target, backlog: options.backlog })
       if (target.path !== undefined) chmodSync(target.path, options.unixSocketMask)
     }
-    return this.#servers.map(addressOf)
+    const { engine, counts } = this.#context
+    for (const address of options.udpAddresses) {
+      for (const socket of await openNodeDatagramSockets(address, engine, this.#arena)) {
+        counts.openListener()
+        this.#datagramSockets.push(socket)
+      }
+    }
+    return [...this.#servers.map(addressOf), ...this.#datagramSockets.map(({ address }) => address)]
   }
 
   run(): Promise<void> {
@@ -70,6 +82,7 @@ export class NodeTransport implements Transport {
   /** Ends `run`, at once or when clients have taken their answers. */
   async stop(): Promise<void> {
     for (const server of this.#servers) server.close()
+    for (const socket of this.#datagramSockets) socket.close()
     const drain = this.#context.counts.stopState === DRAINING
     const closed = [...this.#clients].map((client) => this.#end(client, drain))
     await Promise.all(closed)
@@ -157,7 +170,7 @@ export class NodeTransport implements Transport {
       at = engine.execute(protocol, input, at, length)
       const { reply } = engine
       const { full } = reply
-      const taken = reply.totalBytes === 0 || socket.write(this.#copyOf(reply))
+      const taken = reply.totalBytes === 0 || socket.write(copyOfMessage(reply, this.#arena))
       engine.release(reply)
       if (protocol.closing) {
         socket.destroySoon()
@@ -166,28 +179,6 @@ export class NodeTransport implements Transport {
       if (!taken) socket.pause()
       if (!full || !taken) return at
     }
-  }
-
-  /** The reply as one buffer of its own: the socket may need it for long. */
-  #copyOf(reply: Reply): Buffer {
-    const copy = Buffer.allocUnsafeSlow(reply.totalBytes)
-    const target = new MemoryBlock(copy.buffer)
-    let from = 0
-    let to = 0
-    const take = (end: number): void => {
-      copyBytes(reply.block, from, target, to, end - from)
-      to += end - from
-      from = end
-    }
-    for (let i = 0; i < reply.spanCount; i++) {
-      take(reply.spanAt[i])
-      const length = reply.spanLength[i]
-      const source = this.#arena.blockOf(reply.spanChunk[i])
-      copyBytes(source, reply.spanOffset[i], target, to, length)
-      to += length
-    }
-    take(reply.length)
-    return copy
   }
 }
 

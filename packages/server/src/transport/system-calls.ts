@@ -13,10 +13,19 @@ export interface SystemCalls extends NativeMemory {
   getsockname(fd: number, address: number, length: number): number
   inet_pton(family: number, text: string, address: number): number
   recv(fd: number, buffer: number, length: number, flags: number): number
+  recvfrom(
+    fd: number,
+    buffer: number,
+    length: number,
+    flags: number,
+    address: number,
+    addressLength: number,
+  ): number
   send(fd: number, buffer: number, length: number, flags: number): number
   sendmsg(fd: number, message: number, flags: number): number
   read(fd: number, buffer: number, length: number): number
   write(fd: number, buffer: number, length: number): number
+  dup(fd: number): number
   shutdown(fd: number, how: number): number
   close(fd: number): number
   epoll_create1(flags: number): number
@@ -37,10 +46,12 @@ export const AF_UNIX = 1
 export const AF_INET = 2
 export const AF_INET6 = 10
 export const SOCK_STREAM = 1
+export const SOCK_DGRAM = 2
 export const SOCK_NONBLOCK = 0o4000
 export const SOCK_CLOEXEC = 0o2000000
 export const SOL_SOCKET = 1
 export const SO_REUSEADDR = 2
+export const SO_SNDBUF = 7
 export const SO_KEEPALIVE = 9
 export const SO_LINGER = 13
 export const IPPROTO_TCP = 6
@@ -113,11 +124,13 @@ export function loadSystemCalls(): SystemCalls {
     getsockname: libc.func('int getsockname(int, uintptr_t, uintptr_t)'),
     inet_pton: libc.func('int inet_pton(int, const char *, uintptr_t)'),
     recv: libc.func('int64_t recv(int, uintptr_t, size_t, int)'),
+    recvfrom: libc.func('int64_t recvfrom(int, uintptr_t, size_t, int, uintptr_t, uintptr_t)'),
     send: libc.func('int64_t send(int, uintptr_t, size_t, int)'),
     sendmsg: libc.func('int64_t sendmsg(int, uintptr_t, int)'),
     flock: libc.func('int flock(int, int)'),
     read: libc.func('int64_t read(int, uintptr_t, size_t)'),
     write: libc.func('int64_t write(int, uintptr_t, size_t)'),
+    dup: libc.func('int dup(int)'),
     shutdown: libc.func('int shutdown(int, int)'),
     close: libc.func('int close(int)'),
     epoll_create1: libc.func('int epoll_create1(int)'),

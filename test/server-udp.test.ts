@@ -1,0 +1,299 @@
+// UDP, datagram by datagram: the same requests to memcached 1.6.18, to prove what is expected, and to our
+// server over each transport.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { DatagramWire, frame, messages } from './datagrams.ts'
+import { freePort, type NodeOptions, type RunningNode, startNode } from './nodes.ts'
+import { missing } from './peers.ts'
+import { statistic, statistics, Wire } from './wire.ts'
+
+interface Server {
+  readonly name: string
+  readonly ours: boolean
+  readonly options: NodeOptions
+  readonly missing?: string | undefined
+}
+
+const SERVERS: readonly Server[] = [
+  {
+    name: 'memcached 1.6.18',
+    ours: false,
+    options: { server: 'memcached' },
+    missing: missing('memcached'),
+  },
+  { name: 'ours over epoll', ours: true, options: { args: ['--transport', 'epoll'] } },
+  { name: 'ours over node', ours: true, options: { args: ['--transport', 'node'] } },
+]
+
+/** Requests of one datagram and the messages they are answered with. */
+const EXCHANGES: readonly (readonly [
+  title: string,
+  request: string,
+  answers: readonly string[],
+])[] = [
+  ['one key', 'get a\r\n', ['VALUE a 0 1\r\nx\r\nEND\r\n']],
+  ['a miss', 'get none\r\n', ['END\r\n']],
+  [
+    'a message for each key found, and the end with the last',
+    'get a b\r\n',
+    ['VALUE a 0 1\r\nx\r\n', 'VALUE b 5 2\r\nyy\r\nEND\r\n'],
+  ],
+  ['the end alone after a miss', 'get a none\r\n', ['VALUE a 0 1\r\nx\r\n', 'END\r\n']],
+  [
+    'misses in the middle say nothing',
+    'get a none none b\r\n',
+    ['VALUE a 0 1\r\nx\r\n', 'VALUE b 5 2\r\nyy\r\nEND\r\n'],
+  ],
+  ['gat', 'gat 0 a\r\n', ['VALUE a 0 1\r\nx\r\nEND\r\n']],
+  [
+    'a message for each command',
+    'get a\r\nget none\r\nset c 0 0 1\r\nz\r\ndelete c\r\nbogus\r\n',
+    ['VALUE a 0 1\r\nx\r\nEND\r\n', 'END\r\n', 'STORED\r\n', 'DELETED\r\n', 'ERROR\r\n'],
+  ],
+  [
+    'noreply says nothing',
+    'set c 0 0 1 noreply\r\nz\r\nget c\r\nincr none 1 noreply\r\n',
+    ['VALUE c 0 1\r\nz\r\nEND\r\n'],
+  ],
+  [
+    'meta commands, quiet and not',
+    'mg a v\r\nmg none v q\r\nmn\r\nmg b f v\r\n',
+    ['VA 1\r\nx\r\n', 'MN\r\n', 'VA 2 f5\r\nyy\r\n'],
+  ],
+  ['a key too long', `get ${'k'.repeat(251)}\r\n`, ['CLIENT_ERROR bad command line format\r\n']],
+  [
+    'a key too long among others: all are refused',
+    `get a ${'k'.repeat(251)}\r\nget a\r\n`,
+    ['CLIENT_ERROR bad command line format\r\n', 'VALUE a 0 1\r\nx\r\nEND\r\n'],
+  ],
+  ['a line without an end is dropped', 'get a', []],
+  ['and only that', 'get a\r\nget b', ['VALUE a 0 1\r\nx\r\nEND\r\n']],
+  ['a long line without an end too', 'x'.repeat(3000), []],
+  ['many keys', `get ${'a '.repeat(99)}b\r\n`, manyKeys()],
+]
+
+function manyKeys(): readonly string[] {
+  const hits = Array.from({ length: 99 }, () => 'VALUE a 0 1\r\nx\r\n')
+  return [...hits, 'VALUE b 5 2\r\nyy\r\nEND\r\n']
+}
+
+/** Serves UDP at the TCP port. One thread answers in order, which makes the end of an answer certain. */
+async function startUdp(options: NodeOptions, ...args: string[]): Promise<RunningNode> {
+  const port = await freePort()
+  const all = [...(options.args ?? []), '-t', '1', '-U', String(port), ...args]
+  return startNode({ ...options, port, args: all })
+}
+
+/** Bytes that are the same nowhere else in them, so that a part out of place is seen. */
+function patterned(length: number): string {
+  let text = ''
+  for (let i = 0; text.length < length; i++) text += `${i}.`
+  return text.slice(0, length)
+}
+
+describe.each(SERVERS)('$name', (server) => {
+  let node: RunningNode
+  let wire: DatagramWire
+
+  beforeAll(async () => {
+    if (server.missing === undefined) node = await startUdp(server.options)
+  })
+  afterAll(() => node?.stop('SIGKILL'))
+  beforeEach(async ({ skip }) => {
+    skip(server.missing !== undefined, server.missing)
+    wire = await DatagramWire.connect(node)
+    await wire.say('set a 0 0 1\r\nx\r\nset b 5 0 2\r\nyy\r\n')
+  })
+  afterEach(() => wire?.[Symbol.asyncDispose]())
+
+  test.for(EXCHANGES)('%s', async ([, request, answers]) => {
+    expect(await wire.say(request)).toEqual(answers)
+  })
+
+  test('the request id comes back in each datagram', async () => {
+    for (const id of [0, 1, 255, 256, 0xfffd]) {
+      const answer = await wire.ask('get a b\r\n', { id })
+      expect(answer.map((datagram) => datagram.id)).toEqual([id, id])
+    }
+  })
+
+  test('a request that says it has several datagrams, or none, gets no answer', async () => {
+    expect(await wire.ask('get a\r\n', { total: 2 })).toEqual([])
+    expect(await wire.ask('get a\r\n', { total: 0 })).toEqual([])
+    expect(await wire.ask('get a\r\n', { total: 257 })).toEqual([])
+  })
+
+  test('the rest of the header says nothing', async () => {
+    const [datagram] = await wire.ask('get a\r\n', { id: 3, sequence: 7, reserved: 0xffff })
+    expect(datagram).toMatchObject({ id: 3, sequence: 0, total: 1, reserved: 0 })
+  })
+
+  test('what is too short to hold a request gets no answer', async () => {
+    for (let length = 0; length <= 8; length++) {
+      expect(await wire.askBytes(frame('').subarray(0, length))).toEqual([])
+    }
+  })
+
+  // What surrounds a value of this length in the answer: the line with its length, and the two ends.
+  const around = (length: number): number => `VALUE v 0 ${length}\r\n\r\nEND\r\n`.length
+
+  test.each([1392, 1393, 2784, 2785, 8192, 8193, 20_000, 65_000])(
+    'an answer of %i bytes comes in datagrams of 1392 of its bytes',
+    async (bytes) => {
+      const value = patterned(bytes - around(bytes))
+      await using tcp = await Wire.connect(node)
+      await tcp.say(`set v 0 0 ${value.length}\r\n${value}\r\n`)
+      const datagrams = await wire.ask('get v\r\n', { id: 9 })
+      const expected = `VALUE v 0 ${value.length}\r\n${value}\r\nEND\r\n`
+      const total = Math.ceil(expected.length / 1392)
+      expect(datagrams.length).toBe(total)
+      for (const [sequence, datagram] of datagrams.entries()) {
+        const payload = expected.slice(sequence * 1392, (sequence + 1) * 1392)
+        expect({ ...datagram, payload: datagram.payload.toString('latin1') }).toEqual({
+          id: 9,
+          sequence,
+          total,
+          reserved: 0,
+          payload,
+        })
+      }
+    },
+  )
+
+  test('a value of 1 MB goes out whole, wherever datagrams are lost on their way', async () => {
+    const value = patterned(1_000_000)
+    await using tcp = await Wire.connect(node)
+    await tcp.say(`set v 0 0 ${value.length}\r\n${value}\r\n`)
+    const before = await statistic(node, 'bytes_written')
+    const datagrams = await wire.ask('get v\r\n')
+    const after = await statistic(node, 'bytes_written')
+    const expected = `VALUE v 0 ${value.length}\r\n${value}\r\nEND\r\n`
+    expect(after - before).toBeGreaterThan(expected.length)
+    expect(datagrams.length).toBeGreaterThan(0)
+    for (const { sequence, total, payload } of datagrams) {
+      expect(total).toBe(719)
+      const part = expected.slice(sequence * 1392, (sequence + 1) * 1392)
+      expect(payload.toString('latin1') === part, `part ${sequence}`).toBe(true)
+    }
+  })
+
+  test('the largest datagram is read whole', async () => {
+    const line = (length: number): string => `set v 0 0 ${length}\r\n`
+    const value = patterned(65_507 - 8 - line(65_000).length - 2)
+    expect(await wire.say(`${line(value.length)}${value}\r\n`)).toEqual(['STORED\r\n'])
+    expect((await wire.say('mg v s\r\n'))[0]).toBe(`HD s${value.length}\r\n`)
+  })
+
+  test('stats are one message', async () => {
+    const [report, ...more] = await wire.say('stats\r\n')
+    expect(more).toEqual([])
+    expect(report).toMatch(/^STAT pid \d+\r\n(STAT .*\r\n)+END\r\n$/)
+    expect((await wire.say('stats settings\r\nget a\r\n'))[1]).toBe('VALUE a 0 1\r\nx\r\nEND\r\n')
+  })
+
+  test('bytes are counted with their headers, also of what gets no answer', async () => {
+    await using tcp = await Wire.connect(node)
+    const count = async (): Promise<{ read: number; written: number; report: number }> => {
+      tcp.send('stats\r\n')
+      const report = (await tcp.readUntil('\r\nEND\r\n')).toString('latin1')
+      const number = (name: string): number =>
+        Number(new RegExp(`${name} (\\d+)`).exec(report)?.[1])
+      return {
+        read: number('bytes_read'),
+        written: number('bytes_written'),
+        report: report.length,
+      }
+    }
+    // Between two reports there is the first one itself, and the fence: 12 bytes, answered with as many.
+    const traffic = async (request: Buffer): Promise<readonly [read: number, written: number]> => {
+      const before = await count()
+      await wire.askBytes(request)
+      const after = await count()
+      return [
+        after.read - before.read - 'stats\r\n'.length - 12,
+        after.written - before.written - before.report - 12,
+      ]
+    }
+    expect(await traffic(frame('get a\r\n'))).toEqual([
+      15,
+      8 + 'VALUE a 0 1\r\nx\r\nEND\r\n'.length,
+    ])
+    expect(await traffic(frame('get none\r\nget'))).toEqual([21, 8 + 5])
+    expect(await traffic(frame('get a\r\n', { total: 2 }))).toEqual([15, 0])
+    expect(await traffic(frame('get a'))).toEqual([13, 0])
+  })
+
+  test('clients at once each get the answers to their own requests', async () => {
+    await using tcp = await Wire.connect(node)
+    const clients = 20
+    const sizes = (client: number): number => (client * 400) % 6000
+    for (let client = 0; client < clients; client++) {
+      const value = patterned(sizes(client))
+      await tcp.say(`set key${client} ${client} 0 ${value.length}\r\n${value}\r\n`)
+    }
+    await Promise.all(
+      Array.from({ length: clients }, async (_, client) => {
+        await using own = await DatagramWire.connect(node)
+        const length = sizes(client)
+        for (let id = 0; id < 20; id++) {
+          const answer = await own.ask(`get key${client}\r\n`, { id })
+          expect(answer.every((datagram) => datagram.id === id)).toBe(true)
+          expect(messages(answer).map(String)).toEqual([
+            `VALUE key${client} ${client} ${length}\r\n${patterned(length)}\r\nEND\r\n`,
+          ])
+        }
+      }),
+    )
+  })
+})
+
+describe.concurrent.each(SERVERS)('$name as a process', (server) => {
+  test('its UDP socket counts as a connection of each thread', async ({ skip, expect }) => {
+    skip(server.missing !== undefined, server.missing)
+    await using without = await startNode({ ...server.options, args: [...args(server), '-t', '3'] })
+    await using node = await startUdp(server.options, '-t', '3')
+    await using several = await startUdp(server.options, '-l', '127.0.0.2', '-t', '3')
+    const sockets = args(server).includes('node') ? 1 : 3
+    const plain = await statistics(without)
+    const all = await statistics(node)
+    expect(Number(all.get('curr_connections')) - Number(plain.get('curr_connections'))).toBe(
+      sockets,
+    )
+    const settings = await statistics(node, 'settings')
+    expect(settings.get('udpport')).toBe(String(node.port))
+    expect(settings.get('num_threads_per_udp')).toBe('3')
+    expect((await statistics(several, 'settings')).get('num_threads_per_udp')).toBe('1')
+  })
+
+  test('every address of -l is served', async ({ skip, expect }) => {
+    skip(server.missing !== undefined, server.missing)
+    await using node = await startUdp(server.options, '-l', '127.0.0.2')
+    for (const host of ['127.0.0.1', '127.0.0.2']) {
+      await using wire = await DatagramWire.connect({ host, port: node.port })
+      expect(await wire.say('get a\r\n')).toEqual(['END\r\n'])
+    }
+  })
+
+  test('IPv6', async ({ skip, expect }) => {
+    skip(server.missing !== undefined, server.missing)
+    await using node = await startUdp(server.options, '-l', '[::1]')
+    await using wire = await DatagramWire.connect({ host: '::1', port: node.port })
+    expect(await wire.say('get a\r\n')).toEqual(['END\r\n'])
+  })
+
+  test('all threads answer', async ({ skip, expect }) => {
+    skip(server.missing !== undefined, server.missing)
+    await using node = await startUdp(server.options, '-t', '4')
+    await using wire = await DatagramWire.connect(node)
+    for (let id = 0; id < 400; id++) wire.send(frame(`get key${id}\r\n`, { id }))
+    // Some may be lost, so the count can't be the proof; that every one is an answer of one's own is.
+    await wire.until((received) => received.length >= 100)
+    for (const { id, total, payload } of wire.take()) {
+      expect({ total, payload: String(payload) }).toEqual({ total: 1, payload: 'END\r\n' })
+      expect(id).toBeLessThan(400)
+    }
+  })
+})
+
+function args({ options }: Server): readonly string[] {
+  return options.args ?? []
+}
