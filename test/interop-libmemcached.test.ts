@@ -6,8 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
 
-/** The ascii tests of libmemcached 1.1.4. */
-const ASCII_TESTS = 18
+/** What memccapable of libmemcached 1.1.4 tests of each protocol. */
+const PROTOCOLS = [
+  { name: 'ascii', flag: '-a', tests: 18 },
+  { name: 'binary', flag: '-b', tests: 27 },
+] as const
 const DEADLINE_MS = 60_000
 
 const run = promisify(execFile)
@@ -20,17 +23,20 @@ describe.each(['epoll', 'node'])('over %s', (transport) => {
   })
   afterAll(() => node?.stop('SIGKILL'))
 
-  test('memccapable -a passes every ascii test', { timeout: DEADLINE_MS }, async ({ skip }) => {
-    const reason = missing('memccapable')
-    skip(reason !== undefined, reason)
-    const { stdout } = await run('memccapable', ['-a', '-h', node.host, '-p', String(node.port)], {
-      timeout: DEADLINE_MS,
-    })
-    const results = stdout.match(/\[(?:pass|FAIL)\]/gi) ?? []
-    expect(stdout).not.toMatch(/fail\]/i)
-    expect(results.length).toBeGreaterThanOrEqual(ASCII_TESTS)
-    expect(stdout).toMatch(/All tests passed/)
-  })
+  test.for(PROTOCOLS)(
+    'memccapable $flag passes every $name test',
+    { timeout: DEADLINE_MS },
+    async ({ flag, tests }, { skip }) => {
+      const reason = missing('memccapable')
+      skip(reason !== undefined, reason)
+      const target = ['-h', node.host, '-p', String(node.port)]
+      const { stdout } = await run('memccapable', [flag, ...target], { timeout: DEADLINE_MS })
+      const results = stdout.match(/\[(?:pass|FAIL)\]/gi) ?? []
+      expect(stdout).not.toMatch(/fail\]/i)
+      expect(results.length).toBeGreaterThanOrEqual(tests)
+      expect(stdout).toMatch(/All tests passed/)
+    },
+  )
 
   test('memcaslap reads back all it has written', { timeout: DEADLINE_MS }, async ({ skip }) => {
     const reason = missing('memcaslap')

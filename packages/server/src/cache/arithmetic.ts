@@ -92,10 +92,33 @@ export function changeNumber(
   return CHANGED
 }
 
+/** Makes an unlinked item that holds a number, whose text is left in `result`; 0 if there is no memory. */
+export function createNumber(
+  cache: Cache,
+  key: MemoryBlock,
+  keyAt: number,
+  keyLength: number,
+  expiry: number,
+  flags: number,
+  low: number,
+  high: number,
+): ItemRef {
+  const length = writeU64(result, 0, low, high)
+  const item = cache.allocate(key, keyAt, keyLength, 0, expiry, length, flags)
+  if (item === NO_MEMORY || item === TOO_LARGE) return 0
+  cache.fill(item, 0, result, 0, length)
+  return item
+}
+
+/** Whether looking at the value is worth it: nothing is no number, and neither is what needs chunks. */
+export function mayBeNumber(cache: Cache, item: ItemRef): boolean {
+  return cache.items.valueLength(item) > 0 && (cache.items.flags(item) & CHUNKED) === 0
+}
+
 /** As strtoull up to the first blank: leading blanks and a plus sign are fine, "12x" is not a number. */
 function parseNumber(cache: Cache, item: ItemRef): boolean {
   const items = cache.items
-  if ((items.flags(item) & CHUNKED) !== 0) return false
+  if (!mayBeNumber(cache, item)) return false
   const block = items.block(item)
   const view = block.view
   let at = items.valueAt(item)

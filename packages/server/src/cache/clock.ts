@@ -7,6 +7,9 @@ const RELATIVE_EXPIRY_MAX_SECONDS = 60 * 60 * 24 * 30
 /** The clock starts at 2, so that "before anything was stored" and "just flushed" stay positive. */
 const START_SECONDS = 2
 
+/** The last moment of this clock. */
+const LATEST = 0x7fff_ffff
+
 const NOW = 0
 const EPOCH = 1
 const STARTED = 2
@@ -69,13 +72,13 @@ export class Clock {
 
   /**
    * A client's expiry time on this clock: 0 stays "never", negative and past ones become 1, which is
-   * always in the past.
+   * always in the past; those beyond the clock's 68 years become its last moment.
    */
   expiry(exptime: number): number {
     if (exptime === 0) return 0
     if (exptime < 0) return 1
     if (exptime <= RELATIVE_EXPIRY_MAX_SECONDS) return this.#state[NOW] + exptime
     const seconds = exptime - (this.#state[EPOCH] >>> 0)
-    return seconds <= 0 ? 1 : seconds
+    return seconds <= 0 ? 1 : Math.min(seconds, LATEST)
   }
 }

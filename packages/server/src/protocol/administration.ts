@@ -1,9 +1,10 @@
 // The commands for operators: stats, flush_all, version, verbosity, shutdown. Knows what they answer; the
 // process behind them is the Host.
+import type { Cache } from '../cache/cache.ts'
 import { CMD_FLUSH } from '../cache/statistics.ts'
 import { answer, INVALID_EXPTIME } from './classic.ts'
 import { type Connection, TEXT } from './connection.ts'
-import { BAD_FORMAT, type Context, ERROR, MEMCACHED_VERSION } from './context.ts'
+import { BAD_FORMAT, type Context, ERROR, type Host, MEMCACHED_VERSION } from './context.ts'
 import { parseI32, parseU32 } from './numbers.ts'
 import { line } from './reply.ts'
 import { generalStatistics, itemStatistics, report, slabStatistics } from './statistics-report.ts'
@@ -34,8 +35,7 @@ export function processStatistics(context: Context, connection: Connection): voi
   if (tokens.count < 2) {
     sendText(connection, report(generalStatistics(cache, host)))
   } else if (tokens.abbreviates(1, RESET_WORD)) {
-    cache.statistics.reset()
-    host.resetStatistics()
+    resetStatistics(cache, host)
     reply.text(RESET)
   } else if (tokens.abbreviates(1, SETTINGS)) {
     sendText(connection, report(host.settings()))
@@ -48,8 +48,13 @@ export function processStatistics(context: Context, connection: Connection): voi
   }
 }
 
+export function resetStatistics(cache: Cache, host: Host): void {
+  cache.statistics.reset()
+  host.resetStatistics()
+}
+
 /** Has a text of any length sent before the next command. */
-function sendText(connection: Connection, text: Uint8Array): void {
+export function sendText(connection: Connection, text: Uint8Array): void {
   connection.state = TEXT
   connection.text = text
   connection.textSent = 0

@@ -13,6 +13,12 @@ export const SWALLOW = 2
 export const KEYS = 3
 /** Nothing: a long text of ours is still to be written into replies. */
 export const TEXT = 4
+/** The first ones of the connection, which tell the client's protocol. */
+export const GREETING = 5
+/** A request of the binary protocol. */
+export const PACKET = 6
+/** The value of a binary storage command, into `item`. */
+export const BINARY_VALUE = 7
 
 /** The mode of `ms`, beside those of store.ts. */
 export const META_SET = -1
@@ -25,7 +31,9 @@ export class Connection {
    * command that goes on sending after its answer can't be had there.
    */
   readonly datagram: boolean
-  state = COMMAND
+  state = GREETING
+  /** The state between two commands: COMMAND, or PACKET for a client that speaks the binary protocol. */
+  commandState = COMMAND
   /** After what is in the reply was sent, the connection is to be closed. */
   closing = false
   /** Input bytes from the first unconsumed one that are known to hold no line end. */
@@ -33,12 +41,12 @@ export class Connection {
 
   /** VALUE: how the item is to be stored; META_SET for `ms`, whose flags say it. */
   mode = 0
-  /** VALUE: the item being filled and how many of its bytes, CRLF included, have come. */
+  /** VALUE: the item being filled and how many of its bytes, any CRLF included, have come. */
   item: ItemRef = 0
   filled = 0
   /** VALUE: of the two bytes after the value, whether what has come of them is CRLF. */
   terminated = true
-  /** VALUE: the command line, to be read again when the value is complete. */
+  /** VALUE: the command line, BINARY_VALUE: the header, to be read again when the value is complete. */
   savedLine: MemoryBlock | undefined
   savedLength = 0
 

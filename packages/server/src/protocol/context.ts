@@ -11,6 +11,7 @@ import {
 import { MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import { StoreRequest } from '../cache/store.ts'
 import { encodeBase64 } from './base64.ts'
+import { BinaryRequest } from './binary-request.ts'
 import { Lookahead } from './lookahead.ts'
 import { INLINE_VALUE_MAX_BYTES, line, REPLY_BYTES, Reply } from './reply.ts'
 import { Tokens } from './tokens.ts'
@@ -21,6 +22,8 @@ export interface Host {
   readonly flushEnabled: boolean
   /** `shutdown` is allowed (`-A`). */
   readonly shutdownEnabled: boolean
+  /** `-B`: the protocol of all clients; with `auto`, each one's first byte tells. */
+  readonly bindingProtocol: 'auto' | 'ascii' | 'binary'
   /** The pairs of `stats settings`. */
   settings(): readonly (readonly [string, string])[]
   process(): ProcessStatistics
@@ -72,6 +75,8 @@ export class Context {
   readonly tokens: Tokens
   readonly store = new StoreRequest()
   readonly lookahead: Lookahead
+  /** The request under way of a client that speaks the binary protocol. */
+  readonly request: BinaryRequest
   /** The key of the command under way, as `takeKey` or `decodedKey` left it. */
   key: MemoryBlock
   keyAt = 0
@@ -85,6 +90,7 @@ export class Context {
     this.host = host
     this.lookahead = new Lookahead(cache)
     this.tokens = new Tokens(this.decodedKey)
+    this.request = new BinaryRequest(this.decodedKey)
     this.key = this.decodedKey
   }
 

@@ -12,6 +12,7 @@ import type { Reply } from './reply.ts'
 const HOST: Host = {
   flushEnabled: true,
   shutdownEnabled: false,
+  bindingProtocol: 'auto',
   settings: () => [
     ['maxbytes', '67108864'],
     ['tcpport', '11211'],

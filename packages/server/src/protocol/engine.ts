@@ -1,12 +1,26 @@
 // The request loop: bytes in, commands executed, answers out. It knows what the next bytes are: a command
-// line, a value, keys still to be answered. Which command does what is in commands.ts. Knows no socket and
-// never blocks but for the cache's lock.
+// line, a value, keys still to be answered, a packet. Which command does what is in commands.ts, for the
+// binary protocol in binary-commands.ts. Knows no socket and never blocks but for the cache's lock.
 import type { Cache } from '../cache/cache.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
 import { BYTES_READ, BYTES_WRITTEN } from '../cache/statistics.ts'
+import { processRequest } from './binary-commands.ts'
+import { REQUEST_MAGIC } from './binary-request.ts'
+import { takeFurtherValue } from './binary-storage.ts'
 import { answer, completeStorage, resumeStorage } from './classic.ts'
 import { processCommand } from './commands.ts'
-import { COMMAND, type Connection, KEYS, META_SET, SWALLOW, TEXT, VALUE } from './connection.ts'
+import {
+  BINARY_VALUE,
+  COMMAND,
+  type Connection,
+  GREETING,
+  KEYS,
+  META_SET,
+  PACKET,
+  SWALLOW,
+  TEXT,
+  VALUE,
+} from './connection.ts'
 import { BAD_FORMAT, Context, type Host } from './context.ts'
 import { findLineEnd } from './line-end.ts'
 import { completeMetaSet, resumeMetaSet } from './meta-set.ts'
@@ -62,8 +76,9 @@ export class Engine {
       const next = this.#advance(connection, input, at, end)
       if (next < 0) break
       at = next
-      if (looksAhead && at < end && lookahead.endsBefore(at) && connection.state === COMMAND) {
-        lookahead.lookAtLines(input, at, end)
+      if (looksAhead && at < end && lookahead.endsBefore(at)) {
+        if (connection.state === COMMAND) lookahead.lookAtLines(input, at, end)
+        else if (connection.state === PACKET) lookahead.lookAtPackets(input, at, end)
       }
     }
     lookahead.forget()
@@ -114,12 +129,27 @@ export class Engine {
       case SWALLOW: {
         const part = Math.min(connection.swallow, end - at)
         connection.swallow -= part
-        if (connection.swallow === 0) connection.state = COMMAND
+        if (connection.swallow === 0) connection.state = connection.commandState
         return at + part
       }
+      case PACKET:
+        return processRequest(this.#context, connection, input, at, end)
+      case BINARY_VALUE:
+        return takeFurtherValue(this.#context, connection, input, at, end)
+      case GREETING:
+        this.#greet(connection, input.bytes[at])
+        return at
       default:
         return this.#line(connection, input, at, end)
     }
+  }
+
+  /** The first byte tells the protocol of all that follows, unless `-B` does; datagrams know no `-B`. */
+  #greet(connection: Connection, first: number): void {
+    const bound = connection.datagram ? 'auto' : this.#context.host.bindingProtocol
+    const binary = bound === 'binary' || (bound !== 'ascii' && first === REQUEST_MAGIC)
+    connection.commandState = binary ? PACKET : COMMAND
+    connection.state = connection.commandState
   }
 
   #line(connection: Connection, input: MemoryBlock, at: number, end: number): number {
@@ -210,7 +240,7 @@ export class Engine {
       reply.byte(text[connection.textSent++])
     }
     if (text === undefined || connection.textSent === text.length) {
-      connection.state = COMMAND
+      connection.state = connection.commandState
       connection.text = undefined
     }
     return at

@@ -1,11 +1,12 @@
 // Looks at the keys of requests that are about to be executed, and begins the memory accesses they will
 // need. A lookup in a large cache waits for main memory two or three times (bucket, item, neighbours);
 // started together, the waits of a whole batch overlap. Only a hint: what it guesses wrong costs time,
-// never correctness. Knows where keys stand in a line, nothing else of commands.
+// never correctness. Knows where keys stand in a line or a packet, nothing else of commands.
 import type { Cache } from '../cache/cache.ts'
 import { hashKey } from '../cache/hash.ts'
 import { MAX_KEY_BYTES } from '../cache/item.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
+import { BODY_LENGTH_AT, EXTRAS_LENGTH_AT, HEADER_BYTES, KEY_LENGTH_AT } from './binary-request.ts'
 import { findLineEnd } from './line-end.ts'
 
 /** As many as a core can have on their way, and few enough that the first is not evicted by the last. */
@@ -65,6 +66,22 @@ export class Lookahead {
     this.#load()
   }
 
+  /** Looks at the keys of the binary requests in `from`..`end`. */
+  lookAtPackets(block: MemoryBlock, from: number, end: number): void {
+    const { view } = block
+    this.#begin(block)
+    let at = from
+    while (end - at >= HEADER_BYTES && this.#count < MAX_KEYS) {
+      const start = at + HEADER_BYTES + view.getUint8(at + EXTRAS_LENGTH_AT)
+      const keyEnd = start + view.getUint16(at + KEY_LENGTH_AT)
+      if (keyEnd > end) break
+      this.#note(start, keyEnd)
+      at += HEADER_BYTES + view.getUint32(at + BODY_LENGTH_AT)
+    }
+    this.#end = at
+    this.#load()
+  }
+
   /** Looks at the next keys of a list. */
   lookAtKeys(block: MemoryBlock, from: number, end: number): void {
     this.#begin(block)
@@ -99,11 +116,14 @@ export class Lookahead {
     while (at < end && bytes[at] === SPACE) at++
     const start = at
     while (at < end && bytes[at] !== SPACE && bytes[at] !== CR) at++
-    if (at > start && at - start <= MAX_KEY_BYTES) {
-      this.#starts[this.#count] = start
-      this.#ends[this.#count++] = at
-    }
+    this.#note(start, at)
     return at
+  }
+
+  #note(start: number, end: number): void {
+    if (end === start || end - start > MAX_KEY_BYTES) return
+    this.#starts[this.#count] = start
+    this.#ends[this.#count++] = end
   }
 
   /** In three rounds, so that the loads within each are independent of one another. */

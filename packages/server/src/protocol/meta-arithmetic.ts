@@ -4,13 +4,11 @@ import {
   CHANGED,
   changedItem,
   changeNumber,
+  createNumber,
   NON_NUMERIC,
   result,
   resultLength,
 } from '../cache/arithmetic.ts'
-import { NO_MEMORY, TOO_LARGE } from '../cache/cache.ts'
-import { writeU64 } from '../cache/decimal.ts'
-import type { ItemRef } from '../cache/item.ts'
 import { DECR_MISSES, INCR_MISSES } from '../cache/statistics.ts'
 import { BAD_FORMAT, type Context, NON_NUMERIC_VALUE, OUT_OF_MEMORY } from './context.ts'
 import { FLAG_CAS, FLAG_SET_TTL, FLAG_TTL, FLAG_VIVIFY, flags } from './meta-flags.ts'
@@ -53,11 +51,21 @@ export function processMetaArithmetic(context: Context): void {
       writeStatus(context, NF)
       return
     }
-    item = createNumber(context)
+    item = createNumber(
+      cache,
+      context.key,
+      context.keyAt,
+      context.keyLength,
+      0,
+      flags.itemFlags,
+      flags.initialLow,
+      flags.initialHigh,
+    )
     if (item === 0) {
       reply.text(NO_MEMORY_ALLOCATING)
       return
     }
+    cache.link(item, context.hash)
     created = true
   } else {
     if (flags.compare && !matchesCas(context, item)) {
@@ -119,15 +127,4 @@ function arithmeticDirection(): number {
     default:
       return 0
   }
-}
-
-/** A new item with the initial number, whose text is left in `result`; 0 if there is no memory. */
-function createNumber(context: Context): ItemRef {
-  const { cache, key, keyAt, keyLength } = context
-  const length = writeU64(result, 0, flags.initialLow, flags.initialHigh)
-  const item = cache.allocate(key, keyAt, keyLength, 0, 0, length, flags.itemFlags)
-  if (item === NO_MEMORY || item === TOO_LARGE) return 0
-  cache.fill(item, 0, result, 0, length)
-  cache.link(item, context.hash)
-  return item
 }

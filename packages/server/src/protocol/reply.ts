@@ -56,6 +56,12 @@ export class Reply {
     this.block.view.setUint8(this.length++, value)
   }
 
+  /** 32 bits, the most significant first. */
+  int32(value: number): void {
+    this.block.view.setInt32(this.length, value)
+    this.length += 4
+  }
+
   /** A fixed text of ours. */
   text(bytes: Uint8Array): void {
     const view = this.block.view

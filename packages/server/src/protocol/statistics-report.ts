@@ -50,7 +50,7 @@ import {
 import { type Host, MEMCACHED_VERSION } from './context.ts'
 
 /** Statistics print as whole numbers, also past 2^53 where they are no longer exact. */
-type Pair = readonly [name: string, value: number | string]
+export type Pair = readonly [name: string, value: number | string]
 
 const MICROSECONDS = 1e6
 

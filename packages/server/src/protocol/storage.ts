@@ -31,10 +31,31 @@ export function valueComplete(context: Context, connection: Connection): boolean
   return connection.filled === context.cache.items.valueLength(connection.item) + TERMINATOR_BYTES
 }
 
+/** Whether the value itself is complete. */
+export function itemFilled(context: Context, connection: Connection): boolean {
+  return connection.filled === context.cache.items.valueLength(connection.item)
+}
+
 /**
  * Takes what has come of the value, `from`..`end` of `input`. Returns the position after it, or -1 if
  * there is no memory for the rest of a large one.
  */
+export function fillItem(
+  context: Context,
+  connection: Connection,
+  input: MemoryBlock,
+  from: number,
+  end: number,
+): number {
+  const left = context.cache.items.valueLength(connection.item) - connection.filled
+  if (left <= 0) return from
+  const part = Math.min(left, end - from)
+  if (!context.cache.fill(connection.item, connection.filled, input, from, part)) return -1
+  connection.filled += part
+  return from + part
+}
+
+/** As `fillItem`, with the CRLF that ends a value of the text protocol. */
 export function takeValue(
   context: Context,
   connection: Connection,
@@ -42,14 +63,9 @@ export function takeValue(
   from: number,
   end: number,
 ): number {
+  let at = fillItem(context, connection, input, from, end)
+  if (at < 0) return -1
   const valueLength = context.cache.items.valueLength(connection.item)
-  let at = from
-  if (connection.filled < valueLength) {
-    const part = Math.min(valueLength - connection.filled, end - at)
-    if (!context.cache.fill(connection.item, connection.filled, input, at, part)) return -1
-    connection.filled += part
-    at += part
-  }
   while (at < end && connection.filled < valueLength + TERMINATOR_BYTES) {
     const expected = connection.filled === valueLength ? CR : LF
     if (input.bytes[at] !== expected) connection.terminated = false

@@ -236,10 +236,9 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     spelling: '-B, --protocol <name>',
-    help: 'protocol: ascii or auto (default: auto)',
+    help: 'protocol: one of ascii, binary, or auto (default: auto)',
     effect: ({ settings }, value) => {
-      if (value === 'binary') throw notThereYet('-B binary', 'the binary protocol')
-      if (value !== 'auto' && value !== 'ascii') {
+      if (value !== 'auto' && value !== 'ascii' && value !== 'binary') {
         throw new CommandLineError(
           `The protocol (-B) must be one of auto, binary, or ascii, not "${value}".`,
           EX_USAGE,

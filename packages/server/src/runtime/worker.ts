@@ -26,6 +26,7 @@ const tell = (message: ToMain): void => port.postMessage(message)
 class WorkerHost implements Host {
   readonly flushEnabled: boolean
   readonly shutdownEnabled: boolean
+  readonly bindingProtocol: Host['bindingProtocol']
   readonly #data: WorkerData
   readonly #cache: Cache
   readonly #counts: ConnectionCounts
@@ -39,6 +40,7 @@ class WorkerHost implements Host {
     this.#counts = counts
     this.#crawling = new Int32Array(data.crawling)
     this.flushEnabled = data.settings.flushEnabled
+    this.bindingProtocol = data.settings.bindingProtocol
     this.shutdownEnabled = data.settings.shutdownCommandEnabled
   }
 
