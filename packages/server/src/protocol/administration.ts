@@ -7,7 +7,13 @@ import { type Connection, TEXT } from './connection.ts'
 import { BAD_FORMAT, type Context, ERROR, type Host, MEMCACHED_VERSION } from './context.ts'
 import { parseI32, parseU32 } from './numbers.ts'
 import { line } from './reply.ts'
-import { generalStatistics, itemStatistics, report, slabStatistics } from './statistics-report.ts'
+import {
+  connectionStatistics,
+  generalStatistics,
+  itemStatistics,
+  report,
+  slabStatistics,
+} from './statistics-report.ts'
 import { word } from './tokens.ts'
 
 const OK = line('OK')
@@ -20,6 +26,7 @@ const INVALID_SHUTDOWN_MODE = line('CLIENT_ERROR invalid shutdown mode')
 const SETTINGS = word('settings')
 const ITEMS = word('items')
 const SLABS = word('slabs')
+const CONNS = word('conns')
 const RESET_WORD = word('reset')
 const NOREPLY = word('noreply')
 const GRACEFUL = word('graceful')
@@ -43,6 +50,8 @@ export function processStatistics(context: Context, connection: Connection): voi
     sendText(connection, report(itemStatistics(cache)))
   } else if (tokens.abbreviates(1, SLABS)) {
     sendText(connection, report(slabStatistics(cache)))
+  } else if (tokens.abbreviates(1, CONNS)) {
+    sendText(connection, report(connectionStatistics(host.connections(connection.descriptor))))
   } else {
     reply.text(ERROR)
   }

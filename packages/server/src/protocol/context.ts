@@ -27,6 +27,8 @@ export interface Host {
   /** The pairs of `stats settings`. */
   settings(): readonly (readonly [string, string])[]
   process(): ProcessStatistics
+  /** Every connection and listener, by descriptor; `asking` is the descriptor of who wants to know. */
+  connections(asking: number): Iterable<ConnectionDescription>
   setVerbosity(level: number): void
   shutdown(graceful: boolean): void
   /** Lets the background work look at what a command has asked it to do. */
@@ -45,8 +47,15 @@ export interface ProcessStatistics {
   readonly totalConnections: number
   readonly rejectedConnections: number
   readonly threads: number
+  /** `-o maxconns_fast`: a connection too many is refused and counted, instead of having to wait. */
+  readonly rejectsOverLimit: boolean
+  /** Connections closed by `-o idle_timeout`; undefined without it. */
+  readonly idleKicks: number | undefined
   /** Whether new connections are accepted at the moment. */
   readonly accepting: boolean
+  /** How often accepting was stopped, and for how long in all. */
+  readonly timesListenDisabled: number
+  readonly listenDisabledMicroseconds: number
   /** Descriptors that are no client connections. */
   readonly reservedDescriptors: number
   /** Bytes of the input buffers of all threads; as many are for replies. */
@@ -54,6 +63,20 @@ export interface ProcessStatistics {
   readonly crawlerRunning: boolean
   /** How requests reach us: `epoll`, `node`. */
   readonly transport: string
+}
+
+/** What `stats conns` says of a connection or a listener. */
+export interface ConnectionDescription {
+  readonly descriptor: number
+  readonly udp: boolean
+  /** Whose it is, or for a listener what it listens on: `tcp:127.0.0.1:52000`. */
+  readonly address: string
+  /** What it came in by; undefined for a listener. */
+  readonly listenAddress: string | undefined
+  /** memcached's name of it: `conn_read`. */
+  readonly state: string
+  /** Since it last did something. */
+  readonly idleSeconds: number
 }
 
 /** The memcached whose behaviour is the target; clients and tools are told this one. */

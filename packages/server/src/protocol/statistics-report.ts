@@ -1,4 +1,4 @@
-// The texts of `stats`, `stats items` and `stats slabs`: which counter is printed under which name, in
+// The texts of `stats`, `stats conns`, `stats items` and `stats slabs`: which counter is printed under which name, in
 // memcached's order. Knows names and sums; not how a connection receives them.
 import { PAGE_BYTES } from '../cache/arena.ts'
 import type { Cache } from '../cache/cache.ts'
@@ -47,7 +47,7 @@ import {
   TOTAL_ITEMS,
   TOUCH_MISSES,
 } from '../cache/statistics.ts'
-import { type Host, MEMCACHED_VERSION } from './context.ts'
+import { type ConnectionDescription, type Host, MEMCACHED_VERSION } from './context.ts'
 
 /** Statistics print as whole numbers, also past 2^53 where they are no longer exact. */
 export type Pair = readonly [name: string, value: number | string]
@@ -85,7 +85,7 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['max_connections', process.maxConnections]
   yield ['curr_connections', process.currentConnections]
   yield ['total_connections', process.totalConnections]
-  yield ['rejected_connections', process.rejectedConnections]
+  if (process.rejectsOverLimit) yield ['rejected_connections', process.rejectedConnections]
   yield ['connection_structures', process.currentConnections]
   yield ['response_obj_oom', 0]
   yield ['response_obj_count', process.threads]
@@ -119,12 +119,13 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['store_no_memory', of(STORE_NO_MEMORY)]
   yield ['auth_cmds', 0]
   yield ['auth_errors', 0]
+  if (process.idleKicks !== undefined) yield ['idle_kicks', process.idleKicks]
   yield ['bytes_read', of(BYTES_READ)]
   yield ['bytes_written', of(BYTES_WRITTEN)]
   yield ['limit_maxbytes', cache.options.memoryLimitBytes]
   yield ['accepting_conns', process.accepting ? 1 : 0]
-  yield ['listen_disabled_num', 0]
-  yield ['time_in_listen_disabled_us', 0]
+  yield ['listen_disabled_num', process.timesListenDisabled]
+  yield ['time_in_listen_disabled_us', process.listenDisabledMicroseconds]
   yield ['threads', process.threads]
   yield ['conn_yields', 0]
   yield ['hash_power_level', table.power]
@@ -168,6 +169,20 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['moves_within_lru', total(MOVES_WITHIN_LRU)]
   yield ['direct_reclaims', total(DIRECT_RECLAIMS)]
   yield ['lru_bumps_dropped', 0]
+}
+
+export function* connectionStatistics(
+  connections: Iterable<ConnectionDescription>,
+): Generator<Pair> {
+  for (const { descriptor, udp, address, listenAddress, state, idleSeconds } of connections) {
+    if (udp) yield [`${descriptor}:UDP`, 'UDP']
+    yield [`${descriptor}:addr`, address]
+    if (listenAddress !== undefined) yield [`${descriptor}:listen_addr`, listenAddress]
+    yield [`${descriptor}:state`, state]
+    // Answers that wait for another server's, in memcached's proxy.
+    yield [`${descriptor}:resps_waiting`, 0]
+    yield [`${descriptor}:secs_since_last_cmd`, idleSeconds]
+  }
 }
 
 export function* itemStatistics(cache: Cache): Generator<Pair> {

@@ -68,6 +68,8 @@ describe('a flag sets its setting', () => {
     ['-I 2097152', { maxItemSizeBytes: 2 * MIB }],
     ['-m 2048 -I 1024m', { memoryLimitBytes: 2048 * MIB, maxItemSizeBytes: 1024 * MIB }],
     ['-o idle_timeout=20', { idleTimeoutSeconds: 20 }],
+    ['-k', { memoryLocked: true }],
+    ['-r', { coreDumpsEnabled: true }],
   ])('%s', (line, expected) => {
     expect(settingsOf(line)).toEqual({ ...DEFAULT_SETTINGS, ...expected })
   })
@@ -301,7 +303,7 @@ describe('an unknown flag is refused by its name', () => {
 })
 
 describe('what has no effect is accepted with a warning', () => {
-  test.each(['-k', '-r', '-L', '-N 2', '-R 30', '-t 65', '-D ab', 'extra'])('%s', (line) => {
+  test.each(['-L', '-N 2', '-R 30', '-t 65', '-D ab', 'extra'])('%s', (line) => {
     expect(serve(line).warnings).toHaveLength(1)
   })
 

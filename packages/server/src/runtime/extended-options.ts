@@ -296,13 +296,11 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
 
 /** Recorded and shown by `stats settings`; what they would change is not there yet. */
 const NOT_OBEYED_YET: ReadonlySet<string> = new Set([
-  'no_maxconns_fast',
   'slab_reassign',
   'slab_automove',
   'slab_automove_ratio',
   'slab_automove_window',
   'tail_repair_time',
-  'idle_timeout',
   'lru_crawler_sleep',
   'lru_crawler_tocrawl',
   'read_buf_mem_limit',

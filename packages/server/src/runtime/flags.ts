@@ -85,9 +85,8 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     spelling: '-r, --enable-coredumps',
-    help: 'accepted without effect: set the core file limit outside',
-    effect: (draft) =>
-      warn(draft, '-r has no effect: set the core file limit outside (ulimit -c).'),
+    help: 'maximize the core file limit',
+    sets: { coreDumpsEnabled: true },
   },
   {
     spelling: '-u, --user <user>',
@@ -128,8 +127,8 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     spelling: '-k, --lock-memory',
-    help: "accepted without effect: the runtime's memory can't be locked",
-    effect: (draft) => warn(draft, "-k has no effect: the runtime's memory can't be locked."),
+    help: "lock down the cache's memory",
+    sets: { memoryLocked: true },
   },
   {
     spelling: '-v, --verbose',

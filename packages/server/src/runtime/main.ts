@@ -6,11 +6,12 @@ import { ListenError } from '../transport/listeners.ts'
 import { parseCommandLine } from './command-line.ts'
 import { createLog, type Log } from './log.ts'
 import { EX_NOUSER, UserError } from './privileges.ts'
+import { LimitError } from './process-limits.ts'
 import { type Server, StartError, startServer } from './server.ts'
 import type { Settings } from './settings.ts'
 import { SERVER_VERSION } from './version.ts'
 
-/** As memcached exits when it can't listen (EX_OSERR). */
+/** As memcached exits when the system refuses it something (EX_OSERR). */
 const EX_OSERR = 71
 /** Set for the process that `-d` leaves behind: it is the daemon, and serves. */
 const DAEMON_VARIABLE = 'MEMSHARD_DAEMON'
@@ -75,7 +76,9 @@ async function serve(settings: Settings, log: Log): Promise<void> {
 
 function exitCodeFor(error: unknown): number {
   if (error instanceof UserError) return EX_NOUSER
-  if (error instanceof ListenError || error instanceof StartError) return EX_OSERR
+  if (error instanceof ListenError || error instanceof StartError || error instanceof LimitError) {
+    return EX_OSERR
+  }
   return 1
 }
 

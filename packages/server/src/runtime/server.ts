@@ -4,7 +4,9 @@ import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { allocateCacheMemory, Cache, type CacheMemory, type CacheOptions } from '../cache/cache.ts'
 import { useNativeMemory } from '../cache/memory.ts'
+import { AcceptGate } from '../transport/accept-gate.ts'
 import { ConnectionCounts, DRAINING, STOPPING } from '../transport/connection-counts.ts'
+import { ConnectionTable, LISTENING } from '../transport/connection-table.ts'
 import type { DatagramSocket } from '../transport/epoll.ts'
 import {
   type Listener,
@@ -27,6 +29,7 @@ import type { Log } from './log.ts'
 import { type MemoryFile, MemoryFileError, openMemoryFile } from './memory-file.ts'
 import { dropPrivileges } from './privileges.ts'
 import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
+import { allowCoreDumps, allowDescriptors, lockMemory } from './process-limits.ts'
 import { logLevelOf, type Settings, threadsPerUdpSocket } from './settings.ts'
 import type { ToMain, ToWorker, WorkerData, WorkerTransport } from './worker-messages.ts'
 
@@ -43,6 +46,11 @@ export interface Server {
   /** Resolves when every thread has ended; rejects if one failed. */
   readonly closed: Promise<void>
 }
+
+/** Descriptors beyond those of the connections: files, epoll sets, what the runtime opens. */
+const OTHER_DESCRIPTORS = 4096
+/** How often a server without free descriptors tries again to accept, if no connection closes. */
+const ACCEPT_RETRY_MS = 1_000
 
 /** Starts serving; resolves when every thread does. */
 export async function startServer(settings: Settings, log: Log): Promise<Server> {
@@ -66,10 +74,22 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
     unixSocketMask: settings.unixSocketMask,
     backlog: settings.listenBacklog,
   }
+  if (calls !== undefined) {
+    if (settings.coreDumpsEnabled) allowCoreDumps(calls)
+    allowDescriptors(calls, settings.maxConnections, OTHER_DESCRIPTORS)
+    const warning = settings.memoryLocked ? lockMemory(calls, memory) : undefined
+    if (warning !== undefined) log.warn(warning)
+  }
+  // A unix socket belongs to the user who serves on it; a low port can only be had before.
+  if (settings.unixSocketPath !== undefined) dropPrivileges(settings.user)
   const listeners = calls === undefined ? [] : await openListeners(calls, listen)
-  const transports = planThreads(settings, calls, listeners, listen)
+  const table = new ConnectionTable(settings.maxConnections + OTHER_DESCRIPTORS)
+  const transports = planThreads(settings, calls, listeners, table, listen)
   dropPrivileges(settings.user)
   background.start(settings, memoryFile?.earlier)
+  for (const { fd, kind } of listeners) {
+    if (kind !== 'udp') table.open(fd, LISTENING, cache.clock.now)
+  }
 
   const workers = transports.map((transport, thread) =>
     startWorker({ thread, settings, memory, counts: counts.buffer, crawling, transport }),
@@ -93,7 +113,9 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
       }
     })
   }
+  const retry = retryAccepting(calls, counts, transports[0], settings)
   const closed = Promise.all(workers.map(ended)).then(() => {
+    clearInterval(retry)
     background.stop()
     if (counts.stopState === DRAINING) memoryFile?.save(cache)
     else memoryFile?.close()
@@ -164,6 +186,7 @@ function planThreads(
   settings: Settings,
   calls: SystemCalls | undefined,
   listeners: readonly Listener[],
+  table: ConnectionTable,
   listen: ListenOptions,
 ): readonly WorkerTransport[] {
   // Node's sockets can't be shared between threads.
@@ -182,6 +205,7 @@ function planThreads(
     datagramSockets: datagramSockets[thread],
     epolls,
     wake,
+    table: table.buffer,
   }))
 }
 
@@ -216,6 +240,19 @@ function descriptors(
     if (transport.kind === 'epoll') for (const { fd } of transport.datagramSockets) fds.add(fd)
   }
   return fds
+}
+
+/** Out of descriptors, threads stop to accept until a connection closes; but others may free some too. */
+function retryAccepting(
+  calls: SystemCalls | undefined,
+  counts: ConnectionCounts,
+  transport: WorkerTransport,
+  settings: Settings,
+): NodeJS.Timeout | undefined {
+  if (calls === undefined || transport.kind !== 'epoll') return undefined
+  const { listeners, epolls } = transport
+  const gate = new AcceptGate(calls, counts, { listeners, epolls, backlog: settings.listenBacklog })
+  return setInterval(() => gate.reopen(), ACCEPT_RETRY_MS).unref()
 }
 
 /** Makes every epoll loop look at the stop word; the descriptor stays readable, so none can miss it. */

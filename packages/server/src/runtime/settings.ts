@@ -104,6 +104,10 @@ export interface Settings {
   readonly logLevel: LogLevel
   /** `-u`: the name of the user to become. */
   readonly user: string | undefined
+  /** `-k`: the cache's memory is not to be swapped. */
+  readonly memoryLocked: boolean
+  /** `-r`: a crash is to leave a core file. */
+  readonly coreDumpsEnabled: boolean
   readonly daemonize: boolean
   readonly pidFile: string | undefined
   /** `-e`: the file that holds the items, which outlives the process. */
@@ -179,6 +183,8 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   verbosity: 0,
   logLevel: 'warn',
   user: undefined,
+  memoryLocked: false,
+  coreDumpsEnabled: false,
   daemonize: false,
   pidFile: undefined,
   memoryFile: undefined,

@@ -12,6 +12,8 @@ export type WorkerTransport =
       readonly datagramSockets: readonly DatagramSocket[]
       readonly epolls: readonly number[]
       readonly wake: number
+      /** The memory of the table of connections. */
+      readonly table: SharedArrayBuffer
     }
   | { readonly kind: 'node'; readonly listen: ListenOptions }
 

@@ -3,13 +3,15 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { Cache } from '../cache/cache.ts'
 import { useNativeMemory } from '../cache/memory.ts'
-import type { Host, ProcessStatistics } from '../protocol/context.ts'
+import type { ConnectionDescription, Host, ProcessStatistics } from '../protocol/context.ts'
 import { Engine } from '../protocol/engine.ts'
+import { AcceptGate } from '../transport/accept-gate.ts'
 import { ConnectionCounts } from '../transport/connection-counts.ts'
+import { ConnectionTable } from '../transport/connection-table.ts'
 import { EpollTransport } from '../transport/epoll.ts'
 import { NodeTransport } from '../transport/node.ts'
 import { loadSystemCalls } from '../transport/system-calls.ts'
-import { INPUT_BYTES, type TransportContext } from '../transport/transport.ts'
+import { INPUT_BYTES, type Transport, type TransportContext } from '../transport/transport.ts'
 import { cacheOptions } from './cache-options.ts'
 import type { Settings } from './settings.ts'
 import { currentSettings, describeSettings } from './settings-report.ts'
@@ -31,6 +33,8 @@ class WorkerHost implements Host {
   readonly #cache: Cache
   readonly #counts: ConnectionCounts
   readonly #crawling: Int32Array
+  /** Set once there is one. */
+  transport: Transport | undefined
   #settings: Settings
 
   constructor(data: WorkerData, cache: Cache, counts: ConnectionCounts) {
@@ -50,7 +54,8 @@ class WorkerHost implements Host {
 
   process(): ProcessStatistics {
     const { user, system } = process.cpuUsage()
-    const { threads, maxConnections } = this.#settings
+    const { threads, maxConnections, rejectConnectionsOverLimit, idleTimeoutSeconds } =
+      this.#settings
     return {
       pid: process.pid,
       userSeconds: user / 1e6,
@@ -60,12 +65,20 @@ class WorkerHost implements Host {
       totalConnections: this.#counts.total,
       rejectedConnections: this.#counts.rejected,
       threads,
-      accepting: true,
+      rejectsOverLimit: rejectConnectionsOverLimit,
+      idleKicks: idleTimeoutSeconds === 0 ? undefined : this.#counts.idleKicks,
+      accepting: this.#counts.accepting,
+      timesListenDisabled: this.#counts.timesDisabled,
+      listenDisabledMicroseconds: this.#counts.microsecondsDisabled,
       reservedDescriptors: RESERVED_DESCRIPTORS_PER_THREAD * threads,
       bufferBytes: threads * INPUT_BYTES,
       crawlerRunning: Atomics.load(this.#crawling, 0) === 1,
       transport: this.#data.transport.kind,
     }
+  }
+
+  connections(asking: number): Iterable<ConnectionDescription> {
+    return this.transport?.describeConnections(asking) ?? []
   }
 
   setVerbosity(level: number): void {
@@ -92,17 +105,32 @@ async function serve(data: WorkerData): Promise<void> {
   if (calls !== undefined) useNativeMemory(calls)
   const cache = new Cache(data.memory, cacheOptions(settings))
   const counts = new ConnectionCounts(settings.maxConnections, data.counts)
+  const host = new WorkerHost(data, cache, counts)
   const context: TransportContext = {
-    engine: new Engine(cache, new WorkerHost(data, cache, counts)),
+    engine: new Engine(cache, host),
     counts,
+    clock: cache.clock,
+    // memcached's timeout is for TCP alone.
+    idleTimeoutSeconds: settings.unixSocketPath === undefined ? settings.idleTimeoutSeconds : 0,
     thread: data.thread,
   }
   if (transport.kind === 'epoll' && calls !== undefined) {
-    const epoll = new EpollTransport(context, { ...transport, calls, arena: cache.arena })
+    const { listeners, epolls, table } = transport
+    const epoll = new EpollTransport(context, {
+      ...transport,
+      calls,
+      arena: cache.arena,
+      table: new ConnectionTable(table),
+      gate: new AcceptGate(calls, counts, { listeners, epolls, backlog: settings.listenBacklog }),
+      rejectOverLimit: settings.rejectConnectionsOverLimit,
+    })
+    host.transport = epoll
     tell({ kind: 'ready', addresses: [] })
     epoll.run()
   } else {
-    await serveNode(new NodeTransport(context, cache.arena), transport)
+    const node = new NodeTransport(context, cache.arena)
+    host.transport = node
+    await serveNode(node, transport)
   }
 }
 

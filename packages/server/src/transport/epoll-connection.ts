@@ -3,6 +3,7 @@
 import type { MemoryBlock } from '../cache/memory.ts'
 import { Connection } from '../protocol/connection.ts'
 import type { Reply } from '../protocol/reply.ts'
+import { activityOf, WRITING } from './connection-table.ts'
 
 export class EpollConnection {
   readonly fd: number
@@ -22,5 +23,10 @@ export class EpollConnection {
   /** Nothing is half done in either direction. */
   get idle(): boolean {
     return this.reply === undefined && this.pendingLength === 0 && this.protocol.item === 0
+  }
+
+  /** What it waits for, as the connection table has it. */
+  get activity(): number {
+    return this.reply === undefined ? activityOf(this.protocol) : WRITING
   }
 }

@@ -6,12 +6,17 @@
 // gives it to another by adding it to that one's epoll set; the receiver makes its state on first sight.
 import type { Arena } from '../cache/arena.ts'
 import { copyBytes, MemoryBlock, permanentBlock } from '../cache/memory.ts'
+import type { ConnectionDescription } from '../protocol/context.ts'
 import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { Reply } from '../protocol/reply.ts'
+import type { AcceptGate } from './accept-gate.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
+import { describeConnections } from './connection-report.ts'
+import { type ConnectionTable, DATAGRAMS, NEW } from './connection-table.ts'
 import { EpollConnection } from './epoll-connection.ts'
 import { EpollDatagramSocket } from './epoll-datagrams.ts'
 import { Gather } from './gather.ts'
+import { IdleConnections } from './idle-connections.ts'
 import {
   EAGAIN,
   EINTR,
@@ -47,6 +52,10 @@ export interface EpollOptions {
   readonly epolls: readonly number[]
   /** Becomes readable when the threads are to look at the stop word. */
   readonly wake: number
+  readonly table: ConnectionTable
+  readonly gate: AcceptGate
+  /** `-o maxconns_fast`: a connection too many is refused; else it waits. */
+  readonly rejectOverLimit: boolean
 }
 
 /** A bound UDP socket. */
@@ -64,8 +73,6 @@ const EVENT_FD = process.arch === 'x64' ? 4 : 8
 const DRAIN_STEP_MS = 100
 /** Connections accepted before others get their turn. */
 const ACCEPTS_PER_ROUND = 64
-/** Out of descriptors, accepting rests for so long. */
-const ACCEPT_REST_MS = 10
 
 /** The first buffer for input that can't be consumed yet; longer lines of keys double it. */
 const PENDING_BYTES = 16 * 1024
@@ -79,6 +86,8 @@ export class EpollTransport implements Transport {
   readonly #options: EpollOptions
   readonly #epoll: number
   readonly #gather: Gather
+  readonly #table: ConnectionTable
+  readonly #idle: IdleConnections
   readonly #input = permanentBlock(INPUT_BYTES)
   readonly #events = permanentBlock(EVENTS * EVENT_BYTES)
   readonly #event = permanentBlock(16)
@@ -98,6 +107,9 @@ export class EpollTransport implements Transport {
       ({ fd, port }) =>
         new EpollDatagramSocket(fd, port, options.calls, options.arena, context.engine),
     )
+    this.#table = options.table
+    const { clock, thread, idleTimeoutSeconds } = context
+    this.#idle = new IdleConnections(options.table, clock, thread, idleTimeoutSeconds)
   }
 
   run(): void {
@@ -108,9 +120,13 @@ export class EpollTransport implements Transport {
     }
     for (const { fd } of this.#datagramSockets) {
       counts.openListener()
+      this.#table.open(fd, DATAGRAMS, this.#context.clock.now, this.#context.thread)
       this.#control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLEXCLUSIVE)
     }
-    while (counts.stopState === RUNNING) this.#round(-1)
+    while (counts.stopState === RUNNING) {
+      this.#round(this.#idle.restMs)
+      if (this.#idle.due) this.#idle.sweep((fd) => this.#kick(fd))
+    }
     for (const socket of this.#datagramSockets) {
       this.#control(EPOLL_CTL_DEL, socket.fd, 0)
       socket.close()
@@ -134,8 +150,9 @@ export class EpollTransport implements Transport {
       let connection = this.#connections[fd]
       if (connection === undefined) {
         if (fd === wake) return
-        if (listeners.includes(fd)) {
-          this.#accept(fd)
+        const listener = listeners.indexOf(fd)
+        if (listener >= 0) {
+          this.#accept(fd, listener)
           continue
         }
         const socket = this.#datagramSockets.find((candidate) => candidate.fd === fd)
@@ -169,23 +186,32 @@ export class EpollTransport implements Transport {
 
   // ---- accepting
 
-  #accept(listener: number): void {
-    const calls = this.#calls
-    const { counts } = this.#context
-    const { epolls } = this.#options
-    for (let i = 0; i < ACCEPTS_PER_ROUND; i++) {
+  #accept(listener: number, number: number): void {
+    const { calls, epolls, gate, rejectOverLimit } = this.#options
+    const { counts, clock } = this.#context
+    // A listener can come back through the gate while the thread is about to end.
+    if (counts.stopState !== RUNNING) this.#control(EPOLL_CTL_DEL, listener, 0)
+    for (let i = 0; i < ACCEPTS_PER_ROUND && counts.stopState === RUNNING; i++) {
+      if (!rejectOverLimit && !counts.reserve()) {
+        gate.closeForLimit(listener)
+        return
+      }
       const fd = calls.accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC)
       if (fd < 0) {
         const errno = calls.errno()
-        // The connection stays in the backlog; without a rest we would be woken for it at once, forever.
-        if (errno === EMFILE || errno === ENFILE) rest(ACCEPT_REST_MS)
+        if (!rejectOverLimit) this.#leave()
+        // The connection stays in the backlog; with the gate open we would be woken for it at once, forever.
+        if (errno === EMFILE || errno === ENFILE) gate.closeForDescriptors()
         return
       }
-      if (counts.open()) {
-        this.#control(EPOLL_CTL_ADD, fd, EPOLLIN, epolls[counts.nextThread(epolls.length)])
-      } else {
+      if (!rejectOverLimit) counts.opened()
+      else if (!counts.open()) {
         this.#refuse(fd)
+        continue
       }
+      const thread = counts.nextThread(epolls.length)
+      this.#table.open(fd, NEW, clock.now, thread, number)
+      this.#control(EPOLL_CTL_ADD, fd, EPOLLIN, epolls[thread])
     }
   }
 
@@ -201,6 +227,7 @@ export class EpollTransport implements Transport {
   #datagrams(socket: EpollDatagramSocket): void {
     const { waits } = socket
     socket.ready()
+    this.#table.note(socket.fd, DATAGRAMS, this.#context.clock.now)
     if (socket.waits === waits) return
     // An exclusive entry can't be modified, only replaced.
     this.#control(EPOLL_CTL_DEL, socket.fd, 0)
@@ -244,6 +271,7 @@ export class EpollTransport implements Transport {
 
   /** Keeps the unconsumed rest of the input with the connection, with room to read more. */
   #keep(connection: EpollConnection, block: MemoryBlock, at: number, length: number): void {
+    this.#table.note(connection.fd, connection.activity, this.#context.clock.now)
     const rest = length - at
     connection.pendingLength = rest
     if (rest === 0) {
@@ -355,9 +383,37 @@ export class EpollTransport implements Transport {
     this.#dropReply(connection)
     this.#dropPending(connection)
     this.#context.engine.abandon(connection.protocol)
-    // Closing takes the descriptor out of the epoll set. Count first: the number may be reused at once.
+    this.#closeSocket(connection.fd)
+  }
+
+  /** Closing takes the descriptor out of the epoll set. Noted first: the number may be reused at once. */
+  #closeSocket(fd: number): void {
+    this.#table.close(fd)
     this.#context.counts.close()
-    this.#calls.close(connection.fd)
+    this.#calls.close(fd)
+    this.#makeRoom()
+  }
+
+  /** Gives up a place that was reserved. */
+  #leave(): void {
+    this.#context.counts.close()
+    this.#makeRoom()
+  }
+
+  #makeRoom(): void {
+    if (!this.#context.counts.accepting) this.#options.gate.reopen()
+  }
+
+  #kick(fd: number): void {
+    this.#context.counts.kick()
+    const connection = this.#connections[fd]
+    // Of one that has never sent anything this thread has nothing.
+    if (connection === undefined) this.#closeSocket(fd)
+    else this.#close(connection)
+  }
+
+  describeConnections(asking: number): Iterable<ConnectionDescription> {
+    return describeConnections(this.#calls, this.#table, this.#context.clock, asking)
   }
 
   #control(operation: number, fd: number, events: number, epoll = this.#epoll): void {
@@ -365,10 +421,4 @@ export class EpollTransport implements Transport {
     this.#event.view.setInt32(EVENT_FD, fd, true)
     this.#calls.epoll_ctl(epoll, operation, fd, this.#event.address)
   }
-}
-
-const restWord = new Int32Array(new SharedArrayBuffer(4))
-
-function rest(milliseconds: number): void {
-  Atomics.wait(restWord, 0, 0, milliseconds)
 }

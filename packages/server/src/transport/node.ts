@@ -9,20 +9,25 @@ import {
 } from 'node:net'
 import type { Arena } from '../cache/arena.ts'
 import { MemoryBlock } from '../cache/memory.ts'
-import { Connection } from '../protocol/connection.ts'
+import { COMMAND, Connection } from '../protocol/connection.ts'
+import type { ConnectionDescription } from '../protocol/context.ts'
 import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { DRAINING } from './connection-counts.ts'
+import { activityOf, DATAGRAMS, LISTENING, stateName, WRITING } from './connection-table.ts'
 import { ListenError, type ListenOptions, removeStaleSocket } from './listeners.ts'
 import { copyOfMessage } from './message-copy.ts'
 import { type NodeDatagramSocket, openNodeDatagramSockets } from './node-datagrams.ts'
 import {
   DRAIN_MS,
+  EXECUTING,
   INPUT_BYTES,
   TOO_MANY_CONNECTIONS,
   type Transport,
   type TransportContext,
 } from './transport.ts'
 
+/** How often idle connections are looked for. */
+const IDLE_SWEEP_MS = 1_000
 const NOTHING = Buffer.alloc(0)
 const MAX_PENDING_BYTES = 2 * MAX_KEYS_LINE_BYTES
 
@@ -33,13 +38,16 @@ interface Client {
   pending: Buffer
   /** The client has sent the last byte that is taken from it; it may still want answers. */
   ended: boolean
+  /** The clock's second at which it last did something. */
+  lastActive: number
 }
 
 export class NodeTransport implements Transport {
   readonly #context: TransportContext
   readonly #arena: Arena
   readonly #input = new MemoryBlock(new ArrayBuffer(2 * INPUT_BYTES))
-  readonly #clients = new Set<Client>()
+  /** By the number that reports give them, since Node shows no descriptors. */
+  readonly #clients = new Map<number, Client>()
   readonly #servers: Server[] = []
   readonly #datagramSockets: NodeDatagramSocket[] = []
   #stopped: () => void = () => {}
@@ -74,8 +82,12 @@ export class NodeTransport implements Transport {
   }
 
   run(): Promise<void> {
+    const sweep = setInterval(() => this.#kickIdle(), IDLE_SWEEP_MS).unref()
     return new Promise((resolve) => {
-      this.#stopped = resolve
+      this.#stopped = () => {
+        clearInterval(sweep)
+        resolve()
+      }
     })
   }
 
@@ -84,7 +96,7 @@ export class NodeTransport implements Transport {
     for (const server of this.#servers) server.close()
     for (const socket of this.#datagramSockets) socket.close()
     const drain = this.#context.counts.stopState === DRAINING
-    const closed = [...this.#clients].map((client) => this.#end(client, drain))
+    const closed = [...this.#clients.values()].map((client) => this.#end(client, drain))
     await Promise.all(closed)
     this.#stopped()
   }
@@ -125,8 +137,15 @@ export class NodeTransport implements Transport {
       socket.destroySoon()
       return
     }
-    const client: Client = { socket, protocol: new Connection(0), pending: NOTHING, ended: false }
-    this.#clients.add(client)
+    const number = this.#freeNumber()
+    const client: Client = {
+      socket,
+      protocol: new Connection(number),
+      pending: NOTHING,
+      ended: false,
+      lastActive: this.#context.clock.now,
+    }
+    this.#clients.set(number, client)
     socket.on('data', (data) => this.#receive(client, data))
     socket.on('drain', () => {
       socket.resume()
@@ -138,7 +157,7 @@ export class NodeTransport implements Transport {
     })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
-      this.#clients.delete(client)
+      this.#clients.delete(number)
       this.#context.engine.abandon(client.protocol)
       counts.close()
     })
@@ -163,8 +182,9 @@ export class NodeTransport implements Transport {
 
   /** Executes and answers what is complete; returns how much was consumed. */
   #execute(client: Client, input: MemoryBlock, length: number): number {
-    const { engine } = this.#context
+    const { engine, clock } = this.#context
     const { socket, protocol } = client
+    client.lastActive = clock.now
     let at = 0
     for (;;) {
       at = engine.execute(protocol, input, at, length)
@@ -180,6 +200,79 @@ export class NodeTransport implements Transport {
       if (!full || !taken) return at
     }
   }
+
+  // ---- idle connections, reports
+
+  #kickIdle(): void {
+    const { clock, counts, idleTimeoutSeconds } = this.#context
+    if (idleTimeoutSeconds === 0) return
+    for (const { socket, protocol, lastActive } of this.#clients.values()) {
+      if (clock.now - lastActive <= idleTimeoutSeconds) continue
+      if (socket.writableLength > 0 || protocol.state !== COMMAND) continue
+      counts.kick()
+      socket.destroy()
+    }
+  }
+
+  /** Servers and UDP sockets come first. */
+  #freeNumber(): number {
+    let number = this.#servers.length + this.#datagramSockets.length
+    while (this.#clients.has(number)) number++
+    return number
+  }
+
+  *describeConnections(asking: number): Generator<ConnectionDescription> {
+    const { clock } = this.#context
+    for (const [descriptor, server] of this.#servers.entries()) {
+      const address = server.address()
+      if (address === null) continue
+      yield {
+        descriptor,
+        udp: false,
+        address: typeof address === 'string' ? `unix:${address}` : describeAddress(address),
+        listenAddress: undefined,
+        state: stateName(LISTENING),
+        idleSeconds: clock.uptime,
+      }
+    }
+    for (const [i, { address }] of this.#datagramSockets.entries()) {
+      yield {
+        descriptor: this.#servers.length + i,
+        udp: true,
+        address: address.replace('udp:[', 'udp6:['),
+        listenAddress: undefined,
+        state: stateName(DATAGRAMS),
+        idleSeconds: clock.uptime,
+      }
+    }
+    const numbers = [...this.#clients.keys()].sort((a, b) => a - b)
+    for (const descriptor of numbers) {
+      const client = this.#clients.get(descriptor)
+      if (client === undefined) continue
+      const { remoteAddress: address = '', remotePort: port = 0, remoteFamily } = client.socket
+      const { localAddress = '', localPort = 0, localFamily } = client.socket
+      yield {
+        descriptor,
+        udp: false,
+        address: describeAddress({ address, port, family: remoteFamily }),
+        listenAddress: describeAddress({
+          address: localAddress,
+          port: localPort,
+          family: localFamily,
+        }),
+        state:
+          descriptor === asking
+            ? EXECUTING
+            : stateName(client.socket.writableLength > 0 ? WRITING : activityOf(client.protocol)),
+        idleSeconds: clock.now - client.lastActive,
+      }
+    }
+  }
+}
+
+function describeAddress(end: { address: string; port: number; family?: string }): string {
+  if (end.family === 'IPv6') return `tcp6:[${end.address}]:${end.port}`
+  return end.family === 'IPv4' ? `tcp:${end.address}:${end.port}` : '?:<AF 0>'
 }
 
 function addressOf(server: Server): string {

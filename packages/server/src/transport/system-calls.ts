@@ -11,7 +11,9 @@ export interface SystemCalls extends NativeMemory {
   accept4(fd: number, address: number, length: number, flags: number): number
   setsockopt(fd: number, level: number, name: number, value: number, length: number): number
   getsockname(fd: number, address: number, length: number): number
+  getpeername(fd: number, address: number, length: number): number
   inet_pton(family: number, text: string, address: number): number
+  inet_ntop(family: number, address: number, text: number, length: number): string | null
   recv(fd: number, buffer: number, length: number, flags: number): number
   recvfrom(
     fd: number,
@@ -31,10 +33,16 @@ export interface SystemCalls extends NativeMemory {
   epoll_create1(flags: number): number
   epoll_ctl(epoll: number, operation: number, fd: number, event: number): number
   epoll_wait(epoll: number, events: number, maximum: number, timeoutMs: number): number
+  /** `descriptors` is an array of `struct pollfd`. */
+  poll(descriptors: number, count: number, timeoutMs: number): number
   eventfd(initial: number, flags: number): number
   /** Maps a file, shared and writable; its address, or undefined. */
   mapFile(fd: number, size: number): number | undefined
   flock(fd: number, operation: number): number
+  getrlimit(resource: number, limits: number): number
+  setrlimit(resource: number, limits: number): number
+  /** Keeps memory from being swapped, page by page as it is first used. */
+  lockOnUse(address: number, length: number): number
   /** The error of the last call that failed in this thread. */
   errno(): number
   /** "Address already in use" and the like. */
@@ -60,6 +68,7 @@ export const IPPROTO_IPV6 = 41
 export const IPV6_V6ONLY = 26
 export const SHUT_RDWR = 2
 export const MSG_NOSIGNAL = 0x4000
+export const POLLIN = 1
 export const EPOLL_CTL_ADD = 1
 export const EPOLL_CTL_DEL = 2
 export const EPOLL_CTL_MOD = 3
@@ -72,6 +81,8 @@ export const EFD_CLOEXEC = 0o2000000
 export const LOCK_EX = 2
 export const LOCK_NB = 4
 export const LOCK_UN = 8
+export const RLIMIT_CORE = 4
+export const RLIMIT_NOFILE = 7
 export const EINTR = 4
 export const EAGAIN = 11
 export const EMFILE = 24
@@ -84,6 +95,9 @@ const PROT_WRITE = 2
 /** MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT; the last there is on x64 only. */
 const LOW_ANONYMOUS_MEMORY = 0x62
 const MAP_SHARED = 1
+
+const MLOCK2 = process.arch === 'x64' ? 325 : 284
+const MLOCK_ONFAULT = 1
 
 const SUPPORTED_ARCHITECTURES = ['x64', 'arm64']
 
@@ -101,6 +115,7 @@ export function loadSystemCalls(): SystemCalls {
   const libc = loadLibc()
   const addressOf = libc.func('uintptr_t memmove(void *target, void *source, size_t length)')
   const mmap = libc.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)')
+  const syscall = libc.func('int64_t syscall(int64_t, uintptr_t, size_t, int)')
   return {
     allocateLow: (size) => {
       if (process.arch !== 'x64') return undefined
@@ -122,6 +137,8 @@ export function loadSystemCalls(): SystemCalls {
     accept4: libc.func('int accept4(int, uintptr_t, uintptr_t, int)'),
     setsockopt: libc.func('int setsockopt(int, int, int, uintptr_t, uint32_t)'),
     getsockname: libc.func('int getsockname(int, uintptr_t, uintptr_t)'),
+    getpeername: libc.func('int getpeername(int, uintptr_t, uintptr_t)'),
+    inet_ntop: libc.func('const char *inet_ntop(int, uintptr_t, uintptr_t, uint32_t)'),
     inet_pton: libc.func('int inet_pton(int, const char *, uintptr_t)'),
     recv: libc.func('int64_t recv(int, uintptr_t, size_t, int)'),
     recvfrom: libc.func('int64_t recvfrom(int, uintptr_t, size_t, int, uintptr_t, uintptr_t)'),
@@ -136,7 +153,12 @@ export function loadSystemCalls(): SystemCalls {
     epoll_create1: libc.func('int epoll_create1(int)'),
     epoll_ctl: libc.func('int epoll_ctl(int, int, int, uintptr_t)'),
     epoll_wait: libc.func('int epoll_wait(int, uintptr_t, int, int)'),
+    poll: libc.func('int poll(uintptr_t, uint64_t, int)'),
     eventfd: libc.func('int eventfd(uint32_t, int)'),
+    getrlimit: libc.func('int getrlimit(int, uintptr_t)'),
+    setrlimit: libc.func('int setrlimit(int, uintptr_t)'),
+    // mlock2(2), which not every C library has.
+    lockOnUse: (address, length) => syscall(MLOCK2, address, length, MLOCK_ONFAULT),
     errno: () => koffi.errno(),
     describeError: libc.func('const char *strerror(int)'),
   }
