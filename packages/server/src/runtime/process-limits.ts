@@ -52,9 +52,9 @@ export function allowCoreDumps(calls: SystemCalls): void {
  * gives back in ways that locked memory does not allow. Returns memcached's warning if it can't be.
  */
 export function lockMemory(calls: SystemCalls, memory: CacheMemory): string | undefined {
-  for (const buffer of Object.values(memory)) {
-    const bytes = new Uint8Array(buffer)
-    if (calls.lockOnUse(calls.addressOf(bytes), bytes.length) !== 0) {
+  for (const part of [memory.state, memory.contents, memory.table, memory.arena]) {
+    const address = 'address' in part ? part.address : calls.addressOf(new Uint8Array(part))
+    if (calls.lockOnUse(address, part.byteLength) !== 0) {
       return `warning: -k invalid, mlock() failed: ${calls.describeError(calls.errno())}`
     }
   }

@@ -14,7 +14,7 @@ const THREAD = 1
 const OTHER_THREAD = 0
 
 function setUp(timeoutSeconds: number) {
-  const clock = new Clock(new Int32Array(2))
+  const clock = new Clock(new Int32Array(new SharedArrayBuffer(64)))
   clock.start(1_700_000_000)
   const table = new ConnectionTable(32)
   const idle = new IdleConnections(table, clock, THREAD, timeoutSeconds)
