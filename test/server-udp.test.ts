@@ -1,10 +1,16 @@
 // UDP, datagram by datagram: the same requests to memcached 1.6.18, to prove what is expected, and to our
 // server over each transport.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DatagramWire, frame, messages } from './datagrams.ts'
 import { freePort, type NodeOptions, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
+import { start } from './processes.ts'
 import { statistic, statistics, Wire } from './wire.ts'
+
+const EX_OSERR = 71
 
 interface Server {
   readonly name: string
@@ -291,6 +297,72 @@ describe.concurrent.each(SERVERS)('$name as a process', (server) => {
       expect({ total, payload: String(payload) }).toEqual({ total: 1, payload: 'END\r\n' })
       expect(id).toBeLessThan(400)
     }
+  })
+})
+
+describe.concurrent.each(SERVERS.filter(({ ours }) => ours))('$name, otherwise', (server) => {
+  test('a value that its datagram cuts off is not filled from the next one', async ({ expect }) => {
+    await using node = await startUdp(server.options)
+    await using wire = await DatagramWire.connect(node)
+    await using other = await DatagramWire.connect(node)
+    expect(await wire.say('get a\r\nset b 0 0 30\r\nmine')).toEqual(['END\r\n'])
+    expect(await other.say('set c 0 0 1\r\nx\r\n')).toEqual(['STORED\r\n'])
+    expect(await wire.say('get b\r\nget c\r\n')).toEqual(['END\r\n', 'VALUE c 0 1\r\nx\r\nEND\r\n'])
+  })
+
+  test('a sender at the port of the server is a server, and gets no answer', async ({ expect }) => {
+    await using node = await startUdp(server.options)
+    await using mirror = await DatagramWire.connect(node, { address: '127.0.0.3', port: node.port })
+    await using wire = await DatagramWire.connect(node)
+    mirror.send(frame('ERROR\r\n'))
+    // When this is answered, the one before was read; and what it would have led to had been sent.
+    expect(await wire.say('get a\r\n')).toEqual(['END\r\n'])
+    expect(mirror.take()).toEqual([])
+  })
+
+  test('answers to one datagram end at 2 MiB', async ({ expect }) => {
+    await using node = await startUdp(server.options)
+    await using tcp = await Wire.connect(node)
+    await tcp.say(`set v 0 0 1000000\r\n${'v'.repeat(1_000_000)}\r\n`)
+    await using wire = await DatagramWire.connect(node)
+    const before = await statistic(node, 'bytes_written')
+    await wire.ask('get v\r\n'.repeat(500))
+    const after = await statistic(node, 'bytes_written')
+    // Three are read, and the third is one too many.
+    expect(after - before).toBeGreaterThan(2_000_000)
+    expect(after - before).toBeLessThan(3_100_000)
+    expect(await wire.say('get none\r\n')).toEqual(['END\r\n'])
+  })
+
+  test('a port in use is refused in a clear sentence', async ({ expect }) => {
+    await using taken = await startUdp(server.options)
+    const port = await freePort()
+    const argv = ['-l', '127.0.0.1', '-p', `${port}`, '-U', `${taken.port}`, ...args(server)]
+    await using second = start(argv)
+    expect(await second.exited).toBe(EX_OSERR)
+    expect(second.stderr()).toMatch(/^failed to listen on UDP .*in use.*\n$/i)
+    expect(second.stderr()).toContain(String(taken.port))
+  })
+
+  test('with -p 0 it serves UDP alone, and tells its port in the port file', async ({ expect }) => {
+    const directory = mkdtempSync(join(tmpdir(), 'memshard-'))
+    const portFile = join(directory, 'ports')
+    const argv = ['-l', '127.0.0.1', '-p', '0', '-U', '-1', '-t', '1', ...args(server)]
+    await using _ = start(argv, { env: { MEMCACHED_PORT_FILENAME: portFile } })
+    await expect.poll(() => existsSync(portFile), { timeout: 20_000 }).toBe(true)
+    const text = readFileSync(portFile, 'utf8')
+    rmSync(directory, { recursive: true })
+    expect(text).toMatch(/^UDP INET: \d+\n$/)
+    const port = Number(/\d+/.exec(text))
+    await using wire = await DatagramWire.connect({ host: '127.0.0.1', port })
+    expect(await wire.say('get a\r\n')).toEqual(['END\r\n'])
+  })
+
+  test.for(['SIGTERM', 'SIGUSR1'] as const)('%s ends it', async (signal, { expect }) => {
+    await using node = await startUdp(server.options, '-t', '3')
+    await using wire = await DatagramWire.connect(node)
+    for (let id = 0; id < 50; id++) wire.send(frame('get a\r\n', { id }))
+    expect(await node.stop(signal)).toBe(0)
   })
 })
 

@@ -143,6 +143,8 @@ async function serveNode(node: NodeTransport, transport: WorkerTransport): Promi
   try {
     tell({ kind: 'ready', addresses: await node.listen(transport.listen) })
   } catch (error) {
+    // An address before the one that failed may be listened on.
+    await node.stop()
     tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })
     port.close()
     return

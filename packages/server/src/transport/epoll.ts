@@ -58,10 +58,15 @@ export interface EpollOptions {
   readonly rejectOverLimit: boolean
 }
 
-/** A bound UDP socket. */
+/**
+ * A bound UDP socket, which one thread serves. `stats conns` shows each as `<fd>:UDP UDP`, `<fd>:addr` with
+ * this address, and `<fd>:state conn_read`; it has no `listen_addr`.
+ */
 export interface DatagramSocket {
   readonly fd: number
   readonly port: number
+  /** As `udp:127.0.0.1:11211`. */
+  readonly address: string
 }
 
 /** Events fetched at a time. */

@@ -1,6 +1,7 @@
 // A UDP socket of the portable transport, over node:dgram. Knows addresses, neither frames nor commands.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { getSystemErrorMap } from 'node:util'
 import type { Arena } from '../cache/arena.ts'
 import type { Engine } from '../protocol/engine.ts'
 import { DatagramExchange, MAX_ANSWER_BYTES } from './datagram-exchange.ts'
@@ -74,10 +75,17 @@ export async function openNodeDatagramSockets(
     } catch (error) {
       socket.close()
       if (wildcard && opened.length > 0) continue
-      const why = error instanceof Error ? error.message : String(error)
-      throw new ListenError(`failed to listen on UDP ${address}:${port}: ${why}`)
+      throw new ListenError(`failed to listen on UDP ${address}:${port}: ${reasonOf(error)}`)
     }
     opened.push(new NodeDatagramSocket(socket, engine, arena))
   }
   return opened
+}
+
+/** "address already in use" and the like, which node:dgram names by its code alone. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { errno } = error as NodeJS.ErrnoException
+  const words = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
+  return words ?? error.message
 }
