@@ -128,11 +128,18 @@ export class DatagramWire implements AsyncDisposable {
   }
 }
 
+/** What memcached sends for an answer that says nothing: no part of any message. */
+export function isEmpty({ total, payload }: Datagram): boolean {
+  return total === 0 && payload.length === 0
+}
+
 /** Puts the datagrams of each message together. @throws Error if one is missing or out of place. */
 export function messages(datagrams: readonly Datagram[]): readonly Buffer[] {
   const whole: Buffer[] = []
   let parts: Buffer[] = []
-  for (const { sequence, total, reserved, payload } of datagrams) {
+  for (const datagram of datagrams) {
+    if (isEmpty(datagram)) continue
+    const { sequence, total, reserved, payload } = datagram
     if (sequence !== parts.length || sequence >= total || reserved !== 0) {
       throw new Error(`datagram ${sequence} of ${total} (${reserved}) where ${parts.length} is due`)
     }

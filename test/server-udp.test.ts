@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { DatagramWire, frame, messages } from './datagrams.ts'
+import { DatagramWire, frame, isEmpty, messages } from './datagrams.ts'
 import { freePort, type NodeOptions, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
 import { start } from './processes.ts'
@@ -82,11 +82,77 @@ function manyKeys(): readonly string[] {
   return [...hits, 'VALUE b 5 2\r\nyy\r\nEND\r\n']
 }
 
+/** A request of the binary protocol: opcode, extras, key and value. */
+function packet(opcode: number, extras = '', key = '', value = ''): string {
+  const header = Buffer.alloc(24)
+  header.writeUInt8(0x80, 0)
+  header.writeUInt8(opcode, 1)
+  header.writeUInt16BE(key.length, 2)
+  header.writeUInt8(extras.length, 4)
+  header.writeUInt32BE(extras.length + key.length + value.length, 8)
+  header.writeUInt32BE(OPAQUE, 12)
+  return header.toString('latin1') + extras + key + value
+}
+
+/** An answer of it without a CAS unique: opcode, status, extras and value. */
+function response(opcode: number, status = 0, extras = '', value = ''): string {
+  const header = Buffer.alloc(24)
+  header.writeUInt8(0x81, 0)
+  header.writeUInt8(opcode, 1)
+  header.writeUInt8(extras.length, 4)
+  header.writeUInt16BE(status, 6)
+  header.writeUInt32BE(extras.length + value.length, 8)
+  header.writeUInt32BE(OPAQUE, 12)
+  return header.toString('latin1') + extras + value
+}
+
+const OPAQUE = 0x01020304
+const [GET, SET, DELETE, QUIT, GETQ, NOOP, STAT, SETQ, QUITQ] = [0, 1, 4, 7, 9, 10, 16, 0x11, 0x17]
+const FLAGS_AND_EXPIRY = '\0'.repeat(8)
+const NOT_FOUND = 1
+
+/** The same, in the binary protocol; CAS uniques are not compared. */
+const BINARY_EXCHANGES: typeof EXCHANGES = [
+  ['get', packet(GET, '', 'a'), [response(GET, 0, '\0\0\0\0', 'x')]],
+  ['a miss', packet(GET, '', 'none'), [response(GET, NOT_FOUND, '', 'Not found')]],
+  ['set', packet(SET, FLAGS_AND_EXPIRY, 'c', 'value'), [response(SET)]],
+  [
+    'several, quiet and not',
+    packet(GETQ, '', 'none') +
+      packet(GETQ, '', 'a') +
+      packet(SETQ, FLAGS_AND_EXPIRY, 'c', 'value') +
+      packet(GET, '', 'c') +
+      packet(DELETE, '', 'c') +
+      packet(NOOP),
+    [
+      response(GETQ, 0, '\0\0\0\0', 'x'),
+      response(GET, 0, '\0\0\0\0', 'value'),
+      response(DELETE),
+      response(NOOP),
+    ],
+  ],
+  [
+    'a packet without an end is dropped',
+    packet(NOOP) + packet(NOOP).slice(0, 23),
+    [response(NOOP)],
+  ],
+  ['the first byte tells the protocol of all', `${packet(NOOP)}version\r\n`, [response(NOOP)]],
+  ['of all', `get a\r\n${packet(DELETE, '', 'none')}`, ['VALUE a 0 1\r\nx\r\nEND\r\n']],
+  ['quit says so', packet(QUIT), [response(QUIT)]],
+  ['quietly it does not', packet(QUITQ), []],
+]
+
 /** Serves UDP at the TCP port. One thread answers in order, which makes the end of an answer certain. */
 async function startUdp(options: NodeOptions, ...args: string[]): Promise<RunningNode> {
   const port = await freePort()
   const all = [...(options.args ?? []), '-t', '1', '-U', String(port), ...args]
   return startNode({ ...options, port, args: all })
+}
+
+/** With zeros for the CAS unique, if it is binary. */
+function withoutCas(answer: string): string {
+  if (!answer.startsWith('\x81')) return answer
+  return answer.slice(0, 16) + '\0'.repeat(8) + answer.slice(24)
 }
 
 /** Bytes that are the same nowhere else in them, so that a part out of place is seen. */
@@ -113,6 +179,24 @@ describe.each(SERVERS)('$name', (server) => {
 
   test.for(EXCHANGES)('%s', async ([, request, answers]) => {
     expect(await wire.say(request)).toEqual(answers)
+  })
+
+  test.for(BINARY_EXCHANGES)('binary: %s', async ([, request, answers]) => {
+    // memcached has never come back from a quit to its full senses.
+    const fresh = server.ours ? node : await startUdp(server.options)
+    await using own = await DatagramWire.connect(fresh)
+    await own.say('set a 0 0 1\r\nx\r\n')
+    const got = await own.say(request)
+    if (!server.ours) await fresh.stop('SIGKILL')
+    expect(got.map(withoutCas)).toEqual(answers)
+  })
+
+  test('binary: a report is one message of many packets', async () => {
+    const [report, ...more] = await wire.say(packet(STAT))
+    expect(more).toEqual([])
+    const packets = (report as string).split('\x81\x10').slice(1)
+    expect(packets.length).toBeGreaterThan(50)
+    expect(packets[0]).toContain('pid')
   })
 
   test('the request id comes back in each datagram', async () => {
@@ -308,6 +392,21 @@ describe.concurrent.each(SERVERS.filter(({ ours }) => ours))('$name, otherwise',
     expect(await wire.say('get a\r\nset b 0 0 30\r\nmine')).toEqual(['END\r\n'])
     expect(await other.say('set c 0 0 1\r\nx\r\n')).toEqual(['STORED\r\n'])
     expect(await wire.say('get b\r\nget c\r\n')).toEqual(['END\r\n', 'VALUE c 0 1\r\nx\r\nEND\r\n'])
+  })
+
+  test('an answer that says nothing is none', async ({ expect }) => {
+    await using node = await startUdp(server.options)
+    await using wire = await DatagramWire.connect(node)
+    for (const request of [
+      'get none none\r\n',
+      'quit\r\n',
+      packet(GETQ, '', 'none'),
+      packet(QUITQ),
+    ]) {
+      expect((await wire.ask(request)).filter(isEmpty)).toEqual([])
+    }
+    // memcached never forgets a quit.
+    expect((await wire.say('get none\r\nget none\r\n')).length).toBe(2)
   })
 
   test('a sender at the port of the server is a server, and gets no answer', async ({ expect }) => {

@@ -66,6 +66,12 @@ export class Connection {
     this.datagram = datagram
   }
 
+  /** TEXT: all of it is on its way; the next command is due. */
+  endText(): void {
+    this.state = this.commandState
+    this.text = undefined
+  }
+
   /** Keeps a copy of a command line for when its value will have come. */
   saveLine(block: MemoryBlock, at: number, length: number): MemoryBlock {
     if (this.savedLine === undefined || this.savedLine.size < length) {

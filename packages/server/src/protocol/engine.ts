@@ -240,8 +240,7 @@ export class Engine {
       reply.byte(text[connection.textSent++])
     }
     if (text === undefined || connection.textSent === text.length) {
-      connection.state = connection.commandState
-      connection.text = undefined
+      connection.endText()
     }
     return at
   }

@@ -107,6 +107,8 @@ test('whatever a datagram holds, nothing of it is left for the next one', () => 
     'mg a v\r\n',
     '\r\n',
     '\x80\x01\x00',
+    `\x80\x07${'\0'.repeat(22)}`,
+    `\x80\x0a${'\0'.repeat(22)}`,
     'x'.repeat(2100),
   )
   fc.assert(
@@ -115,6 +117,7 @@ test('whatever a datagram holds, nothing of it is left for the next one', () => 
       fc.uint8Array({ maxLength: 40 }),
       (pieces, noise) => {
         datagrams.ask(Buffer.concat([request(pieces.join('')), noise]))
+        // And what is said to it comes to an end.
         expect(datagrams.messages('get a\r\n')).toEqual(['VALUE a 0 1\r\nx\r\nEND\r\n'])
       },
     ),

@@ -5,7 +5,7 @@
 // Who is asked by datagrams can't know who really asks. So nothing outlives a datagram: its requests have a
 // connection state of their own, what is incomplete at its end is dropped, and the answer is bounded.
 import { MemoryBlock, permanentBlock } from '../cache/memory.ts'
-import { COMMAND, Connection } from '../protocol/connection.ts'
+import { Connection } from '../protocol/connection.ts'
 import type { Engine } from '../protocol/engine.ts'
 import { REPLY_BYTES, Reply } from '../protocol/reply.ts'
 
@@ -104,6 +104,7 @@ export class DatagramExchange {
   #nextMessage(): boolean {
     if (this.#over) return false
     this.#engine.release(this.#reply)
+    this.#messageBytes = 0
     if (!this.#connection.closing) this.#execute()
     this.#answeredBytes += this.#messageBytes
     if (this.#messageBytes === 0 || this.#answeredBytes > MAX_ANSWER_BYTES) {
@@ -132,8 +133,7 @@ export class DatagramExchange {
       this.message = message
       this.#messageBytes = text.length
       this.#uncountedBytes += text.length
-      connection.text = undefined
-      connection.state = COMMAND
+      connection.endText()
     }
     this.from = 0
   }
