@@ -217,14 +217,14 @@ function dealUdpSockets(
 ): readonly (readonly DatagramSocket[])[] {
   const dealt: DatagramSocket[][] = Array.from({ length: settings.threads }, () => [])
   let turn = 0
-  for (const { kind, fd, port, address } of listeners) {
+  for (const { kind, fd, port } of listeners) {
     if (kind !== 'udp') continue
     for (let i = 0; i < threadsPerUdpSocket(settings); i++) {
       const own = i === 0 ? fd : calls.dup(fd)
       if (own < 0) {
         throw new StartError(`can't share a UDP socket: ${calls.describeError(calls.errno())}`)
       }
-      dealt[turn++ % dealt.length].push({ fd: own, port, address })
+      dealt[turn++ % dealt.length].push({ fd: own, port })
     }
   }
   return dealt

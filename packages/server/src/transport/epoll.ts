@@ -58,15 +58,10 @@ export interface EpollOptions {
   readonly rejectOverLimit: boolean
 }
 
-/**
- * A bound UDP socket, which one thread serves. `stats conns` shows each as `<fd>:UDP UDP`, `<fd>:addr` with
- * this address, and `<fd>:state conn_read`; it has no `listen_addr`.
- */
+/** A bound UDP socket, which one thread serves. */
 export interface DatagramSocket {
   readonly fd: number
   readonly port: number
-  /** As `udp:127.0.0.1:11211`. */
-  readonly address: string
 }
 
 /** Events fetched at a time. */
