@@ -4,8 +4,11 @@
 /** Expiry times up to this are relative to now; larger ones are absolute Unix time (protocol.txt). */
 const RELATIVE_EXPIRY_MAX_SECONDS = 60 * 60 * 24 * 30
 
-/** The clock starts at 2, so that "before anything was stored" and "just flushed" stay positive. */
-const START_SECONDS = 2
+/**
+ * The clock starts later than at 0, so that "before anything was stored" and "just flushed" stay positive; at
+ * memcached's 62, because `t` shows it of an item whose time is past.
+ */
+const START_SECONDS = 62
 
 /** The last moment of this clock. */
 const LATEST = 0x7fff_ffff

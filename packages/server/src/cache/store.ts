@@ -3,7 +3,7 @@
 // do_store_item. Knows items, no protocol text.
 import { type Cache, NO_MEMORY, TOO_LARGE } from './cache.ts'
 import { type ItemRef, STALE, TOKEN_SENT } from './item.ts'
-import { CAS_MISSES, CLASS_CAS_BADVAL, CLASS_CAS_HITS, STORE_NO_MEMORY } from './statistics.ts'
+import { CAS_MISSES, CLASS_CAS_BADVAL, CLASS_CAS_HITS } from './statistics.ts'
 
 // Modes.
 export const SET = 0
@@ -135,15 +135,14 @@ function storeCompared(
 ): number {
   const items = cache.items
   const oldClass = items.slabClass(old)
-  if (compared === MATCH) {
-    cache.statistics.addToClass(oldClass, CLASS_CAS_HITS, 1)
-  } else if (compared === OLDER) {
+  if (compared === OLDER) {
     items.setExpiry(item, items.expiry(old))
     items.addFlags(item, STALE | (items.flags(old) & TOKEN_SENT))
-  } else {
+  } else if (compared !== MATCH) {
     cache.statistics.addToClass(oldClass, CLASS_CAS_BADVAL, 1)
     return EXISTS
   }
+  cache.statistics.addToClass(oldClass, CLASS_CAS_HITS, 1)
   cache.replace(old, item, hash)
   request.stored = item
   return STORED
@@ -168,7 +167,7 @@ function join(cache: Cache, old: ItemRef, added: ItemRef, append: boolean): Item
   const second = append ? added : old
   const firstLength = items.valueLength(first)
   // Making room must not evict the very item we are copying from.
-  if (!cache.hasFreePin(old)) return noRoom(cache)
+  if (!cache.hasFreePin(old)) return 0
   cache.pin(old)
   const joined = cache.allocate(
     items.block(old),
@@ -181,18 +180,13 @@ function join(cache: Cache, old: ItemRef, added: ItemRef, append: boolean): Item
   )
   if (joined === NO_MEMORY || joined === TOO_LARGE) {
     cache.unpin(old)
-    return noRoom(cache)
+    return 0
   }
   const filled = cache.fillFrom(joined, 0, first) && cache.fillFrom(joined, firstLength, second)
   cache.unpin(old)
   if (!filled) {
     cache.free(joined)
-    return noRoom(cache)
+    return 0
   }
   return joined
-}
-
-function noRoom(cache: Cache): ItemRef {
-  cache.statistics.add(STORE_NO_MEMORY, 1)
-  return 0
 }

@@ -13,32 +13,40 @@ const VALUES = new Uint8Array(256).fill(INVALID)
 ALPHABET.forEach((byte, value) => {
   VALUES[byte] = value
 })
+VALUES[PAD] = 0
 
-/** Decodes padded base64 into the start of `target`; returns the number of bytes, or -1. */
+/**
+ * Decodes padded base64 into the start of `target`; returns the number of bytes, or -1. As memcached does it:
+ * bytes that are none of base64 are skipped, and nothing is looked at behind the padding.
+ */
 export function decodeBase64(
   source: MemoryBlock,
   from: number,
   length: number,
   target: MemoryBlock,
 ): number {
-  if (length === 0 || length % 4 !== 0) return -1
   const bytes = source.bytes
-  let padding = 0
-  if (bytes[from + length - 1] === PAD) padding = bytes[from + length - 2] === PAD ? 2 : 1
   let to = 0
-  for (let i = 0; i < length; i += 4) {
-    const last = i + 4 === length
-    const a = VALUES[bytes[from + i]]
-    const b = VALUES[bytes[from + i + 1]]
-    const c = last && padding === 2 ? 0 : VALUES[bytes[from + i + 2]]
-    const d = last && padding > 0 ? 0 : VALUES[bytes[from + i + 3]]
-    if (a === INVALID || b === INVALID || c === INVALID || d === INVALID) return -1
-    const group = (a << 18) | (b << 12) | (c << 6) | d
-    target.bytes[to++] = group >>> 16
-    target.bytes[to++] = group >>> 8
-    target.bytes[to++] = group
+  let group = 0
+  let count = 0
+  let padding = 0
+  let done = false
+  for (let i = from; i < from + length; i++) {
+    const byte = bytes[i]
+    const value = VALUES[byte]
+    if (value === INVALID) continue
+    count++
+    if (done) continue
+    if (byte === PAD) padding++
+    group = (group << 6) | value
+    if (count % 4 === 0) {
+      target.bytes[to++] = group >>> 16
+      target.bytes[to++] = group >>> 8
+      target.bytes[to++] = group
+      done = padding > 0
+    }
   }
-  return to - padding
+  return count === 0 || count % 4 !== 0 || padding > 2 ? -1 : to - padding
 }
 
 /** Writes the base64 form of a range, byte by byte. */

@@ -61,6 +61,14 @@ export function answer(context: Context, text: Uint8Array): void {
   if (!hasNoreply(context)) context.reply.text(text)
 }
 
+/** Takes the key of a line of so many tokens; refuses one that is too short, or whose key is too long. */
+function takeKeyOf(context: Context, tokensNeeded: number): boolean {
+  if (context.tokens.count < tokensNeeded) context.reply.text(BAD_FORMAT)
+  else if (!context.takeKeyToken(KEY)) answer(context, BAD_FORMAT)
+  else return true
+  return false
+}
+
 /** The line of a storage command: prepares the item its value goes into, or refuses and drops the value. */
 export function beginStorage(context: Context, connection: Connection, mode: number): void {
   const { tokens, cache, reply } = context
@@ -171,10 +179,7 @@ export function processDelete(context: Context): void {
     reply.text(ERROR)
     return
   }
-  if (tokens.count < 2 || !context.takeKeyToken(1)) {
-    reply.text(BAD_FORMAT)
-    return
-  }
+  if (!takeKeyOf(context, 2)) return
   const item = context.find()
   if (item === 0) {
     cache.statistics.add(DELETE_MISSES, 1)
@@ -187,11 +192,8 @@ export function processDelete(context: Context): void {
 }
 
 export function processTouch(context: Context): void {
-  const { tokens, cache, reply } = context
-  if (tokens.count < 3 || !context.takeKeyToken(1)) {
-    reply.text(BAD_FORMAT)
-    return
-  }
+  const { tokens, cache } = context
+  if (!takeKeyOf(context, 3)) return
   const exptime = parseI32(tokens.block, tokens.start[2], tokens.end[2])
   if (Number.isNaN(exptime)) {
     answer(context, INVALID_EXPTIME)
@@ -211,10 +213,7 @@ export function processTouch(context: Context): void {
 
 export function processArithmetic(context: Context, increment: boolean): void {
   const { tokens, cache, reply } = context
-  if (tokens.count < 3 || !context.takeKeyToken(1)) {
-    reply.text(BAD_FORMAT)
-    return
-  }
+  if (!takeKeyOf(context, 3)) return
   if (!parseU64(tokens.block, tokens.start[2], tokens.end[2])) {
     answer(context, INVALID_DELTA)
     return

@@ -5,6 +5,7 @@ import {
   changedItem,
   changeNumber,
   createNumber,
+  mayBeNumber,
   NON_NUMERIC,
   result,
   resultLength,
@@ -68,7 +69,13 @@ export function processMetaArithmetic(context: Context): void {
     cache.link(item, context.hash)
     created = true
   } else {
-    if (flags.compare && !matchesCas(context, item)) {
+    if (!mayBeNumber(cache, item)) {
+      reply.text(NON_NUMERIC_VALUE)
+      return
+    }
+    // C0 compares with nothing, as memcached has it.
+    const compares = flags.compare && (flags.compareLow | flags.compareHigh) !== 0
+    if (compares && !matchesCas(context, item)) {
       writeStatus(context, EX)
       return
     }
@@ -117,11 +124,9 @@ function arithmeticDirection(): number {
   switch (flags.mode) {
     case 0:
     case letter('I'):
-    case letter('i'):
     case letter('+'):
       return 1
     case letter('D'):
-    case letter('d'):
     case letter('-'):
       return -1
     default:

@@ -9,6 +9,8 @@ import { line } from './reply.ts'
 
 const DUPLICATE_FLAG = line('CLIENT_ERROR duplicate flag')
 const INVALID_FLAG = line('CLIENT_ERROR invalid flag')
+/** The same text as BAD_FORMAT, but not that of a malformed line. */
+const BAD_CLIENT_FLAGS = line('CLIENT_ERROR bad command line format')
 const BAD_TOKEN = line('CLIENT_ERROR bad token in command line format')
 const BAD_BASE64_KEY = line('CLIENT_ERROR error decoding key')
 const BAD_INITIAL = line('CLIENT_ERROR invalid numeric initial value')
@@ -108,7 +110,7 @@ export class MetaFlags {
 
   /**
    * Reads the flags from token `first` on, and takes the key from token 1. Returns undefined, or the
-   * line that says what is wrong.
+   * line that says what is wrong; BAD_FORMAT itself only for a line that isn't well-formed.
    */
   read(context: Context, first: number): Uint8Array | undefined {
     this.#reset()
@@ -118,14 +120,18 @@ export class MetaFlags {
     for (let token = first; token < tokens.count; token++) {
       if (!isFlagLetter(tokens.first(token))) return BAD_FORMAT
     }
+    let wrong: Uint8Array | undefined
     for (let token = first; token < tokens.count; token++) {
       const flag = tokens.first(token)
       if (this.#seen[flag] !== 0) return DUPLICATE_FLAG
       this.#seen[flag] = 1
-      const wrong = this.#readFlag(context, token, flag)
-      if (wrong !== undefined) return wrong
+      const error = this.#readFlag(context, token, flag)
+      if (error === INVALID_FLAG) return error
+      // memcached reads on, and tells the last of several errors; these two give way to any other.
+      if (error === OPAQUE_TOO_LONG || error === BAD_CLIENT_FLAGS) wrong ??= error
+      else if (error !== undefined) wrong = error
     }
-    return undefined
+    return wrong
   }
 
   #readFlag(context: Context, token: number, flag: number): Uint8Array | undefined {
@@ -165,7 +171,7 @@ export class MetaFlags {
       }
       case FLAG_SET_CLIENT_FLAGS: {
         const clientFlags = parseU32(block, at, end)
-        if (Number.isNaN(clientFlags)) return BAD_FORMAT
+        if (Number.isNaN(clientFlags)) return BAD_CLIENT_FLAGS
         this.clientFlags = clientFlags | 0
         return undefined
       }

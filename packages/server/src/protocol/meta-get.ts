@@ -80,7 +80,7 @@ export function processMetaGet(context: Context): void {
     context.writeValue(item)
     reply.crlf()
   }
-  if (!flags.noBump && !created) cache.lru.bump(item)
+  if (!flags.noBump) cache.lru.bump(item)
 }
 
 /** As memcached counts: what was made for the missing one is a hit, and a hit with `T` is a touch. */
@@ -98,7 +98,8 @@ function countFetch(context: Context, item: ItemRef): void {
 /** An empty item in the place of the missing one, for its first finder to fill. */
 function vivify(context: Context): ItemRef {
   const { cache, key, keyAt, keyLength } = context
-  const item = cache.allocate(key, keyAt, keyLength, 0, flags.vivifyExpiry, 0, flags.itemFlags)
+  // Its expiry comes when the flags are gone through: a `t` before `N` tells of none.
+  const item = cache.allocate(key, keyAt, keyLength, 0, 0, 0, flags.itemFlags)
   if (item === NO_MEMORY || item === TOO_LARGE) return 0
   cache.link(item, context.hash)
   if (flags.explicitCas) cache.items.setCas(item, flags.casLow, flags.casHigh)

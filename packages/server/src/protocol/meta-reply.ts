@@ -50,9 +50,10 @@ export function writeEcho(context: Context, token: number): void {
     reply.byte(SPACE)
     reply.copy(tokens.block, tokens.start[token], tokens.length(token))
   } else if (flag === FLAG_KEY) {
+    const binary = flags.itemFlags !== 0
     reply.flag(FLAG_KEY)
-    reply.copy(tokens.block, tokens.start[1], tokens.length(1))
-    if (flags.itemFlags !== 0) reply.flag(FLAG_BASE64)
+    context.writeKey(context.key, context.keyAt, context.keyLength, binary)
+    if (binary) reply.flag(FLAG_BASE64)
   }
 }
 

@@ -315,14 +315,16 @@ describe('ma', () => {
     say('ma a', 'HD')
     say('ma a v', 'VA 2', '12')
     say('ma a v D8', 'VA 2', '20')
-    for (const mode of ['MI', 'Mi', 'M+', 'Mincr']) say(`ma a ${mode}`, 'HD')
-    for (const mode of ['MD', 'Md', 'M-', 'Mdecr']) say(`ma a ${mode} v D2`, ...lines(mode))
-    say('ma a Mx', 'CLIENT_ERROR invalid mode for ma M token')
+    for (const mode of ['MI', 'M+', 'MIncr', 'M+1']) say(`ma a ${mode}`, 'HD')
+    for (const mode of ['MD', 'M-', 'MDecr', 'M-1']) say(`ma a ${mode} v D2`, ...lines(mode))
+    for (const mode of ['Mx', 'Mi', 'Md', 'M']) {
+      say(`ma a ${mode}`, 'CLIENT_ERROR invalid mode for ma M token')
+    }
   })
 
   /** 24 less 2 for each. */
   function lines(mode: string): string[] {
-    const left = { MD: '22', Md: '20', 'M-': '18', Mdecr: '16' }[mode] ?? ''
+    const left = { MD: '22', 'M-': '20', MDecr: '18', 'M-1': '16' }[mode] ?? ''
     return ['VA 2', left]
   }
 
@@ -448,7 +450,7 @@ describe('b: keys in base64', () => {
     say(`mg ${longest}AAAA b`, BAD_FORMAT)
   })
 
-  test.each(['Zm9', 'Zm9v!', '====', 'Zm9v='])('undecodable: %s', (key) => {
+  test.each(['Zm9', 'Zm9!', '====', 'Zm9v='])('undecodable: %s', (key) => {
     const { say } = talk()
     say(`mg ${key} b`, 'CLIENT_ERROR error decoding key')
   })
