@@ -18,6 +18,9 @@ const SESSION = [
   'mg a v\r\nmg nope v\r\nmg a T100\r\nms d 1\r\nx\r\nmd d\r\nmd d\r\nma a\r\nma nope\r\nme a\r\n',
   'set dead 0 -1 1\r\nx\r\nget dead\r\n',
   'mg nope T100\r\nmg made N100 v\r\nmg made-too N10 T100 v\r\n',
+  // A stale store is a hit of its CAS; an append that has no room is no store without memory.
+  'ms f 1\r\nx\r\nmd f I\r\nms f 1 C1 I\r\ny\r\n',
+  `set g 0 0 1000000\r\n${'v'.repeat(1_000_000)}\r\nappend g 0 0 100000\r\n${'v'.repeat(100_000)}\r\n`,
   'bogus\r\nverbosity 0\r\nversion\r\n',
 ]
 
@@ -27,7 +30,7 @@ const SESSION = [
  */
 const EXPECTED = {
   cmd_get: 11,
-  cmd_set: 11,
+  cmd_set: 15,
   cmd_flush: 0,
   cmd_touch: 7,
   cmd_meta: 1,
@@ -40,14 +43,14 @@ const EXPECTED = {
   incr_misses: 2,
   decr_hits: 1,
   decr_misses: 1,
-  cas_hits: 0,
+  cas_hits: 1,
   cas_misses: 1,
   cas_badval: 1,
   touch_hits: 5,
   touch_misses: 2,
   store_too_large: 1,
   store_no_memory: 0,
-  curr_items: 4,
+  curr_items: 6,
   evictions: 0,
 }
 

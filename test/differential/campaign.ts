@@ -63,6 +63,7 @@ export async function campaign(options: CampaignOptions): Promise<Result> {
   const counts: Counts = { sessions: 0, steps: 0, commands: 0, answerBytes: 0, byKind: new Map() }
   const end = (options.from ?? 0) + options.sessions
   let failure: Failure | undefined
+  await useUpFirstCas(options.endpoints)
   try {
     for (let from = options.from ?? 0; from < end && failure === undefined; from += ROUND) {
       if (performance.now() - begun > (options.milliseconds ?? Number.POSITIVE_INFINITY)) break
@@ -225,6 +226,14 @@ function differenceOfCounters(before: Counters, after: Counters): string | undef
   return different
     .map((name) => `${name} grew by ${growth('theirs', name)}, ours by ${growth('ours', name)}`)
     .join('; ')
+}
+
+/** So that no item has the CAS unique 1, which requests give where they know none. */
+async function useUpFirstCas({ theirs, ours }: Both<Endpoint>): Promise<void> {
+  for (const endpoint of [theirs, ours]) {
+    await using wire = await Wire.connect(endpoint)
+    await wire.ask('set first 0 0 1\r\nx\r\nset first 0 0 1\r\nx\r\ndelete first\r\n')
+  }
 }
 
 /** A delayed flush must not outlive its session. */

@@ -56,7 +56,7 @@ async function run(): Promise<number> {
 }
 
 async function runKind(kind: Kind): Promise<Result> {
-  await using peers = await startPeers(values.transport === 'node' ? 'node' : 'epoll')
+  await using peers = await startPeers('--transport', values.transport)
   const only = values.only === undefined ? undefined : Number(values.only)
   return await campaign({
     endpoints: peers,

@@ -17,7 +17,8 @@ export interface Peers extends Both<RunningNode>, AsyncDisposable {}
  */
 const NOTHING_BESIDES = 'no_lru_maintainer,no_lru_crawler'
 
-export async function startPeers(transport: 'epoll' | 'node' = 'epoll'): Promise<Peers> {
+/** `flags` are further ones for ours. */
+export async function startPeers(...flags: string[]): Promise<Peers> {
   const alike = ['-t', '1', '-m', '512', '-I', String(MAX_ITEM_BYTES)]
   const [theirs, ours] = await Promise.all([
     // In bytes until 1.6.24, in kilobytes since.
@@ -26,7 +27,7 @@ export async function startPeers(transport: 'epoll' | 'node' = 'epoll'): Promise
       args: [...alike, '-o', `slab_chunk_max=4096,${NOTHING_BESIDES}`],
     }),
     startNode({
-      args: [...alike, '-o', `slab_chunk_max=4,${NOTHING_BESIDES}`, '--transport', transport],
+      args: [...alike, '-o', `slab_chunk_max=4,${NOTHING_BESIDES}`, ...flags],
     }),
   ])
   return {

@@ -275,4 +275,52 @@ export const META: readonly Transcript[] = [
     ],
     notIn1618: 'these flags came with 1.6.20, 1.6.27 and 1.6.40',
   },
+  // What random sessions have found.
+  {
+    title: 'mg N: its time comes with the flag, and its finder has hit it',
+    exchanges: [
+      ['mg a t N30 h\r\n', 'HD t-1 h0 W\r\n'],
+      ['mg a h t\r\n', 'HD h1 t30 Z\r\n'],
+    ],
+  },
+  {
+    title: 'ma: nothing is no number before any CAS, and C0 compares with nothing',
+    exchanges: [
+      ['ms a 0\r\n\r\n', 'HD\r\n'],
+      ['ma a C1\r\n', 'CLIENT_ERROR cannot increment or decrement non-numeric value\r\n'],
+      ['ms a 1\r\n5\r\n', 'HD\r\n'],
+      ['ma a C1\r\n', 'EX\r\n'],
+      ['ma a C0 v\r\n', 'VA 1\r\n6\r\n'],
+      ['md a C0\r\n', 'EX\r\n'],
+    ],
+  },
+  {
+    title: 'ma: modes are capital letters',
+    exchanges: [
+      ['ma a Mi\r\n', 'CLIENT_ERROR invalid mode for ma M token\r\n'],
+      ['ma a Md\r\n', 'CLIENT_ERROR invalid mode for ma M token\r\n'],
+    ],
+  },
+  {
+    title:
+      'of several bad flags the last is told, but for F; a duplicate or unknown one ends the reading',
+    exchanges: [
+      ['mg a Tx Jx\r\n', 'CLIENT_ERROR invalid numeric initial value\r\n'],
+      ['mg a Jx Tx\r\n', BAD_TOKEN],
+      ['mg a Fx\r\n', BAD_FORMAT],
+      ['mg a Tx Fx\r\n', BAD_TOKEN],
+      ['mg a Tx v v\r\n', DUPLICATE_FLAG],
+      ['mg a Tx z Jx\r\n', INVALID_FLAG],
+    ],
+  },
+  {
+    title: 'base64 is read leniently, and written back as it should be',
+    exchanges: [
+      ['ms Zg== 1 b\r\nx\r\n', 'HD\r\n'],
+      ['mg Z!g== b v\r\n', 'VA 1\r\nx\r\n'],
+      ['mg Zh== b k\r\n', 'HD kZg== b\r\n'],
+      ['md Zg==Zm9v b k\r\n', 'HD kZg== b\r\n'],
+      ['mg Zh== b k\r\n', 'EN kZg== b\r\n'],
+    ],
+  },
 ]

@@ -158,6 +158,10 @@ export const STORAGE: readonly Transcript[] = [
       ['touch nope 1 noreply\r\n', ''],
       ['set a 0 0 x noreply\r\n', BAD_FORMAT, ''],
       ['nonsense noreply\r\n', 'ERROR\r\n'],
+      [`delete ${LONG_KEY} noreply\r\n`, ''],
+      [`touch ${LONG_KEY} 0 noreply\r\n`, ''],
+      [`incr ${LONG_KEY} 1 noreply\r\n`, ''],
+      [`delete ${LONG_KEY}\r\n`, BAD_FORMAT],
     ],
   },
   {
