@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { packet } from './packets.ts'
 import { REPOSITORY } from './repository.ts'
 
 export const MEMSHARD_SERVER = join(REPOSITORY, 'packages/server/bin/memshard-server')
@@ -84,7 +85,8 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   }
 
   const deadline = Date.now() + READY_DEADLINE_MS
-  while (!(await answersVersion(port))) {
+  const question = /-B binary|-S\b/.test(argv.join(' ')) ? packet('version') : 'version\r\n'
+  while (!(await answersVersion(port, question))) {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
       await exited
       throw new Error(`${command} ${argv.join(' ')} ended before it served: ${output}`)
@@ -98,7 +100,7 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   return node
 }
 
-function answersVersion(port: number): Promise<boolean> {
+function answersVersion(port: number, question: string | Uint8Array): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
     const settle = (answered: boolean): void => {
@@ -107,7 +109,7 @@ function answersVersion(port: number): Promise<boolean> {
     }
     socket.setTimeout(1_000, () => settle(false))
     socket.once('error', () => settle(false))
-    socket.once('data', (data) => settle(data.toString('latin1').startsWith('VERSION ')))
-    socket.once('connect', () => socket.write('version\r\n'))
+    socket.once('data', (data) => settle(/^(?:VERSION |\x81)/.test(data.toString('latin1'))))
+    socket.once('connect', () => socket.write(question))
   })
 }

@@ -42,10 +42,8 @@ export function processRequest(
   }
   request.read(input, at)
   const { keyEnd } = request
-  if (keyEnd > end) {
-    if (end - at >= MAX_HEAD_BYTES) connection.closing = true
-    return -1
-  }
+  if (keyEnd - at > MAX_HEAD_BYTES && end - at >= MAX_HEAD_BYTES) connection.closing = true
+  if (keyEnd > end || connection.closing) return -1
   if (!request.fits) {
     writeError(context, UNKNOWN_COMMAND)
     connection.closing = true
