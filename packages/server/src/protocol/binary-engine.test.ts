@@ -158,7 +158,7 @@ describe('a session cut at any bytes is answered as one that arrives whole', () 
         readAnswers(expected)
         if (one.closed) closed++
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     )
     expect(closed).toBeGreaterThan(0)
   })
@@ -198,7 +198,7 @@ describe('a session cut at any bytes is answered as one that arrives whole', () 
         const reply = sendPieces(server, client, cut(session, at))
         expect(readAnswers(reply).at(-1)).toMatchObject({ opcode: opcode.NOOP, status: SUCCESS })
       }),
-      { numRuns: 50 },
+      { numRuns: 15 },
     )
   })
 })
