@@ -2,13 +2,20 @@
 // put together. Knows no socket and no protocol; callers hold `lock` around everything here.
 import { Arena, type ArenaMemory, arenaBytes } from './arena.ts'
 import { Clock, type ClockReading } from './clock.ts'
+import { Crawl } from './crawl.ts'
 import { hashKey } from './hash.ts'
 import { HashTable, type HashTableOptions, hashTableBytes } from './hash-table.ts'
 import { CHUNK_HEADER_BYTES, CHUNKED, type ItemRef, Items, LINKED, MAX_PINS } from './item.ts'
 import { Lock } from './lock.ts'
 import { COLD, HOT, Lru, type LruOptions, type LruOwner } from './lru.ts'
 import { copyBytes, type MemoryBlock } from './memory.ts'
+import {
+  PREFIX_STATISTICS_BYTES,
+  type PrefixOptions,
+  PrefixStatistics,
+} from './prefix-statistics.ts'
 import { SHARED_STATE_BYTES, SharedState } from './shared-state.ts'
+import { SizeHistogram, sizeHistogramBytes } from './size-histogram.ts'
 import { type SlabOptions, Slabs } from './slabs.ts'
 import {
   CURR_BYTES,
@@ -22,10 +29,17 @@ import {
 } from './statistics.ts'
 import { Tuning, type TuningOptions } from './tuning.ts'
 
-export interface CacheOptions extends SlabOptions, LruOptions, HashTableOptions, TuningOptions {
+export interface CacheOptions
+  extends SlabOptions,
+    LruOptions,
+    HashTableOptions,
+    TuningOptions,
+    PrefixOptions {
   /** `-I`: the largest item, counted as memcached counts it. */
   readonly maxItemSizeBytes: number
   readonly casEnabled: boolean
+  /** `-o track_sizes`: count items by size. */
+  readonly trackSizes: boolean
 }
 
 /** The shared memory of one cache; hand it to every thread that is to work on it. */
@@ -36,6 +50,8 @@ export interface CacheMemory {
   readonly contents: SharedArrayBuffer
   readonly table: SharedArrayBuffer
   readonly arena: ArenaMemory
+  readonly prefixes: SharedArrayBuffer
+  readonly sizes: SharedArrayBuffer
 }
 
 /** What `allocate` returns instead of an item. */
@@ -65,6 +81,10 @@ export function allocateCacheMemory(options: CacheOptions, arena?: ArenaMemory):
     contents: new SharedArrayBuffer(SHARED_STATE_BYTES),
     table: new SharedArrayBuffer(hashTableBytes(bytes, options.hashPowerInitial)),
     arena: arena ?? new SharedArrayBuffer(bytes),
+    prefixes: new SharedArrayBuffer(PREFIX_STATISTICS_BYTES),
+    sizes: new SharedArrayBuffer(
+      options.trackSizes ? sizeHistogramBytes(options.maxItemSizeBytes) : 0,
+    ),
   }
 }
 
@@ -79,6 +99,9 @@ export class Cache implements LruOwner {
   readonly lru: Lru
   readonly statistics: Statistics
   readonly tuning: Tuning
+  readonly crawl: Crawl
+  readonly prefixes: PrefixStatistics
+  readonly sizes: SizeHistogram
   readonly #state: Int32Array
 
   constructor(memory: CacheMemory, options: CacheOptions) {
@@ -86,10 +109,13 @@ export class Cache implements LruOwner {
     const state = new SharedState(memory.state)
     const contents = new SharedState(memory.contents)
     this.lock = new Lock(state.int32(1))
-    this.clock = new Clock(state.int32(3))
+    this.clock = new Clock(state.int32(5))
     this.#state = contents.int32(4)
     this.statistics = new Statistics(state)
     this.tuning = new Tuning(state, options)
+    this.crawl = new Crawl(state, this.statistics)
+    this.prefixes = new PrefixStatistics(memory.prefixes, options)
+    this.sizes = new SizeHistogram(memory.sizes)
     this.arena = new Arena(memory.arena)
     this.items = new Items(this.arena, options.casEnabled)
     this.slabs = new Slabs(this.arena, this.items, contents, options)
@@ -114,6 +140,8 @@ export class Cache implements LruOwner {
     this.statistics.add(CURR_ITEMS, this.table.count)
     this.statistics.add(TOTAL_ITEMS, this.table.count)
     this.statistics.add(CURR_BYTES, this.lru.totalBytes)
+    if (!this.sizes.enabled) return
+    for (const item of this.table.all()) this.sizes.add(this.items.sizeOf(item), 1)
   }
 
   // ---- finding
@@ -278,6 +306,7 @@ export class Cache implements LruOwner {
     this.lru.link(item, size)
     this.statistics.add(TOTAL_ITEMS, 1)
     this.statistics.add(CURR_BYTES, size)
+    if (this.sizes.enabled) this.sizes.add(size, 1)
   }
 
   /** The item is out of the hash table: out of its list too, and freed unless a reply still needs it. */
@@ -287,6 +316,7 @@ export class Cache implements LruOwner {
     this.lru.unlink(item, size)
     items.removeFlags(item, LINKED)
     this.statistics.add(CURR_BYTES, -size)
+    if (this.sizes.enabled) this.sizes.add(size, -1)
     if (items.pins(item) === 0) this.free(item)
   }
 
@@ -326,6 +356,18 @@ export class Cache implements LruOwner {
   /** Seconds since the last access. */
   idleSeconds(item: ItemRef): number {
     return Math.max(0, this.clock.now - this.items.accessed(item))
+  }
+
+  /** Expired, or flushed: nobody will find it again. */
+  isDead(item: ItemRef): boolean {
+    const expiry = this.items.expiry(item)
+    return (expiry !== 0 && expiry < this.clock.now) || this.isFlushed(item)
+  }
+
+  /** As memcached's oldest_live: the moment up to which the last flush has killed, or will; 0: none yet. */
+  get flushedUntil(): number {
+    const due = this.#state[FLUSH_DUE]
+    return due !== 0 ? due : Math.max(0, this.#state[FLUSHED] - 1)
   }
 
   /** Invalidates everything stored until the moment `at` on the cache's clock; a past one, and 0, is now. */

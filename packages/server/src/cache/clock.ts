@@ -16,6 +16,9 @@ const LATEST = 0x7fff_ffff
 const NOW = 0
 const EPOCH = 1
 const STARTED = 2
+/** By how many seconds the clock was moved, and whether it stands still: for tests (`debugtime`). */
+const MOVED = 3
+const PAUSED = 4
 
 /** A moment, by this clock and as Unix time. */
 export interface ClockReading {
@@ -56,7 +59,20 @@ export class Clock {
 
   /** Seconds go by by a monotonic count, so that a step of the wall clock neither kills nor revives items. */
   tick(secondsSinceStart: number): void {
-    Atomics.store(this.#state, NOW, (this.#state[STARTED] + secondsSinceStart) | 0)
+    const state = this.#state
+    if (state[PAUSED] === 1) return
+    Atomics.store(state, NOW, (state[STARTED] + secondsSinceStart + state[MOVED]) | 0)
+  }
+
+  /** Moves the clock by seconds, backwards if negative; every thread sees it at once. */
+  move(seconds: number): void {
+    Atomics.add(this.#state, MOVED, seconds)
+    Atomics.add(this.#state, NOW, seconds)
+  }
+
+  /** A paused clock ignores its ticks; the first tick after that makes up for them. */
+  set paused(paused: boolean) {
+    Atomics.store(this.#state, PAUSED, paused ? 1 : 0)
   }
 
   get now(): number {

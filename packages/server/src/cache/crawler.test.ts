@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Cache } from './cache.ts'
 import { find, MEGABYTE, makeCache, set } from './cache-fixture.ts'
 import { checkInvariants } from './cache-invariants.ts'
-import { Crawler } from './crawler.ts'
+import { Crawler, requestCrawl } from './crawler.ts'
 import {
   CRAWLER_ITEMS_CHECKED,
   CRAWLER_RECLAIMED,
@@ -116,11 +116,11 @@ describe('a class is crawled', () => {
     const slabClass = cache.items.slabClass(item)
     cache.clock.tick(5)
     expect(crawler.run()).toBe(false)
-    expect(crawler.start(slabClass)).toBe(true)
-    expect(crawler.running).toBe(true)
-    expect(crawler.start(slabClass)).toBe(false)
+    expect(requestCrawl(cache, new Set([slabClass]))).toBe(true)
+    expect(cache.crawl.running).toBe(true)
+    expect(requestCrawl(cache, new Set([slabClass]))).toBe(false)
     while (crawler.run());
-    expect(crawler.running).toBe(false)
+    expect(cache.crawl.running).toBe(false)
     expect(cache.statistics.get(CURR_ITEMS)).toBe(0)
   })
 })

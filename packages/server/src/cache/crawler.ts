@@ -1,14 +1,9 @@
 // The crawler: frees items that have expired although nobody asks for them any more. It walks the slab
 // pages of a class in address order, so that nothing that happens to the lists between two steps can
-// lead it astray. Knows no timers.
+// lead it astray; a page that has meanwhile gone to another class is passed over. Knows no timers.
 import type { Cache } from './cache.ts'
-import { FETCHED, type ItemRef, LINKED } from './item.ts'
-import {
-  CRAWLER_ITEMS_CHECKED,
-  CRAWLER_RECLAIMED,
-  EXPIRED_UNFETCHED,
-  LRU_CRAWLER_STARTS,
-} from './statistics.ts'
+import { FETCHED, type ItemRef, LINKED, MAX_KEY_BYTES } from './item.ts'
+import { CRAWLER_ITEMS_CHECKED, CRAWLER_RECLAIMED, EXPIRED_UNFETCHED } from './statistics.ts'
 
 /** Chunks looked at under one hold of the lock. */
 const CHUNKS_PER_STEP = 1000
@@ -25,103 +20,150 @@ const MINUTES = 60
 /** A crawl is worth its while when this share of the items that can expire will have. */
 const WORTHWHILE_SHARE = 0.01
 
+/**
+ * Asks for a crawl of classes as an operator knows them. False while another is under way. The lock is
+ * held by the caller, who sees to it that the crawler looks.
+ */
+export function requestCrawl(cache: Cache, classes: ReadonlySet<number>): boolean {
+  const { slabs, items, crawl, tuning } = cache
+  const pages = new Set([...classes].filter((slabClass) => slabClass <= slabs.largestClass))
+  if (classes.has(slabs.largestClass)) {
+    // Large items count in the largest class, but their headers lie in small ones.
+    const largestHeader = slabs.classFor(items.chunkedHeaderSize(MAX_KEY_BYTES, 1))
+    for (let slabClass = 1; slabClass <= largestHeader; slabClass++) pages.add(slabClass)
+  }
+  return crawl.begin(pages, tuning.crawlerItemsPerRun)
+}
+
 export class Crawler {
   readonly #cache: Cache
   readonly #nextCrawl: number[]
   readonly #wait: number[]
-  /** Items of the crawl under way by minutes until they expire. */
+  /** Where a crawl that was limited to some items has stopped: the next one goes on there. */
+  readonly #resumePage: number[]
+  readonly #resumeChunk: number[]
+  /** Items of the class being crawled by minutes until they expire. */
   readonly #histogram = new Int32Array(MINUTES)
+  #expirable = 0
   #slabClass = 0
   #page = 0
   #chunk = 0
-  #expirable = 0
+  /** Items still to be looked at in this class. */
+  #left = 0
 
   constructor(cache: Cache) {
     this.#cache = cache
     const classes = cache.slabs.largestClass + 1
     this.#nextCrawl = new Array<number>(classes).fill(cache.clock.now + FIRST_CRAWL_AFTER)
     this.#wait = new Array<number>(classes).fill(FIRST_CRAWL_AFTER)
+    this.#resumePage = new Array<number>(classes).fill(0)
+    this.#resumeChunk = new Array<number>(classes).fill(0)
   }
 
-  get running(): boolean {
-    return this.#slabClass !== 0
-  }
-
-  /** Starts on the class now, whatever its turn; false while another crawl is under way. */
-  start(slabClass: number): boolean {
-    if (this.running) return false
-    this.#slabClass = slabClass
-    this.#page = 0
-    this.#chunk = 0
-    this.#expirable = 0
-    this.#histogram.fill(0)
-    this.#cache.lock.acquire()
-    this.#cache.statistics.add(LRU_CRAWLER_STARTS, 1)
-    this.#cache.lock.release()
-    return true
-  }
-
-  /** Starts a crawl if a class is due and takes one bounded step of it. True while there is more to do. */
+  /**
+   * Takes one bounded step of the crawl that is under way, or of one that is due. True while there is
+   * more to do.
+   */
   run(): boolean {
-    if (!this.running) {
-      const due = this.#dueClass()
-      if (due === 0) return false
-      this.start(due)
+    const { crawl, lock, tuning } = this.#cache
+    if (!crawl.running) {
+      const due = tuning.crawlerEnabled ? this.#dueClasses() : []
+      if (due.length === 0) return false
+      lock.acquire()
+      crawl.begin(due, tuning.crawlerItemsPerRun)
+      lock.release()
     }
-    this.#cache.lock.acquire()
+    lock.acquire()
     const more = this.#step()
-    this.#cache.lock.release()
-    if (!more) {
-      this.#schedule(this.#slabClass)
-      this.#slabClass = 0
-    }
+    if (!more) crawl.end()
+    lock.release()
     return true
   }
 
-  #dueClass(): number {
+  #dueClasses(): number[] {
     const { slabs, clock } = this.#cache
+    const due: number[] = []
     for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
-      if (this.#nextCrawl[slabClass] <= clock.now) {
-        // Not what its lists count: the header of a chunked item counts in the largest class.
-        if (slabs.usedChunks(slabClass) > 0) return slabClass
-        this.#nextCrawl[slabClass] = clock.now + FIRST_CRAWL_AFTER
-      }
+      if (this.#nextCrawl[slabClass] > clock.now) continue
+      // Not what its lists count: the header of a chunked item counts in the largest class.
+      if (slabs.usedChunks(slabClass) > 0) due.push(slabClass)
+      else this.#nextCrawl[slabClass] = clock.now + FIRST_CRAWL_AFTER
     }
-    return 0
+    return due
   }
 
   #step(): boolean {
     const { slabs } = this.#cache
-    const perPage = slabs.chunksPerPage(this.#slabClass)
+    // Since the last step the page may have moved to another class.
+    if (this.#page !== 0 && slabs.nextPageOf(this.#slabClass, this.#page - 1) !== this.#page) {
+      this.#nextPage()
+    }
     for (let looked = 0; looked < CHUNKS_PER_STEP; looked++) {
-      if (this.#page === 0 || this.#chunk === perPage) {
-        this.#page = slabs.nextPageOf(this.#slabClass, this.#page)
-        this.#chunk = 0
-        if (this.#page === 0) return false
+      if (this.#slabClass === 0 && !this.#beginClass()) return false
+      if (this.#page !== 0 && this.#chunk === slabs.chunksPerPage(this.#slabClass)) this.#nextPage()
+      if (this.#page === 0 || this.#left === 0) {
+        this.#endClass()
+        continue
       }
       this.#look(slabs.chunkOf(this.#slabClass, this.#page, this.#chunk++))
     }
     return true
   }
 
+  #beginClass(): boolean {
+    const { crawl, slabs } = this.#cache
+    this.#slabClass = crawl.take()
+    if (this.#slabClass === 0) return false
+    this.#expirable = 0
+    this.#histogram.fill(0)
+    this.#left = crawl.itemsPerClass === 0 ? Number.POSITIVE_INFINITY : crawl.itemsPerClass
+    this.#page = 0
+    this.#nextPage()
+    const page = this.#resumePage[this.#slabClass]
+    if (
+      crawl.itemsPerClass > 0 &&
+      page !== 0 &&
+      slabs.nextPageOf(this.#slabClass, page - 1) === page
+    ) {
+      this.#page = page
+      this.#chunk = this.#resumeChunk[this.#slabClass]
+    }
+    return true
+  }
+
+  #nextPage(): void {
+    this.#page = this.#cache.slabs.nextPageOf(this.#slabClass, this.#page)
+    this.#chunk = 0
+  }
+
+  #endClass(): void {
+    this.#resumePage[this.#slabClass] = this.#page
+    this.#resumeChunk[this.#slabClass] = this.#chunk
+    this.#schedule(this.#slabClass)
+    this.#slabClass = 0
+    this.#page = 0
+  }
+
   #look(item: ItemRef): void {
     const cache = this.#cache
     const { items, statistics, clock } = cache
     if (items.keyLength(item) === 0 || (items.flags(item) & LINKED) === 0) return
+    this.#left--
     const slabClass = items.slabClass(item)
     statistics.addToClass(slabClass, CRAWLER_ITEMS_CHECKED, 1)
-    const expiry = items.expiry(item)
-    if ((expiry !== 0 && expiry < clock.now) || cache.isFlushed(item)) {
+    if (cache.isDead(item)) {
       statistics.addToClass(slabClass, CRAWLER_RECLAIMED, 1)
-      if ((items.flags(item) & FETCHED) === 0) {
+      if ((items.flags(item) & FETCHED) === 0 && !cache.isFlushed(item)) {
         statistics.addToClass(slabClass, EXPIRED_UNFETCHED, 1)
       }
       cache.unlink(item)
-    } else if (expiry !== 0) {
-      this.#expirable++
-      const minute = Math.floor((expiry - clock.now) / 60)
-      if (minute < MINUTES) this.#histogram[minute]++
+      return
     }
+    const expiry = items.expiry(item)
+    if (expiry === 0) return
+    this.#expirable++
+    const minute = Math.floor((expiry - clock.now) / 60)
+    if (minute < MINUTES) this.#histogram[minute]++
   }
 
   /** Sooner if much will have expired by the usual time, later if little. */

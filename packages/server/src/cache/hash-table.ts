@@ -82,6 +82,31 @@ export class HashTable {
     }
   }
 
+  /**
+   * One step of a walk over all items that may take its time: calls `visit` with the items of a bucket and
+   * returns where to go on, 0 at the end (and 0 is where to begin). What is in the table throughout the walk
+   * is visited exactly once, however much the table grows meanwhile: the cursor counts in the reversed bits
+   * of bucket numbers, so that the buckets a visited one is split into count as visited (as Redis' SCAN).
+   */
+  scan(cursor: number, visit: (item: ItemRef) => void): number {
+    const state = this.#state
+    const buckets = 1 << state[POWER]
+    const mask = (state[EXPANDING] === 1 ? buckets >>> 1 : buckets) - 1
+    const bucket = cursor & mask
+    this.#visit(bucket, visit)
+    if (state[EXPANDING] === 1 && bucket < state[SPLIT]) this.#visit(bucket + mask + 1, visit)
+    return reverseBits((reverseBits(cursor | ~mask) + 1) | 0)
+  }
+
+  #visit(bucket: number, visit: (item: ItemRef) => void): void {
+    let item = this.#buckets[bucket]
+    while (item !== 0) {
+      const next = this.#items.hashNext(item)
+      visit(item)
+      item = next
+    }
+  }
+
   find(key: MemoryBlock, at: number, length: number, hash: number): ItemRef {
     const items = this.#items
     let item = this.#buckets[this.#bucketOf(hash)]
@@ -175,4 +200,13 @@ export class HashTable {
     state[SPLIT] = bucket + 1
     if (bucket + 1 === half) state[EXPANDING] = 0
   }
+}
+
+function reverseBits(word: number): number {
+  let bits = word
+  bits = ((bits >>> 1) & 0x55555555) | ((bits & 0x55555555) << 1)
+  bits = ((bits >>> 2) & 0x33333333) | ((bits & 0x33333333) << 2)
+  bits = ((bits >>> 4) & 0x0f0f0f0f) | ((bits & 0x0f0f0f0f) << 4)
+  bits = ((bits >>> 8) & 0x00ff00ff) | ((bits & 0x00ff00ff) << 8)
+  return (bits >>> 16) | (bits << 16)
 }

@@ -18,6 +18,7 @@ import {
   MOVES_WITHIN_LRU,
   RECLAIMED,
   type Statistics,
+  TAIL_REPAIRS,
 } from './statistics.ts'
 import type { Tuning } from './tuning.ts'
 
@@ -36,6 +37,10 @@ const TAIL_TRIES = 5
 export interface LruOptions {
   /** False with `-M`: stores fail when memory is full. */
   readonly evictionsEnabled: boolean
+  /** Whether there is somebody to move items between the lists; without, the LRU stays flat. */
+  readonly maintained: boolean
+  /** `-o tail_repair_time`: so long an item in use may block a list's tail; 0: forever. */
+  readonly tailRepairSeconds: number
 }
 
 /** What the lists need of their owner: to take an item out of the cache for good, and to judge it dead. */
@@ -44,11 +49,12 @@ export interface LruOwner {
   readonly accessTime: number
   idleSeconds(item: ItemRef): number
   unlink(item: ItemRef): void
-  isFlushed(item: ItemRef): boolean
+  isDead(item: ItemRef): boolean
 }
 
 export class Lru {
   readonly #evictionsEnabled: boolean
+  readonly #tailRepairSeconds: number
   readonly #tuning: Tuning
   readonly #items: Items
   readonly #clock: Clock
@@ -69,6 +75,7 @@ export class Lru {
     owner: LruOwner,
   ) {
     this.#evictionsEnabled = options.evictionsEnabled
+    this.#tailRepairSeconds = options.tailRepairSeconds
     this.#tuning = tuning
     this.#items = items
     this.#clock = clock
@@ -214,9 +221,10 @@ export class Lru {
       item = items.previous(candidate)
       if (items.pins(candidate) > 0) {
         statistics.addToClass(slabClass, LRU_TAIL_REFLOCKED, 1)
+        this.#repairTail(candidate, slabClass)
         continue
       }
-      if (this.#isDead(candidate)) {
+      if (this.#owner.isDead(candidate)) {
         this.#reclaim(candidate, slabClass)
         removed++
         continue
@@ -253,9 +261,15 @@ export class Lru {
     }
   }
 
-  #isDead(item: ItemRef): boolean {
-    const expiry = this.#items.expiry(item)
-    return (expiry !== 0 && expiry < this.#clock.now) || this.#owner.isFlushed(item)
+  /**
+   * Takes an item out that somebody has held for very long. memcached frees it, whoever may still be using
+   * it; here its memory is freed when it is let go.
+   */
+  #repairTail(item: ItemRef, slabClass: number): void {
+    const heldSeconds = this.#clock.now - this.#items.accessed(item)
+    if (this.#tailRepairSeconds === 0 || heldSeconds <= this.#tailRepairSeconds) return
+    this.#statistics.addToClass(slabClass, TAIL_REPAIRS, 1)
+    this.#owner.unlink(item)
   }
 
   #reclaim(item: ItemRef, slabClass: number): void {

@@ -53,19 +53,22 @@ export class Maintainer {
 
   #moveSome(slabClass: number): number {
     const { lru, tuning } = this.#cache
-    const cold = lru.tail(slabClass | COLD)
+    // While the LRU is flat all shares and ages are 0, so that HOT and WARM drain into COLD.
+    const { segmented } = tuning
+    const cold = segmented ? lru.tail(slabClass | COLD) : 0
     const coldAge = cold === 0 ? 0 : this.#cache.idleSeconds(cold)
     const hotAge = coldAge * tuning.hotMaxFactor
     const warmAge = coldAge * tuning.warmMaxFactor
-    const total =
-      lru.bytes(slabClass | HOT) + lru.bytes(slabClass | WARM) + lru.bytes(slabClass | COLD)
+    const total = segmented
+      ? lru.bytes(slabClass | HOT) + lru.bytes(slabClass | WARM) + lru.bytes(slabClass | COLD)
+      : 0
     let rounds = 0
     while (rounds < MOVES_PER_HOLD) {
       const moved =
         lru.pull(slabClass, TEMP, total, false, 0) +
         lru.pull(slabClass, HOT, total, false, hotAge) +
         lru.pull(slabClass, WARM, total, false, warmAge) +
-        lru.pull(slabClass, COLD, total, false, 0)
+        (segmented ? lru.pull(slabClass, COLD, total, false, 0) : 0)
       if (moved === 0) break
       rounds++
     }

@@ -24,6 +24,8 @@ export interface TuningOptions {
   readonly crawlerSleepMicroseconds: number
   /** Items a crawl looks at per class; 0: all. */
   readonly crawlerItemsPerRun: number
+  /** The number of `-v`. */
+  readonly verbosity: number
 }
 
 const SET = 0
@@ -40,7 +42,8 @@ const SLAB_AUTOMOVE_WINDOW = 10
 const CRAWLER_ENABLED = 11
 const CRAWLER_SLEEP = 12
 const CRAWLER_ITEMS = 13
-const VALUES = 14
+const VERBOSITY = 14
+const VALUES = 15
 
 /** No TTL is as low: there is no TEMP list. */
 const NO_TEMPORARY_TTL = -1
@@ -65,6 +68,7 @@ export class Tuning {
     this.crawlerEnabled = options.crawlerEnabled
     this.crawlerSleepMicroseconds = options.crawlerSleepMicroseconds
     this.crawlerItemsPerRun = options.crawlerItemsPerRun
+    this.verbosity = options.verbosity
     this.#values[SET] = 1
   }
 
@@ -172,5 +176,13 @@ export class Tuning {
 
   set crawlerItemsPerRun(items: number) {
     this.#values[CRAWLER_ITEMS] = items
+  }
+
+  get verbosity(): number {
+    return this.#values[VERBOSITY]
+  }
+
+  set verbosity(level: number) {
+    this.#values[VERBOSITY] = level
   }
 }

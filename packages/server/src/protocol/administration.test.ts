@@ -159,7 +159,11 @@ describe('stats', () => {
 
 test('verbosity is at most 2', () => {
   const levels: number[] = []
-  const client = new Server({}, { setVerbosity: (level) => levels.push(level) }).connect()
+  const server = new Server(
+    {},
+    { verbosityChanged: () => levels.push(server.cache.tuning.verbosity) },
+  )
+  const client = server.connect()
   expect(client.send('verbosity 1\r\nverbosity 99\r\nverbosity 0 noreply\r\n')).toBe('OK\r\nOK\r\n')
   expect(levels).toEqual([1, 2, 0])
   for (const level of ['', ' x', ' -1']) {

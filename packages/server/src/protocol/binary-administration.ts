@@ -1,7 +1,6 @@
 // The binary protocol's commands for operators: stat, flush, version. The statistics are the text
 // protocol's; here they become packets.
 import { CMD_FLUSH } from '../cache/statistics.ts'
-import { resetStatistics, sendText } from './administration.ts'
 import {
   AUTHENTICATION_FAILED,
   KEY_NOT_FOUND,
@@ -14,10 +13,13 @@ import {
 import { type BinaryRequest, HEADER_BYTES } from './binary-request.ts'
 import type { Connection } from './connection.ts'
 import { type Context, MEMCACHED_VERSION } from './context.ts'
+import { prefixReport } from './prefix-dump.ts'
+import { resetStatistics } from './statistics-command.ts'
 import {
   generalStatistics,
   itemStatistics,
   type Pair,
+  sizeStatistics,
   slabStatistics,
 } from './statistics-report.ts'
 
@@ -44,20 +46,32 @@ export function processBinaryStatistics(context: Context, connection: Connection
   const name = Buffer.from(request.block.bytes.subarray(request.keyAt, request.keyEnd))
   const pairs = statisticsOf(context, name.toString('latin1'))
   if (pairs === undefined) writeError(context, KEY_NOT_FOUND)
-  else sendText(connection, packets(pairs, request))
+  else connection.sendText(packets(pairs, request))
 }
 
 /** As memcached tells the groups apart: some by how the key begins, others by all of it. */
-function statisticsOf({ cache, host }: Context, name: string): Iterable<Pair> | undefined {
+function statisticsOf(context: Context, name: string): Iterable<Pair> | undefined {
+  const { cache, host } = context
   if (name === '') return generalStatistics(cache, host)
   if (name.startsWith('reset')) {
-    resetStatistics(cache, host)
+    resetStatistics(context)
     return []
   }
   if (name.startsWith('settings')) return host.settings()
+  if (name.startsWith('detail')) return detailOf(context, name.slice('detail'.length))
   if (name === 'items') return itemStatistics(cache)
   if (name === 'slabs') return slabStatistics(cache)
+  if (name === 'sizes') return sizeStatistics(cache)
   return undefined
+}
+
+/** `detail on|off|dump`; the dump is one value. */
+function detailOf({ cache, host }: Context, how: string): Iterable<Pair> | undefined {
+  if (!host.dumpEnabled) return undefined
+  if (how.startsWith(' dump')) return [['detailed', prefixReport(cache.prefixes)]]
+  if (!how.startsWith(' on') && !how.startsWith(' off')) return undefined
+  cache.prefixes.enabled = how.startsWith(' on')
+  return []
 }
 
 /** A packet for each pair, and one without key and value at the end. */

@@ -13,6 +13,7 @@ export function processBinaryRetrieval(context: Context, touches: boolean): void
   const { items, statistics } = cache
   const { command } = request
   const item = context.find()
+  context.countPrefixGet(item !== 0)
   const withValue = command !== opcode.TOUCH
   if (item === 0 || (withValue && !context.canWriteValue(item))) {
     statistics.add(touches ? TOUCH_MISSES : GET_MISSES, 1)

@@ -38,6 +38,7 @@ import { beginValue, endValue, fillItem, itemFilled } from './storage.ts'
 export function beginBinaryStorage(context: Context, connection: Connection): void {
   const { cache, request } = context
   const { command, valueLength } = request
+  context.countPrefixSet()
   const hasExtras = command !== opcode.APPEND && command !== opcode.PREPEND
   const item =
     valueLength < 0
@@ -158,6 +159,7 @@ export function swallowBody(connection: Connection, length: number): void {
 export function processBinaryDelete(context: Context): void {
   const { cache, request } = context
   const { items, statistics } = cache
+  context.countPrefixDelete()
   const item = context.find()
   if (item === 0) {
     statistics.add(DELETE_MISSES, 1)

@@ -94,6 +94,7 @@ export function beginStorage(context: Context, connection: Connection, mode: num
     swallow(connection, valueLength)
     return
   }
+  context.countPrefixSet()
   const item = cache.allocate(
     context.key,
     context.keyAt,
@@ -180,6 +181,7 @@ export function processDelete(context: Context): void {
     return
   }
   if (!takeKeyOf(context, 2)) return
+  context.countPrefixDelete()
   const item = context.find()
   if (item === 0) {
     cache.statistics.add(DELETE_MISSES, 1)

@@ -4,18 +4,20 @@ import { ADD, APPEND, CAS, PREPEND, REPLACE, SET } from '../cache/store.ts'
 import {
   processFlushAll,
   processShutdown,
-  processStatistics,
   processVerbosity,
   processVersion,
 } from './administration.ts'
 import { beginStorage, processArithmetic, processDelete, processTouch } from './classic.ts'
 import type { Connection } from './connection.ts'
 import { BAD_FORMAT, type Context, ERROR } from './context.ts'
+import { processDebugItem, processDebugTime, processMisbehave } from './debug-commands.ts'
+import { processLru, processLruCrawler } from './lru-commands.ts'
 import { processMetaArithmetic } from './meta-arithmetic.ts'
 import { processMetaDebug, processMetaNoop } from './meta-debug.ts'
 import { processMetaDelete } from './meta-delete.ts'
 import { processMetaGet } from './meta-get.ts'
 import { beginMetaSet } from './meta-set.ts'
+import { processStatistics } from './statistics-command.ts'
 import { word } from './tokens.ts'
 
 const DELETE = word('delete')
@@ -28,6 +30,11 @@ const FLUSH_ALL = word('flush_all')
 const VERBOSITY = word('verbosity')
 const SHUTDOWN = word('shutdown')
 const QUIT = word('quit')
+const LRU = word('lru')
+const LRU_CRAWLER = word('lru_crawler')
+const DEBUG_TIME = word('debugtime')
+const DEBUG_ITEM = word('debugitem')
+const MISBEHAVE = word('misbehave')
 
 const STORAGE_COMMANDS = [
   [word('set'), SET],
@@ -65,9 +72,22 @@ export function processCommand(context: Context, connection: Connection): void {
   else if (tokens.is(0, VERBOSITY)) processVerbosity(context)
   else if (tokens.is(0, SHUTDOWN)) processShutdown(context, connection)
   else if (tokens.is(0, QUIT)) connection.closing = true
+  else if (tokens.is(0, LRU)) processLru(context)
+  else if (tokens.is(0, LRU_CRAWLER)) processLruCrawler(context, connection)
+  else if (context.host.debugCommandsEnabled && processDebugCommand(context)) return
   else if (isRetrievalName(context)) reply.text(BAD_FORMAT)
   else if (isHttp(context)) connection.closing = true
   else reply.text(ERROR)
+}
+
+/** False if it is none. */
+function processDebugCommand(context: Context): boolean {
+  const { tokens } = context
+  if (tokens.is(0, DEBUG_TIME)) processDebugTime(context)
+  else if (tokens.is(0, DEBUG_ITEM)) processDebugItem(context)
+  else if (tokens.is(0, MISBEHAVE)) processMisbehave(context)
+  else return false
+  return true
 }
 
 function processMetaCommand(context: Context, connection: Connection, letter: number): void {

@@ -2,6 +2,7 @@
 // done. Knows no socket.
 import type { ItemRef } from '../cache/item.ts'
 import { copyBytes, MemoryBlock } from '../cache/memory.ts'
+import type { Listing } from './listing.ts'
 
 // States: what the next bytes are.
 export const COMMAND = 0
@@ -19,6 +20,8 @@ export const GREETING = 5
 export const PACKET = 6
 /** The value of a binary storage command, into `item`. */
 export const BINARY_VALUE = 7
+/** Nothing: the answer under way is made as it is sent, a part at a time. */
+export const LISTING = 8
 
 /** The mode of `ms`, beside those of store.ts. */
 export const META_SET = -1
@@ -61,15 +64,39 @@ export class Connection {
   text: Uint8Array | undefined
   textSent = 0
 
+  /** LISTING: what is being listed. */
+  listing: Listing | undefined
+
   constructor(descriptor: number, datagram = false) {
     this.descriptor = descriptor
     this.datagram = datagram
+  }
+
+  /**
+   * It has more to say without hearing anything: when the others have had their turn, it is to be executed
+   * again.
+   */
+  get busy(): boolean {
+    return this.state === LISTING
+  }
+
+  /** Has a text of any length sent before the next command. */
+  sendText(text: Uint8Array): void {
+    this.state = TEXT
+    this.text = text
+    this.textSent = 0
   }
 
   /** TEXT: all of it is on its way; the next command is due. */
   endText(): void {
     this.state = this.commandState
     this.text = undefined
+  }
+
+  /** Has something listed before the next command. */
+  list(listing: Listing): void {
+    this.state = LISTING
+    this.listing = listing
   }
 
   /** Keeps a copy of a command line for when its value will have come. */

@@ -24,12 +24,17 @@ export interface Host {
   readonly shutdownEnabled: boolean
   /** `-B`: the protocol of all clients; with `auto`, each one's first byte tells. */
   readonly bindingProtocol: 'auto' | 'ascii' | 'binary'
+  /** The commands that list keys are allowed (no `-X`). */
+  readonly dumpEnabled: boolean
+  /** The commands for tests are there (`-o debug_commands`). */
+  readonly debugCommandsEnabled: boolean
   /** The pairs of `stats settings`. */
   settings(): readonly (readonly [string, string])[]
   process(): ProcessStatistics
   /** Every connection and listener, by descriptor; `asking` is the descriptor of who wants to know. */
   connections(asking: number): Iterable<ConnectionDescription>
-  setVerbosity(level: number): void
+  /** The tuning's verbosity is another one. */
+  verbosityChanged(): void
   shutdown(graceful: boolean): void
   /** Lets the background work look at what a command has asked it to do. */
   wakeBackground(): void
@@ -60,7 +65,6 @@ export interface ProcessStatistics {
   readonly reservedDescriptors: number
   /** Bytes of the input buffers of all threads; as many are for replies. */
   readonly bufferBytes: number
-  readonly crawlerRunning: boolean
   /** How requests reach us: `epoll`, `node`. */
   readonly transport: string
 }
@@ -82,6 +86,7 @@ export interface ConnectionDescription {
 /** The memcached whose behaviour is the target; clients and tools are told this one. */
 export const MEMCACHED_VERSION = '1.6.45'
 
+export const OK = line('OK')
 export const ERROR = line('ERROR')
 export const BAD_FORMAT = line('CLIENT_ERROR bad command line format')
 export const TOO_LARGE_FOR_CACHE = line('SERVER_ERROR object too large for cache')
@@ -95,6 +100,8 @@ export class Context {
   readonly cache: Cache
   readonly host: Host
   reply = new Reply(permanentBlock(REPLY_BYTES))
+  /** Where in the input the requests begin that are answered together with the one under way. */
+  batchAt = 0
   readonly tokens: Tokens
   readonly store = new StoreRequest()
   readonly lookahead: Lookahead
@@ -117,6 +124,11 @@ export class Context {
     this.key = this.decodedKey
   }
 
+  /** Other requests are answered together with the one whose line is in the tokens, before it. */
+  get pipelined(): boolean {
+    return this.tokens.start[0] > this.batchAt
+  }
+
   /** Makes a range the key of the command under way; false if it is too long or empty. */
   takeKey(block: MemoryBlock, at: number, end: number): boolean {
     const length = end - at
@@ -130,6 +142,22 @@ export class Context {
 
   takeKeyToken(token: number): boolean {
     return this.takeKey(this.tokens.block, this.tokens.start[token], this.tokens.end[token])
+  }
+
+  /** The key of the command under way counts for its prefix, if somebody wants to know (`stats detail`). */
+  countPrefixGet(hit: boolean): void {
+    const { prefixes } = this.cache
+    if (prefixes.enabled) prefixes.countGet(this.key, this.keyAt, this.keyLength, hit)
+  }
+
+  countPrefixSet(): void {
+    const { prefixes } = this.cache
+    if (prefixes.enabled) prefixes.countSet(this.key, this.keyAt, this.keyLength)
+  }
+
+  countPrefixDelete(): void {
+    const { prefixes } = this.cache
+    if (prefixes.enabled) prefixes.countDelete(this.key, this.keyAt, this.keyLength)
   }
 
   find(): ItemRef {
@@ -164,9 +192,15 @@ export class Context {
   }
 
   /** Writes a key the way its owner sent it: as it is, or in base64. */
-  writeKey(block: MemoryBlock, at: number, length: number, binary: boolean): void {
-    if (binary) encodeBase64(block, at, length, this.reply)
-    else this.reply.copy(block, at, length)
+  writeKey(
+    block: MemoryBlock,
+    at: number,
+    length: number,
+    binary: boolean,
+    target: Reply = this.reply,
+  ): void {
+    if (binary) encodeBase64(block, at, length, target)
+    else target.copy(block, at, length)
   }
 
   isBinaryKey(item: ItemRef): boolean {

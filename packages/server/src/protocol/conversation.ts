@@ -13,6 +13,8 @@ const HOST: Host = {
   flushEnabled: true,
   shutdownEnabled: false,
   bindingProtocol: 'auto',
+  dumpEnabled: true,
+  debugCommandsEnabled: false,
   settings: () => [
     ['maxbytes', '67108864'],
     ['tcpport', '11211'],
@@ -33,11 +35,10 @@ const HOST: Host = {
     listenDisabledMicroseconds: 0,
     reservedDescriptors: 3,
     bufferBytes: 65536,
-    crawlerRunning: false,
     transport: 'none',
   }),
   connections: () => [],
-  setVerbosity: () => {},
+  verbosityChanged: () => {},
   shutdown: () => {},
   wakeBackground: () => {},
   resetStatistics: () => {},
@@ -102,7 +103,7 @@ export class Client {
       const full = this.execute()
       parts.push(this.take(engine.reply))
       engine.release(engine.reply)
-      if (!full || this.closed) return Buffer.concat(parts)
+      if ((!full && !this.#connection.busy) || this.closed) return Buffer.concat(parts)
     }
   }
 

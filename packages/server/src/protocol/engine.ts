@@ -15,6 +15,7 @@ import {
   type Connection,
   GREETING,
   KEYS,
+  LISTING,
   META_SET,
   PACKET,
   SWALLOW,
@@ -62,7 +63,7 @@ export class Engine {
 
   /**
    * Executes what is complete in `from`..`end` of `input`, until the reply is full or the connection is to
-   * be closed. Returns the position of the first byte not consumed; the caller keeps the rest and offers
+   * be closed, or until a part of a long listing was made (`connection.busy`). Returns the position of the first byte not consumed; the caller keeps the rest and offers
    * it again with what arrives next, or when the reply was sent.
    */
   execute(connection: Connection, input: MemoryBlock, from: number, end: number): number {
@@ -71,6 +72,7 @@ export class Engine {
     lock.acquire()
     const looksAhead = table.count >= LOOK_AHEAD_FROM_ITEMS
     const written = reply.totalBytes
+    this.#context.batchAt = from
     let at = from
     while (!reply.full && !connection.closing) {
       const next = this.#advance(connection, input, at, end)
@@ -122,6 +124,7 @@ export class Engine {
   /** Consumes one step of the input: a command, or a part of one. -1 if that needs more bytes. */
   #advance(connection: Connection, input: MemoryBlock, at: number, end: number): number {
     if (connection.state === TEXT) return this.#sendText(connection, at)
+    if (connection.state === LISTING) return this.#continueListing(connection, at)
     if (at >= end) return -1
     switch (connection.state) {
       case VALUE:
@@ -228,6 +231,13 @@ export class Engine {
     answer(this.#context, NO_MEMORY_READING)
     connection.state = SWALLOW
     connection.swallow = left
+    return at
+  }
+
+  #continueListing(connection: Connection, at: number): number {
+    if (connection.listing?.step(this.#context) === false) return -1
+    connection.state = connection.commandState
+    connection.listing = undefined
     return at
   }
 

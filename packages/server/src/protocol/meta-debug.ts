@@ -10,7 +10,11 @@ const ME_ = Buffer.from('ME ', 'latin1')
 const MN = line('MN')
 const EN_LINE = line('EN')
 
+/** Beyond any input: what comes after `mn` begins a batch of its own, as in memcached. */
+const NEVER = 0x3fff_ffff
+
 export function processMetaNoop(context: Context): void {
+  context.batchAt = NEVER
   context.reply.text(MN)
 }
 

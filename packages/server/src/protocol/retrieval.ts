@@ -111,6 +111,7 @@ function retrieveKey(context: Context, retrieval: number, expiry: number): void 
   const { cache, reply } = context
   const { items, statistics } = cache
   const item = context.find()
+  context.countPrefixGet(item !== 0)
   if (item === 0 || !context.canWriteValue(item)) {
     statistics.add((retrieval & WITH_TOUCH) === 0 ? GET_MISSES : TOUCH_MISSES, 1)
     return

@@ -1,5 +1,5 @@
-// The texts of `stats`, `stats conns`, `stats items` and `stats slabs`: which counter is printed under which name, in
-// memcached's order. Knows names and sums; not how a connection receives them.
+// The texts of `stats`, `stats conns`, `stats items`, `stats slabs` and `stats sizes`: which counter is printed
+// under which name, in memcached's order. Knows names and sums; not how a connection receives them.
 import { PAGE_BYTES } from '../cache/arena.ts'
 import type { Cache } from '../cache/cache.ts'
 import { COLD, HOT, TEMP, WARM } from '../cache/lru.ts'
@@ -71,6 +71,7 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   const of = (counter: number): number => statistics.get(counter)
   const total = (counter: number): number => statistics.total(counter)
   const process = host.process()
+  const { maintained } = cache.options
   const hits = statistics.getHits
   const touchHits = total(CLASS_TOUCH_HITS)
   yield ['pid', process.pid]
@@ -140,9 +141,11 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['slab_reassign_last_busy_status', 'none']
   yield ['slab_reassign_running', 0]
   yield ['slabs_moved', 0]
-  yield ['lru_crawler_running', process.crawlerRunning ? 1 : 0]
-  yield ['lru_crawler_starts', of(LRU_CRAWLER_STARTS)]
-  yield ['lru_maintainer_juggles', of(LRU_MAINTAINER_JUGGLES)]
+  if (cache.tuning.crawlerEnabled) {
+    yield ['lru_crawler_running', cache.crawl.running ? 1 : 0]
+    yield ['lru_crawler_starts', of(LRU_CRAWLER_STARTS)]
+  }
+  if (maintained) yield ['lru_maintainer_juggles', of(LRU_MAINTAINER_JUGGLES)]
   yield ['malloc_fails', 0]
   yield ['log_worker_dropped', 0]
   yield ['log_worker_written', 0]
@@ -157,13 +160,13 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['slab_global_page_pool', slabs.globalPagePool]
   yield ['expired_unfetched', total(EXPIRED_UNFETCHED)]
   yield ['evicted_unfetched', total(EVICTED_UNFETCHED)]
-  if (cache.tuning.segmented) yield ['evicted_active', total(EVICTED_ACTIVE)]
+  if (maintained) yield ['evicted_active', total(EVICTED_ACTIVE)]
   yield ['evictions', total(EVICTED)]
   yield ['reclaimed', total(RECLAIMED)]
   yield ['crawler_reclaimed', total(CRAWLER_RECLAIMED)]
   yield ['crawler_items_checked', total(CRAWLER_ITEMS_CHECKED)]
   yield ['lrutail_reflocked', total(LRU_TAIL_REFLOCKED)]
-  if (!cache.tuning.segmented) return
+  if (!maintained) return
   yield ['moves_to_cold', total(MOVES_TO_COLD)]
   yield ['moves_to_warm', total(MOVES_TO_WARM)]
   yield ['moves_within_lru', total(MOVES_WITHIN_LRU)]
@@ -202,13 +205,14 @@ function* itemStatisticsOfClass(cache: Cache, slabClass: number): Generator<Pair
     const tail = lru.tail(slabClass | segment)
     return tail === 0 ? 0 : cache.idleSeconds(tail)
   }
-  const { segmented, temporaryTtlSeconds } = cache.tuning
+  const { maintained } = cache.options
   yield ['number', lru.countOfClass(slabClass)]
-  if (segmented) {
+  if (maintained) {
     yield ['number_hot', lru.count(slabClass | HOT)]
     yield ['number_warm', lru.count(slabClass | WARM)]
     yield ['number_cold', lru.count(slabClass | COLD)]
-    if (temporaryTtlSeconds !== undefined) yield ['number_temp', lru.count(slabClass | TEMP)]
+    if (cache.tuning.temporaryTtlSeconds !== undefined)
+      yield ['number_temp', lru.count(slabClass | TEMP)]
     yield ['age_hot', age(HOT)]
     yield ['age_warm', age(WARM)]
   }
@@ -223,11 +227,11 @@ function* itemStatisticsOfClass(cache: Cache, slabClass: number): Generator<Pair
   yield ['reclaimed', of(RECLAIMED)]
   yield ['expired_unfetched', of(EXPIRED_UNFETCHED)]
   yield ['evicted_unfetched', of(EVICTED_UNFETCHED)]
-  if (segmented) yield ['evicted_active', of(EVICTED_ACTIVE)]
+  if (maintained) yield ['evicted_active', of(EVICTED_ACTIVE)]
   yield ['crawler_reclaimed', of(CRAWLER_RECLAIMED)]
   yield ['crawler_items_checked', of(CRAWLER_ITEMS_CHECKED)]
   yield ['lrutail_reflocked', of(LRU_TAIL_REFLOCKED)]
-  if (!segmented) return
+  if (!maintained) return
   yield ['moves_to_cold', of(MOVES_TO_COLD)]
   yield ['moves_to_warm', of(MOVES_TO_WARM)]
   yield ['moves_within_lru', of(MOVES_WITHIN_LRU)]
@@ -266,4 +270,13 @@ export function* slabStatistics(cache: Cache): Generator<Pair> {
   }
   yield ['active_slabs', active]
   yield ['total_malloced', slabs.pagesUsed * PAGE_BYTES]
+}
+
+/** Items by size, in steps of 32 bytes; only with `-o track_sizes`. */
+export function* sizeStatistics({ sizes }: Cache): Generator<Pair> {
+  if (!sizes.enabled) {
+    yield ['sizes_status', 'disabled']
+    return
+  }
+  for (const [size, items] of sizes.counts()) yield [`${size}`, items]
 }

@@ -4,11 +4,12 @@ import type { Cache } from '../cache/cache.ts'
 import type { ClockReading } from '../cache/clock.ts'
 import { Crawler } from '../cache/crawler.ts'
 import { Maintainer } from '../cache/maintainer.ts'
+import type { Tuning } from '../cache/tuning.ts'
 import type { Settings } from './settings.ts'
 
 const TICK_MS = 1_000
-/** Between two steps of a crawl, so that it takes no more than a few percent of a core. */
-const CRAWL_STEP_PAUSE_MS = 2
+/** Between two steps of a crawl at least, so that it takes no more than a few percent of a core. */
+const CRAWL_PAUSE_MS = 2
 
 interface Work {
   /** Returns after how many milliseconds it wants to be run again. */
@@ -18,13 +19,10 @@ interface Work {
 
 export class Background {
   readonly #cache: Cache
-  readonly #crawling: Int32Array
   readonly #works: Work[] = []
 
-  /** `crawling` is a shared word, 1 while a crawl is under way. */
-  constructor(cache: Cache, crawling: Int32Array) {
+  constructor(cache: Cache) {
     this.#cache = cache
-    this.#crawling = crawling
   }
 
   /** `earlier`: the clock of the process whose cache goes on here. */
@@ -37,18 +35,13 @@ export class Background {
       this.#cache.clock.tick(Math.floor((performance.now() - started) / 1000))
       return TICK_MS
     })
-    if (settings.lruMaintainerEnabled && settings.lruSegmented) {
+    if (settings.lruMaintainerEnabled) {
       const maintainer = new Maintainer(this.#cache)
       this.#every(TICK_MS, () => maintainer.run())
     }
-    if (settings.lruCrawlerEnabled) {
-      const crawler = new Crawler(this.#cache)
-      this.#every(TICK_MS, () => {
-        const more = crawler.run()
-        Atomics.store(this.#crawling, 0, crawler.running ? 1 : 0)
-        return more ? CRAWL_STEP_PAUSE_MS : TICK_MS
-      })
-    }
+    const { tuning } = this.#cache
+    const crawler = new Crawler(this.#cache)
+    this.#every(TICK_MS, () => (crawler.run() ? crawlPause(tuning) : TICK_MS))
   }
 
   stop(): void {
@@ -67,6 +60,12 @@ export class Background {
     this.#works.push(work)
     schedule(work, firstMs)
   }
+}
+
+/** The rest between two steps, as an operator wants it: 0 is none. */
+function crawlPause({ crawlerSleepMicroseconds }: Tuning): number {
+  if (crawlerSleepMicroseconds === 0) return 0
+  return Math.max(CRAWL_PAUSE_MS, crawlerSleepMicroseconds / 1000)
 }
 
 function schedule(work: Work, delayMs: number): void {

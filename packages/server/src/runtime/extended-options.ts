@@ -149,7 +149,7 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
   {
     name: 'lru_crawler_sleep',
     takes: 'a value',
-    help: 'microseconds that the crawler rests between items (default: 100)',
+    help: 'microseconds that the crawler rests between 1000 items (default: 100)',
     effect: ({ settings }, value, what) => {
       settings.lruCrawlerSleepMicroseconds = wholeNumber(what, value, { min: 0, max: 1_000_000 })
     },
@@ -217,7 +217,7 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
   {
     name: 'tail_repair_time',
     takes: 'a value',
-    help: 'seconds until an item leaked at the end of a list is freed (default: never)',
+    help: 'seconds that an item in use may block the end of a list (default: 0, for ever)',
     effect: ({ settings }, value, what) => {
       settings.tailRepairSeconds = wholeNumber(what, value, { min: 10 })
     },
@@ -261,6 +261,12 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
     sets: { sizeTrackingEnabled: true },
   },
   {
+    name: 'debug_commands',
+    takes: 'no value',
+    help: 'enable debugtime, debugitem and misbehave, for tests',
+    sets: { debugCommandsEnabled: true },
+  },
+  {
     name: 'modern',
     takes: 'no value',
     help: 'nothing: its defaults are the usual ones by now',
@@ -300,11 +306,7 @@ const NOT_OBEYED_YET: ReadonlySet<string> = new Set([
   'slab_automove',
   'slab_automove_ratio',
   'slab_automove_window',
-  'tail_repair_time',
-  'lru_crawler_sleep',
-  'lru_crawler_tocrawl',
   'read_buf_mem_limit',
-  'track_sizes',
   'watcher_logbuf_size',
   'worker_logbuf_size',
 ])

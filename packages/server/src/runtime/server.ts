@@ -65,8 +65,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   // Made before any thread, so that the shared state has its first values.
   const cache = new Cache(memory, options)
   const counts = new ConnectionCounts(settings.maxConnections)
-  const crawling = new SharedArrayBuffer(4)
-  const background = new Background(cache, new Int32Array(crawling))
+  const background = new Background(cache)
   const listen: ListenOptions = {
     tcpAddresses: settings.tcpAddresses,
     udpAddresses: settings.udpAddresses,
@@ -92,7 +91,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   }
 
   const workers = transports.map((transport, thread) =>
-    startWorker({ thread, settings, memory, counts: counts.buffer, crawling, transport }),
+    startWorker({ thread, settings, memory, counts: counts.buffer, transport }),
   )
   const stop = (graceful: boolean): void => {
     counts.stopState = graceful ? DRAINING : STOPPING

@@ -1,6 +1,6 @@
 // The lines of `stats settings`, in the order and form of memcached 1.6.45 built without TLS, external
 // storage and proxy. Knows the settings and nothing else, so that the protocol can be handed its result.
-import type { Tuning } from '../cache/tuning.ts'
+import type { Cache } from '../cache/cache.ts'
 import { type Settings, threadsPerUdpSocket } from './settings.ts'
 
 /** memcached's value of `temporary_ttl` while there is no TEMP list. */
@@ -80,7 +80,7 @@ export function describeSettings(
 }
 
 /** The settings as commands have changed them since the start. */
-export function currentSettings(settings: Settings, tuning: Tuning): Settings {
+export function currentSettings(settings: Settings, { tuning, prefixes }: Cache): Settings {
   return {
     ...settings,
     memoryLimitBytes: tuning.memoryLimitBytes,
@@ -96,6 +96,8 @@ export function currentSettings(settings: Settings, tuning: Tuning): Settings {
     lruCrawlerEnabled: tuning.crawlerEnabled,
     lruCrawlerSleepMicroseconds: tuning.crawlerSleepMicroseconds,
     lruCrawlerItemsPerRun: tuning.crawlerItemsPerRun,
+    verbosity: tuning.verbosity,
+    statsDetailEnabled: prefixes.enabled,
   }
 }
 

@@ -92,6 +92,8 @@ export interface Settings {
   readonly dumpEnabled: boolean
   readonly watchEnabled: boolean
   readonly shutdownCommandEnabled: boolean
+  /** `-o debug_commands`: those of memcached's debug build. */
+  readonly debugCommandsEnabled: boolean
   /** `-D`: one character that ends a key's prefix in `stats detail`. */
   readonly statsPrefixDelimiter: string
   readonly statsDetailEnabled: boolean
@@ -175,6 +177,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   dumpEnabled: true,
   watchEnabled: true,
   shutdownCommandEnabled: false,
+  debugCommandsEnabled: false,
   statsPrefixDelimiter: ':',
   statsDetailEnabled: false,
   watcherLogBufferBytes: 256 * KIB,

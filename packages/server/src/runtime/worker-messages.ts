@@ -22,8 +22,6 @@ export interface WorkerData {
   readonly settings: Settings
   readonly memory: CacheMemory
   readonly counts: SharedArrayBuffer
-  /** One word: whether a crawl is under way, for `stats`. */
-  readonly crawling: SharedArrayBuffer
   readonly transport: WorkerTransport
 }
 

@@ -29,27 +29,30 @@ class WorkerHost implements Host {
   readonly flushEnabled: boolean
   readonly shutdownEnabled: boolean
   readonly bindingProtocol: Host['bindingProtocol']
+  readonly dumpEnabled: boolean
+  readonly debugCommandsEnabled: boolean
   readonly #data: WorkerData
   readonly #cache: Cache
   readonly #counts: ConnectionCounts
-  readonly #crawling: Int32Array
   /** Set once there is one. */
   transport: Transport | undefined
-  #settings: Settings
+  readonly #settings: Settings
 
   constructor(data: WorkerData, cache: Cache, counts: ConnectionCounts) {
     this.#data = data
     this.#cache = cache
     this.#settings = data.settings
     this.#counts = counts
-    this.#crawling = new Int32Array(data.crawling)
     this.flushEnabled = data.settings.flushEnabled
     this.bindingProtocol = data.settings.bindingProtocol
     this.shutdownEnabled = data.settings.shutdownCommandEnabled
+    this.dumpEnabled = data.settings.dumpEnabled
+    this.debugCommandsEnabled = data.settings.debugCommandsEnabled
   }
 
   settings(): readonly (readonly [string, string])[] {
-    return describeSettings(currentSettings(this.#settings, this.#cache.tuning))
+    const settings = currentSettings(this.#settings, this.#cache)
+    return describeSettings(settings, this.#cache.flushedUntil)
   }
 
   process(): ProcessStatistics {
@@ -72,7 +75,6 @@ class WorkerHost implements Host {
       listenDisabledMicroseconds: this.#counts.microsecondsDisabled,
       reservedDescriptors: RESERVED_DESCRIPTORS_PER_THREAD * threads,
       bufferBytes: threads * INPUT_BYTES,
-      crawlerRunning: Atomics.load(this.#crawling, 0) === 1,
       transport: this.#data.transport.kind,
     }
   }
@@ -81,9 +83,8 @@ class WorkerHost implements Host {
     return this.transport?.describeConnections(asking) ?? []
   }
 
-  setVerbosity(level: number): void {
-    this.#settings = { ...this.#settings, verbosity: level }
-    tell({ kind: 'verbosity', level })
+  verbosityChanged(): void {
+    tell({ kind: 'verbosity', level: this.#cache.tuning.verbosity })
   }
 
   shutdown(graceful: boolean): void {

@@ -1,9 +1,10 @@
 // One client of the epoll transport: what came from it and could not be executed yet, and what it has
-// not taken yet. Knows no system call.
+// not taken yet. Makes no system call.
 import type { MemoryBlock } from '../cache/memory.ts'
 import { Connection } from '../protocol/connection.ts'
 import type { Reply } from '../protocol/reply.ts'
 import { activityOf, WRITING } from './connection-table.ts'
+import { EPOLLIN } from './system-calls.ts'
 
 export class EpollConnection {
   readonly fd: number
@@ -14,6 +15,8 @@ export class EpollConnection {
   /** A reply of which the socket has taken only `sent` bytes; nothing is read until it has all. */
   reply: Reply | undefined
   sent = 0
+  /** The event it is to be woken for. */
+  awaited = EPOLLIN
 
   constructor(fd: number) {
     this.fd = fd
@@ -22,11 +25,21 @@ export class EpollConnection {
 
   /** Nothing is half done in either direction. */
   get idle(): boolean {
-    return this.reply === undefined && this.pendingLength === 0 && this.protocol.item === 0
+    return (
+      this.reply === undefined &&
+      this.pendingLength === 0 &&
+      this.protocol.item === 0 &&
+      !this.protocol.busy
+    )
+  }
+
+  /** It has something to send: the rest of a reply, or the next part of a long answer. */
+  get sending(): boolean {
+    return this.reply !== undefined || this.protocol.busy
   }
 
   /** What it waits for, as the connection table has it. */
   get activity(): number {
-    return this.reply === undefined ? activityOf(this.protocol) : WRITING
+    return this.sending ? WRITING : activityOf(this.protocol)
   }
 }

@@ -164,7 +164,7 @@ export class EpollTransport implements Transport {
         this.#connections[fd] = connection
         this.#open++
       }
-      if (connection.reply !== undefined) this.#writable(connection)
+      if (connection.sending) this.#writable(connection)
       else if (events !== 0) this.#readable(connection)
     }
   }
@@ -264,9 +264,13 @@ export class EpollTransport implements Transport {
         this.#close(connection)
         return
       }
-      if (!full) break
+      // The next part of a long answer has to wait for the other connections' turn.
+      if (!full || connection.protocol.busy) break
     }
     this.#keep(connection, block, at, length)
+    if (this.#connections[connection.fd] === connection) {
+      this.#await(connection, connection.sending ? EPOLLOUT : EPOLLIN)
+    }
   }
 
   /** Keeps the unconsumed rest of the input with the connection, with room to read more. */
@@ -322,7 +326,6 @@ export class EpollTransport implements Transport {
     connection.reply = reply
     connection.sent = sent
     engine.reply = this.#replyPool.pop() ?? new Reply()
-    this.#control(EPOLL_CTL_MOD, connection.fd, EPOLLOUT)
     return false
   }
 
@@ -349,20 +352,20 @@ export class EpollTransport implements Transport {
 
   #writable(connection: EpollConnection): void {
     const { reply } = connection
-    if (reply === undefined) return
-    const sent = this.#sendFrom(connection.fd, reply, connection.sent)
-    if (sent < 0) {
-      this.#close(connection)
-      return
+    if (reply !== undefined) {
+      const sent = this.#sendFrom(connection.fd, reply, connection.sent)
+      if (sent < 0) {
+        this.#close(connection)
+        return
+      }
+      connection.sent = sent
+      if (sent < reply.totalBytes) return
+      this.#dropReply(connection)
     }
-    connection.sent = sent
-    if (sent < reply.totalBytes) return
-    this.#dropReply(connection)
     if (connection.protocol.closing) {
       this.#close(connection)
       return
     }
-    this.#control(EPOLL_CTL_MOD, connection.fd, EPOLLIN)
     // What came while the reply was stuck: it may hold whole commands, or a text may be half sent.
     this.#execute(connection, connection.pending ?? this.#input, connection.pendingLength)
   }
@@ -414,6 +417,12 @@ export class EpollTransport implements Transport {
 
   describeConnections(asking: number): Iterable<ConnectionDescription> {
     return describeConnections(this.#calls, this.#table, this.#context.clock, asking)
+  }
+
+  #await(connection: EpollConnection, event: number): void {
+    if (connection.awaited === event) return
+    connection.awaited = event
+    this.#control(EPOLL_CTL_MOD, connection.fd, event)
   }
 
   #control(operation: number, fd: number, events: number, epoll = this.#epoll): void {

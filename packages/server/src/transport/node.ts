@@ -40,6 +40,8 @@ interface Client {
   ended: boolean
   /** The clock's second at which it last did something. */
   lastActive: number
+  /** The next part of a long answer is about to be made. */
+  continuing: boolean
 }
 
 export class NodeTransport implements Transport {
@@ -144,6 +146,7 @@ export class NodeTransport implements Transport {
       pending: NOTHING,
       ended: false,
       lastActive: this.#context.clock.now,
+      continuing: false,
     }
     this.#clients.set(number, client)
     socket.on('data', (data) => this.#receive(client, data))
@@ -177,7 +180,19 @@ export class NodeTransport implements Transport {
     // While the client takes no answers, its requests wait.
     const at = client.socket.writableNeedDrain ? 0 : this.#execute(client, input, length)
     client.pending = at === length ? NOTHING : Buffer.from(input.bytes.subarray(at, length))
-    if (client.ended && !client.socket.writableNeedDrain) client.socket.destroySoon()
+    if (client.socket.writableNeedDrain) return
+    if (client.protocol.busy) this.#continueLater(client)
+    else if (client.ended) client.socket.destroySoon()
+  }
+
+  /** The next part of a long answer, when the other connections have had their turn. */
+  #continueLater(client: Client): void {
+    if (client.continuing) return
+    client.continuing = true
+    setImmediate(() => {
+      client.continuing = false
+      if (!client.socket.destroyed && client.protocol.busy) this.#receive(client, NOTHING)
+    })
   }
 
   /** Executes and answers what is complete; returns how much was consumed. */
@@ -197,7 +212,7 @@ export class NodeTransport implements Transport {
         return length
       }
       if (!taken) socket.pause()
-      if (!full || !taken) return at
+      if (!full || !taken || protocol.busy) return at
     }
   }
 
