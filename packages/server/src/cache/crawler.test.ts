@@ -125,6 +125,62 @@ describe('a class is crawled', () => {
   })
 })
 
+describe('a crawl that was asked for', () => {
+  test('takes in several classes, and no others', () => {
+    const cache = makeCache()
+    const crawler = new Crawler(cache)
+    const expiry = cache.clock.now + 1
+    const classes = ['x', 'x'.repeat(500), 'x'.repeat(5000)].map((value, n) =>
+      cache.items.slabClass(set(cache, `key:${n}`, value, { expiry }) ?? 0),
+    )
+    cache.clock.tick(5)
+    expect(requestCrawl(cache, new Set([classes[0], classes[2], 63]))).toBe(true)
+    while (crawler.run());
+    const reclaimed = classes.map((c) => cache.statistics.ofClass(c, CRAWLER_RECLAIMED))
+    expect(reclaimed).toEqual([1, 0, 1])
+    expect(cache.statistics.get(LRU_CRAWLER_STARTS)).toBe(1)
+  })
+
+  test('of the largest class finds the large items, whose headers lie elsewhere', () => {
+    const cache = makeCache({ maxItemSizeBytes: 8 * MEGABYTE })
+    const crawler = new Crawler(cache)
+    set(cache, 'large', new Uint8Array(3 * MEGABYTE), { expiry: cache.clock.now + 1 })
+    cache.clock.tick(5)
+    requestCrawl(cache, new Set([cache.slabs.largestClass]))
+    while (crawler.run());
+    expect(cache.statistics.get(CURR_ITEMS)).toBe(0)
+  })
+
+  test('limited to some items, goes on where the last one has stopped', () => {
+    const cache = makeCache({ crawlerItemsPerRun: 100 })
+    const crawler = new Crawler(cache)
+    const expiry = cache.clock.now + 1
+    let slabClass = 0
+    for (let n = 0; n < 250; n++) {
+      slabClass = cache.items.slabClass(set(cache, `key:${n}`, 'x', { expiry }) ?? 0)
+    }
+    cache.clock.tick(5)
+    const left: number[] = []
+    for (let n = 0; n < 3; n++) {
+      requestCrawl(cache, new Set([slabClass]))
+      while (crawler.run());
+      left.push(cache.statistics.get(CURR_ITEMS))
+    }
+    expect(left).toEqual([150, 50, 0])
+  })
+
+  test('happens although nobody crawls by themselves', () => {
+    const cache = makeCache({ crawlerEnabled: false })
+    const crawler = new Crawler(cache)
+    const item = set(cache, 'a', 'x', { expiry: cache.clock.now + 1 }) ?? 0
+    cache.clock.tick(1000)
+    expect(crawler.run()).toBe(false)
+    requestCrawl(cache, new Set([cache.items.slabClass(item)]))
+    while (crawler.run());
+    expect(cache.statistics.get(CURR_ITEMS)).toBe(0)
+  })
+})
+
 test('a crawl is a sequence of short steps, between which the cache may change', () => {
   const cache = makeCache()
   const crawler = new Crawler(cache)

@@ -101,3 +101,38 @@ test('is reserved large enough for an arena full of the smallest items', () => {
   expect(buckets * 1.5).toBeGreaterThanOrEqual(arena / 96)
   expect(hashTableBytes(arena, 28)).toBe(4 * 2 ** 28)
 })
+
+describe('a walk that takes its time', () => {
+  test('meets what is there throughout exactly once, however the table grows meanwhile', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 30_000 }), fc.nat(200), (first, perStep) => {
+        const cache = makeCache({ hashPowerInitial: 12 })
+        for (let n = 0; n < first; n++) add(cache, n)
+        const met = new Map<string, number>()
+        let next = first
+        let cursor = 0
+        do {
+          cursor = cache.table.scan(cursor, (item) => {
+            const name = keyOfItem(cache, item)
+            met.set(name, (met.get(name) ?? 0) + 1)
+          })
+          for (let n = 0; n < perStep && next < 40_000; n++) add(cache, next++)
+        } while (cursor !== 0)
+        for (let n = 0; n < first; n++) {
+          if (met.get(key(n)) !== 1) throw new Error(`${key(n)} was met ${met.get(key(n))} times`)
+        }
+        for (const times of met.values()) if (times !== 1) throw new Error('met twice')
+      }),
+      { numRuns: 10 },
+    )
+  })
+
+  test('may remove what it meets', () => {
+    const cache = makeCache({ hashPowerInitial: 12 })
+    for (let n = 0; n < 10_000; n++) add(cache, n)
+    let cursor = 0
+    do cursor = cache.table.scan(cursor, (item) => cache.unlink(item))
+    while (cursor !== 0)
+    expect(cache.table.count).toBe(0)
+  })
+})

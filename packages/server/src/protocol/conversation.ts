@@ -86,6 +86,11 @@ export class Client {
     return this.#connection.closing
   }
 
+  /** It has more to say: `execute` again. */
+  get busy(): boolean {
+    return this.#connection.busy
+  }
+
   get itemInFlight(): number {
     return this.#connection.item
   }
@@ -103,7 +108,7 @@ export class Client {
       const full = this.execute()
       parts.push(this.take(engine.reply))
       engine.release(engine.reply)
-      if ((!full && !this.#connection.busy) || this.closed) return Buffer.concat(parts)
+      if ((!full && !this.busy) || this.closed) return Buffer.concat(parts)
     }
   }
 
