@@ -183,6 +183,7 @@ export class Lru {
     if (this.#tuning.segmented) {
       if ((items.list(item) & 0xc0) === COLD && (items.flags(item) & ACTIVE) !== 0) {
         items.removeFlags(item, ACTIVE)
+        this.#statistics.addToClass(items.slabClass(item), MOVES_TO_WARM, 1)
         this.#move(item, items.slabClass(item) | WARM)
       }
       items.setAccessed(item, this.#owner.accessTime)
