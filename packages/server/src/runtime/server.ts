@@ -85,6 +85,9 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   const table = new ConnectionTable(settings.maxConnections + OTHER_DESCRIPTORS)
   const transports = planThreads(settings, calls, listeners, table, listen)
   dropPrivileges(settings.user)
+  const listening = listeners.map(({ address }) => address)
+  // As early as clients can connect: who waits for the files may do so at once.
+  if (calls !== undefined) writeProcessFiles(settings, listening)
   background.start(settings, memoryFile?.earlier)
   for (const { fd, kind } of listeners) {
     if (kind !== 'udp') table.open(fd, LISTENING, cache.clock.now)
@@ -126,8 +129,8 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   closed.catch(() => {})
   try {
     const ready = await Promise.all(workers.map(readyAddresses))
-    const addresses = [...listeners.map(({ address }) => address), ...ready.flat()]
-    writeProcessFiles(settings, addresses)
+    const addresses = [...listening, ...ready.flat()]
+    if (calls === undefined) writeProcessFiles(settings, addresses)
     return { addresses, stop, closed }
   } catch (error) {
     stop(false)
