@@ -3,6 +3,8 @@
 import { allocateCacheMemory, Cache } from '../cache/cache.ts'
 import { makeCacheOptions } from '../cache/cache-fixture.ts'
 import { MemoryBlock, useNativeMemory } from '../cache/memory.ts'
+import * as opcode from './binary-opcodes.ts'
+import { deltaExtras, type Packet, packet, words } from './binary-packets.ts'
 import { Connection } from './connection.ts'
 import { Engine } from './engine.ts'
 
@@ -17,13 +19,80 @@ interface Probe {
   /** The pieces in which one round arrives. */
   readonly pieces: readonly string[]
   readonly rounds?: number
+  /** By a client that speaks the binary protocol. */
+  readonly binary?: boolean
 }
 
 const value = (length: number): string => `${length}\r\n${'v'.repeat(length)}\r\n`
 const set = (key: string, length: number): string => `set ${key} 0 0 ${value(length)}`
 const names = Array.from({ length: 16 }, (_, i) => `key:${i}`)
 
-const PROBES: readonly Probe[] = [
+/** Binary requests in one piece. */
+const packets = (...all: readonly Packet[]): string =>
+  Buffer.concat(all.map(packet)).toString('latin1')
+const binarySet = (key: string, length: number, code: number = opcode.SET): Packet => ({
+  opcode: code,
+  key,
+  extras: words(0, 0),
+  value: 'v'.repeat(length),
+  opaque: 0xffff_ffff,
+})
+const SET_QUIETLY = 0x11
+const UNKNOWN_OPCODE = 0x55
+
+const BINARY_PROBES: readonly Probe[] = [
+  { name: 'get, hit', pieces: [packets({ opcode: opcode.GET, key: 'small' })] },
+  { name: 'getk, miss', pieces: [packets({ opcode: opcode.GETK, key: 'missing' })] },
+  {
+    name: '16 gets at once',
+    pieces: [packets(...names.map((key) => ({ opcode: opcode.GETK, key })))],
+  },
+  { name: 'get of 10,000 bytes', pieces: [packets({ opcode: opcode.GET, key: 'large' })] },
+  { name: 'gat', pieces: [packets({ opcode: opcode.GAT, key: 'small', extras: words(100) })] },
+  { name: 'touch', pieces: [packets({ opcode: opcode.TOUCH, key: 'small', extras: words(100) })] },
+  { name: 'set', pieces: [packets(binarySet('small', 100))] },
+  { name: 'setq', pieces: [packets(binarySet('small', 100, SET_QUIETLY))] },
+  {
+    name: 'set in two pieces',
+    pieces: [packets(binarySet('small', 6)).slice(0, -3), 'vvv'],
+  },
+  {
+    name: 'add, replace, with an old CAS unique',
+    pieces: [
+      packets(binarySet('small', 1, opcode.ADD), {
+        ...binarySet('small', 1, opcode.REPLACE),
+        cas: 2n ** 63n,
+      }),
+    ],
+  },
+  {
+    name: 'set, append, prepend',
+    pieces: [
+      packets(
+        binarySet('a', 9),
+        { opcode: opcode.APPEND, key: 'a', value: 'x' },
+        { opcode: opcode.PREPEND, key: 'a', value: 'x' },
+      ),
+    ],
+  },
+  {
+    name: 'set, delete',
+    pieces: [packets(binarySet('a', 9), { opcode: opcode.DELETE, key: 'a' })],
+  },
+  {
+    name: 'incr, decr',
+    pieces: [
+      packets(
+        { opcode: opcode.INCREMENT, key: 'number', extras: deltaExtras(3_000_000_000n, 0n, 0) },
+        { opcode: opcode.DECREMENT, key: 'number', extras: deltaExtras(3_000_000_000n, 0n, 0) },
+      ),
+    ],
+  },
+  { name: 'noop, version', pieces: [packets({ opcode: opcode.NOOP }, { opcode: opcode.VERSION })] },
+  { name: 'unknown command', pieces: [packets({ opcode: UNKNOWN_OPCODE, value: 'x' })] },
+].map((probe) => ({ ...probe, name: `binary ${probe.name}`, binary: true }))
+
+const TEXT_PROBES: readonly Probe[] = [
   { name: 'get, hit', pieces: ['get small\r\n'] },
   { name: 'get, miss', pieces: ['get missing\r\n'] },
   { name: 'get of 16 keys', pieces: [`get ${names.join(' ')}\r\n`] },
@@ -60,6 +129,8 @@ const PROBES: readonly Probe[] = [
   { name: 'set of new keys, with evictions', pieces: [] },
 ]
 
+const PROBES = [...TEXT_PROBES, ...BINARY_PROBES]
+
 const options = makeCacheOptions({ memoryLimitBytes: 8 * 1024 * 1024, hashPowerInitial: 16 })
 
 const native = process.argv.includes('--native')
@@ -72,7 +143,8 @@ const cache = new Cache(allocateCacheMemory(options), options)
 cache.clock.start(1_700_000_000)
 // No command of these asks for the process around the cache.
 const engine = new Engine(cache, {} as ConstructorParameters<typeof Engine>[1])
-const connection = new Connection(0)
+const textClient = new Connection(0)
+const binaryClient = new Connection(0)
 
 function blockOf(text: string): MemoryBlock {
   const bytes = Buffer.from(text, 'latin1')
@@ -81,7 +153,7 @@ function blockOf(text: string): MemoryBlock {
   return block
 }
 
-function execute(block: MemoryBlock): void {
+function execute(block: MemoryBlock, connection = textClient): void {
   const end = block.size - 8
   let at = 0
   do {
@@ -112,28 +184,34 @@ function rename(block: MemoryBlock, n: number): void {
   }
 }
 
-function run(blocks: readonly MemoryBlock[], rounds: number, fresh: MemoryBlock | undefined): void {
+function run(
+  blocks: readonly MemoryBlock[],
+  rounds: number,
+  fresh: MemoryBlock | undefined,
+  client: Connection,
+): void {
   for (let round = 0; round < rounds; round++) {
     if (fresh !== undefined) {
       rename(fresh, round)
       execute(fresh)
     }
-    for (let i = 0; i < blocks.length; i++) execute(blocks[i])
+    for (let i = 0; i < blocks.length; i++) execute(blocks[i], client)
   }
 }
 
 const result: Record<string, number> = {}
-for (const { name, pieces, rounds = ROUNDS } of PROBES) {
+for (const { name, pieces, rounds = ROUNDS, binary = false } of PROBES) {
+  const client = binary ? binaryClient : textClient
   const blocks = pieces.map(blockOf)
   const fresh = blocks.length === 0 ? blockOf(set('00000000', 100)) : undefined
-  run(blocks, Math.min(WARM_UP, rounds), fresh)
-  run(blocks, Math.min(WARM_UP, rounds), fresh)
+  run(blocks, Math.min(WARM_UP, rounds), fresh, client)
+  run(blocks, Math.min(WARM_UP, rounds), fresh, client)
   // What the compiler allocates meanwhile comes once; what a request allocates comes every time.
   let least = Number.POSITIVE_INFINITY
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     collect()
     const before = process.memoryUsage().heapUsed
-    run(blocks, rounds, fresh)
+    run(blocks, rounds, fresh, client)
     least = Math.min(least, (process.memoryUsage().heapUsed - before) / rounds)
   }
   result[name] = least
