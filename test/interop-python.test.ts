@@ -7,11 +7,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningNode, startNode } from './nodes.ts'
 import { missing, type Peer, PYTHON } from './peers.ts'
 
-const CLIENTS: readonly Peer[] = ['pylibmc', 'pymemcache']
+const CLIENTS: readonly { readonly client: Peer; readonly flags: readonly string[] }[] = [
+  { client: 'pylibmc', flags: [] },
+  { client: 'pylibmc', flags: ['--binary'] },
+  { client: 'pymemcache', flags: [] },
+]
 const NODES = [1, 3] as const
 const SESSION_DEADLINE_MS = 60_000
 
-describe.each(CLIENTS)('%s', (client) => {
+describe.each(CLIENTS)('$client $flags', ({ client, flags }) => {
   const reason = missing(client)
   let nodes: readonly RunningNode[] = []
 
@@ -24,7 +28,7 @@ describe.each(CLIENTS)('%s', (client) => {
     skip(reason !== undefined, reason)
     const script = fileURLToPath(new URL(`interop/${client}_session.py`, import.meta.url))
     const addresses = nodes.slice(0, count).map(({ address }) => address)
-    const { stdout } = await promisify(execFile)(PYTHON, [script, ...addresses], {
+    const { stdout } = await promisify(execFile)(PYTHON, [script, ...flags, ...addresses], {
       timeout: SESSION_DEADLINE_MS,
     })
     expect(stdout).toMatch(/^ok /)
