@@ -139,8 +139,8 @@ def check_behaviors():
     for behaviors in (
         {"tcp_nodelay": True, "ketama": True},
         {"no_block": True, "tcp_nodelay": True, "ketama_weighted": True, "hash": "murmur"},
-        # libmemcached verifies keys of the text protocol only.
-        {"verify_keys": not binary, "remove_failed": 2, "retry_timeout": 1, "dead_timeout": 60},
+        # libmemcached can verify keys of the text protocol only.
+        {**({} if binary else {"verify_keys": True}), "remove_failed": 2, "retry_timeout": 1, "dead_timeout": 60},
     ):
         mc = client(**behaviors)
         many = {"behavior-%d" % i: str(i) for i in range(100)}
