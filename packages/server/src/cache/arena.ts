@@ -1,7 +1,7 @@
 // The memory that holds items: one buffer, seen in segments of 1 GiB, given out in slab pages of 1 MiB.
 // Knows nothing of items or classes. The kernel commits a page when it is first written, so an arena may
 // be as large as its limit says without costing anything yet.
-import { blockAt, MemoryBlock } from './memory.ts'
+import { blockAt, discardMemory, MemoryBlock } from './memory.ts'
 
 /**
  * Where something lies in the arena: a 32-bit count of 8-byte units (so at most 32 GiB), 0 for nothing.
@@ -60,6 +60,12 @@ export class Arena {
   /** The reference of the byte at `offset` (a multiple of 8) within a page. */
   refInPage(page: number, offset: number): Ref {
     return (page << PAGE_UNITS_SHIFT) | (offset / UNIT_BYTES) | 0
+  }
+
+  /** Gives a page's memory back to the system where that is possible. What was in it is lost. */
+  discard(page: number): void {
+    const ref = this.refInPage(page, 0)
+    discardMemory(this.blockOf(ref), this.offsetOf(ref), PAGE_BYTES)
   }
 
   pageOf(ref: Ref): number {

@@ -1,9 +1,10 @@
 // For tests only: what must be true of a cache's memory at every moment that nobody holds its lock. Walks
 // every chunk of every page, the hash table and all lists, so it belongs into no request.
-import type { Ref } from './arena.ts'
+import { PAGE_BYTES, type Ref } from './arena.ts'
 import type { Cache } from './cache.ts'
 import { keyOfItem, valueOfItem } from './cache-fixture.ts'
 import { CHUNKED, type ItemRef, LINKED } from './item.ts'
+import { GLOBAL_PAGE_POOL } from './slab-pages.ts'
 import { CURR_BYTES, CURR_ITEMS } from './statistics.ts'
 
 const LISTS = 256
@@ -17,6 +18,7 @@ export interface Unlinked {
 
 /** @throws Error that names the first thing that is not as it must be. */
 export function checkInvariants(cache: Cache, { inFlight }: Unlinked = { inFlight: [] }): void {
+  checkPages(cache)
   const linked = checkTable(cache)
   checkLists(cache, linked)
   checkChunks(cache, linked, inFlight)
@@ -25,8 +27,9 @@ export function checkInvariants(cache: Cache, { inFlight }: Unlinked = { inFligh
 /** Items that are no longer in the cache, but that a reply still sends from. */
 export function pinnedItems(cache: Cache): readonly ItemRef[] {
   const pinned: ItemRef[] = []
-  for (const { chunk } of chunks(cache)) {
-    if (cache.items.keyLength(chunk) > 0 && cache.items.pins(chunk) > 0) pinned.push(chunk)
+  for (const { chunk, uncarved } of chunks(cache)) {
+    if (!uncarved && cache.items.keyLength(chunk) > 0 && cache.items.pins(chunk) > 0)
+      pinned.push(chunk)
   }
   return pinned
 }
@@ -100,6 +103,7 @@ function checkChunks(
     let previous = 0
     for (let chunk = items.firstChunk(item); chunk !== 0; chunk = items.next(chunk)) {
       take(chunk, `a chunk of ${what} ${item}`)
+      equal(items.chunkItem(chunk), item, `the item of chunk ${chunk}`)
       equal(items.previous(chunk), previous, `the chunk before ${chunk}`)
       check(items.chunkUsed(chunk) <= items.chunkCapacity(chunk), `chunk ${chunk} is overfull`)
       previous = chunk
@@ -129,50 +133,74 @@ function checkChunks(
     }
     equal(slabs.freeChunks(slabClass), free + slabs.uncarvedChunks(slabClass), 'free chunks')
   }
-  const used = new Map<number, number>()
-  for (const { chunk, slabClass, uncarved } of chunks(cache)) {
+  let retired = 0
+  for (const { chunk, page, slabClass, uncarved } of chunks(cache)) {
     if (uncarved) {
       check(!taken.has(chunk), `chunk ${chunk} is in use before it was carved`)
-      equal(items.keyLength(chunk), 0, `the key length of untouched chunk ${chunk}`)
-      continue
+    } else if (items.isRetired(chunk)) {
+      check(!taken.has(chunk), `chunk ${chunk} is in use after it was retired`)
+      equal(page, slabs.drainingPage, `the page of retired chunk ${chunk}`)
+      retired++
+    } else {
+      check(taken.delete(chunk), `chunk ${chunk} of class ${slabClass} is lost`)
     }
-    check(taken.delete(chunk), `chunk ${chunk} of class ${slabClass} is lost`)
-    used.set(slabClass, (used.get(slabClass) ?? 0) + 1)
   }
   check(taken.size === 0, `${[...taken][0]} is no chunk of any page`)
-  for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
-    const carved = used.get(slabClass) ?? 0
-    const free = slabs.freeChunks(slabClass) - slabs.uncarvedChunks(slabClass)
-    equal(slabs.usedChunks(slabClass), carved - free, `the used chunks of class ${slabClass}`)
+  if (slabs.drainingPage !== 0) equal(slabs.retiredChunks, retired, 'the retired chunks')
+}
+
+/** Every page that was ever used is in one list, and those that count are counted. */
+function checkPages(cache: Cache): void {
+  const { pages, slabs, options } = cache
+  const listed = new Set<number>()
+  for (const page of pages.all()) {
+    check(page > 0 && page <= pages.everUsed, `page ${page} was never used`)
+    check(!listed.has(page), `page ${page} is in two lists`)
+    listed.add(page)
+  }
+  equal(listed.size, pages.everUsed, 'the pages in lists')
+  let counted = 0
+  for (let list = GLOBAL_PAGE_POOL; list <= slabs.largestClass; list++) {
+    let count = 0
+    for (let page = pages.first(list); page !== 0; page = pages.next(page)) {
+      equal(pages.classOf(page), list, `the class of page ${page}`)
+      count++
+    }
+    equal(pages.count(list), count, `the pages of class ${list}`)
+    counted += count
+  }
+  if (options.slabReassignEnabled) {
+    const malloced = options.initialMallocedBytes + counted * PAGE_BYTES
+    equal(pages.mallocedBytes, malloced, 'the bytes of pages')
+  }
+  const draining = slabs.drainingPage
+  if (draining !== 0) {
+    equal(
+      pages.first(pages.classOf(draining)),
+      draining,
+      'the oldest page of the class being drained',
+    )
   }
 }
 
 interface Chunk {
   readonly chunk: Ref
+  readonly page: number
   readonly slabClass: number
   readonly uncarved: boolean
 }
 
-function* chunks({ slabs }: Cache): Generator<Chunk> {
-  let pages = 0
+function* chunks({ pages, slabs }: Cache): Generator<Chunk> {
   for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
     const perPage = slabs.chunksPerPage(slabClass)
-    let ofClass = 0
-    let page = slabs.nextPageOf(slabClass, 0)
-    for (; page !== 0; page = slabs.nextPageOf(slabClass, page)) {
-      // Pages are carved one after the other: the untouched chunks are the last of the last page.
-      const last = slabs.nextPageOf(slabClass, page) === 0
-      const carved = last ? perPage - slabs.uncarvedChunks(slabClass) : perPage
+    for (let page = pages.first(slabClass); page !== 0; page = pages.next(page)) {
+      const carved = slabs.chunksIn(slabClass, page)
       for (let index = 0; index < perPage; index++) {
         const chunk = slabs.chunkOf(slabClass, page, index)
-        yield { chunk, slabClass, uncarved: index >= carved }
+        yield { chunk, page, slabClass, uncarved: index >= carved }
       }
-      ofClass++
     }
-    equal(slabs.pages(slabClass), ofClass, `the pages of class ${slabClass}`)
-    pages += ofClass
   }
-  equal(slabs.pagesUsed, pages, 'the pages in use')
 }
 
 function check(holds: boolean, complaint: string): void {

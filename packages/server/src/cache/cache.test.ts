@@ -20,6 +20,7 @@ import { checkInvariants } from './cache-invariants.ts'
 import { Crawler } from './crawler.ts'
 import { CHUNKED } from './item.ts'
 import { Maintainer } from './maintainer.ts'
+import { PageMover } from './page-mover.ts'
 import { CURR_ITEMS, EVICTED, GET_EXPIRED, GET_FLUSHED, OUT_OF_MEMORY } from './statistics.ts'
 import {
   ADD,
@@ -45,7 +46,8 @@ type Operation =
   | { type: 'touch'; key: string; exptime: number }
   | { type: 'flush'; delay: number }
   | { type: 'pass'; seconds: number }
-  | { type: 'maintain' | 'crawl' }
+  | { type: 'maintain' | 'crawl' | 'move page' }
+  | { type: 'ask for a page'; source: number; destination: number }
 
 type Value = { number: bigint } | { length: number; seed: number }
 
@@ -111,6 +113,15 @@ function sequences(
     { weight: 1, arbitrary: fc.record({ type: of('flush'), delay: fc.nat(3) }) },
     { weight: 3, arbitrary: fc.record({ type: of('pass'), seconds: fc.nat(12) }) },
     { weight: 2, arbitrary: fc.record({ type: of('maintain', 'crawl') }) },
+    { weight: 8, arbitrary: fc.record({ type: of('move page') }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        type: of('ask for a page'),
+        source: fc.oneof(fc.constant(-1), fc.integer({ min: 0, max: 40 })),
+        destination: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 40 })),
+      }),
+    },
   )
   return fc.array(operation, { size: 'max', ...length })
 }
@@ -191,6 +202,7 @@ class Trial {
   readonly #mayForget: boolean
   readonly #maintainer: Maintainer
   readonly #crawler: Crawler
+  readonly #mover: PageMover
   hits = 0
   #seconds = 0
   #lastCas = 0n
@@ -200,6 +212,7 @@ class Trial {
     this.#mayForget = mayForget
     this.#maintainer = new Maintainer(this.cache)
     this.#crawler = new Crawler(this.cache)
+    this.#mover = new PageMover(this.cache, { patientPasses: mayForget ? 3 : 5000, stepCost: 100 })
     this.model.tick(this.cache.clock.now)
   }
 
@@ -254,6 +267,12 @@ class Trial {
         break
       case 'crawl':
         for (let steps = 0; steps < 100 && this.#crawler.run(); steps++);
+        break
+      case 'ask for a page':
+        cache.pageMoves.ask(operation.source, operation.destination, this.#mayForget)
+        break
+      case 'move page':
+        this.#mover.run()
         break
     }
   }

@@ -1,14 +1,23 @@
 // The cache itself: where items are allocated, found, linked, unlinked and freed, with every shared part
 // put together. Knows no socket and no protocol; callers hold `lock` around everything here.
-import { Arena, type ArenaMemory, arenaBytes } from './arena.ts'
+import { Arena, type ArenaMemory, arenaBytes, type Ref } from './arena.ts'
 import { Clock, type ClockReading } from './clock.ts'
 import { Crawl } from './crawl.ts'
 import { hashKey } from './hash.ts'
 import { HashTable, type HashTableOptions, hashTableBytes } from './hash-table.ts'
-import { CHUNK_HEADER_BYTES, CHUNKED, type ItemRef, Items, LINKED, MAX_PINS } from './item.ts'
+import {
+  CHUNK_HEADER_BYTES,
+  CHUNKED,
+  type ItemRef,
+  Items,
+  LINKED,
+  MAX_PINS,
+  NOMINAL_CHUNK_HEADER_BYTES,
+} from './item.ts'
 import { Lock } from './lock.ts'
 import { COLD, HOT, Lru, type LruOptions, type LruOwner } from './lru.ts'
 import { copyBytes, type MemoryBlock } from './memory.ts'
+import { ANY_CLASS, PageMoves } from './page-moves.ts'
 import {
   PREFIX_STATISTICS_BYTES,
   type PrefixOptions,
@@ -16,6 +25,7 @@ import {
 } from './prefix-statistics.ts'
 import { SHARED_STATE_BYTES, SharedState } from './shared-state.ts'
 import { SizeHistogram, sizeHistogramBytes } from './size-histogram.ts'
+import { SlabPages } from './slab-pages.ts'
 import { type SlabOptions, Slabs } from './slabs.ts'
 import {
   CURR_BYTES,
@@ -40,6 +50,10 @@ export interface CacheOptions
   readonly casEnabled: boolean
   /** `-o track_sizes`: count items by size. */
   readonly trackSizes: boolean
+  /** Counted as used by slab pages though it isn't: for tests of large limits. */
+  readonly initialMallocedBytes: number
+  /** The limit can't be changed (`cache_memlimit`): the memory is that of a file (`-e`). */
+  readonly memoryLimitFixed: boolean
 }
 
 /** The shared memory of one cache; hand it to every thread that is to work on it. */
@@ -58,11 +72,6 @@ export interface CacheMemory {
 export const NO_MEMORY = 0
 export const TOO_LARGE = -1
 
-/** memcached's overhead of an item: header, the key's NUL, the value's CRLF. `-I` is measured with it. */
-const MEMCACHED_OVERHEAD_BYTES = 48 + 1 + 2
-const MEMCACHED_CAS_BYTES = 8
-const MEMCACHED_CLIENT_FLAGS_BYTES = 4
-
 /** How often an allocation tries to make room before it gives up. */
 const ALLOCATION_TRIES = 10
 
@@ -73,9 +82,16 @@ const FLUSHED = 2
 /** The same once that second has come: the one pending `flush_all <delay>`. */
 const FLUSH_DUE = 3
 
-/** `arena` is memory of `arenaBytes` for these options that is there already. */
-export function allocateCacheMemory(options: CacheOptions, arena?: ArenaMemory): CacheMemory {
-  const bytes = arenaBytes(options.memoryLimitBytes)
+/**
+ * Reserves a cache's memory, for `reservedBytes` of items if the limit may be raised so far: what is not used
+ * costs addresses only. `arena` is memory of `arenaBytes` for these that is there already.
+ */
+export function allocateCacheMemory(
+  options: CacheOptions,
+  reservedBytes = options.memoryLimitBytes,
+  arena?: ArenaMemory,
+): CacheMemory {
+  const bytes = arenaBytes(reservedBytes)
   return {
     state: new SharedArrayBuffer(SHARED_STATE_BYTES),
     contents: new SharedArrayBuffer(SHARED_STATE_BYTES),
@@ -94,7 +110,9 @@ export class Cache implements LruOwner {
   readonly clock: Clock
   readonly arena: Arena
   readonly items: Items
+  readonly pages: SlabPages
   readonly slabs: Slabs
+  readonly pageMoves: PageMoves
   readonly table: HashTable
   readonly lru: Lru
   readonly statistics: Statistics
@@ -118,7 +136,9 @@ export class Cache implements LruOwner {
     this.sizes = new SizeHistogram(memory.sizes)
     this.arena = new Arena(memory.arena)
     this.items = new Items(this.arena, options.casEnabled)
-    this.slabs = new Slabs(this.arena, this.items, contents, options)
+    this.pages = new SlabPages(this.arena, this.tuning, contents, options.initialMallocedBytes)
+    this.slabs = new Slabs(this.arena, this.items, this.pages, contents, options)
+    this.pageMoves = new PageMoves(this.pages, state, this.slabs.largestClass)
     this.table = new HashTable(memory.table, this.items, contents, options)
     this.lru = new Lru(
       this.items,
@@ -137,6 +157,8 @@ export class Cache implements LruOwner {
    */
   resume(unixSeconds: number, earlier: ClockReading): void {
     this.clock.resume(unixSeconds, earlier)
+    const { drainingPage } = this.slabs
+    if (drainingPage !== 0) this.slabs.abandonDraining(this.pages.classOf(drainingPage))
     this.statistics.add(CURR_ITEMS, this.table.count)
     this.statistics.add(TOTAL_ITEMS, this.table.count)
     this.statistics.add(CURR_BYTES, this.lru.totalBytes)
@@ -184,11 +206,11 @@ export class Cache implements LruOwner {
     valueLength: number,
     flags: number,
   ): ItemRef {
-    if (this.#nominalSize(keyLength, clientFlags, valueLength) > this.options.maxItemSizeBytes) {
-      return TOO_LARGE
-    }
     const items = this.items
     const slabs = this.slabs
+    if (items.nominalSize(keyLength, clientFlags, valueLength) > this.options.maxItemSizeBytes) {
+      return TOO_LARGE
+    }
     const size = items.size(keyLength, clientFlags, valueLength)
     const chunked = size > this.options.slabChunkMaxBytes
     const slabClass = slabs.classFor(
@@ -296,6 +318,22 @@ export class Cache implements LruOwner {
     this.items.setCas(item, low, state[CAS_HIGH])
   }
 
+  /**
+   * Moves a linked item into another chunk of its class. For everybody else nothing changes; replies that
+   * send from the old chunk keep it until they are done.
+   */
+  relocate(item: ItemRef, to: Ref): void {
+    const items = this.items
+    const chunked = (items.flags(item) & CHUNKED) !== 0
+    items.copy(item, to)
+    this.table.replace(item, to, this.hashOf(item))
+    this.lru.replace(item, to)
+    items.removeFlags(item, LINKED)
+    // Of a large item only the header has moved.
+    if (chunked) this.slabs.free(item, items.headerClass(item))
+    else if (items.pins(item) === 0) this.free(item)
+  }
+
   /** The item is in the hash table: it belongs into its list too. */
   #entered(item: ItemRef): void {
     const items = this.items
@@ -388,15 +426,18 @@ export class Cache implements LruOwner {
 
   // ---- memory
 
-  /** The size memcached would give the item; `-I` and its error are about this one. */
-  #nominalSize(keyLength: number, clientFlags: number, valueLength: number): number {
-    return (
-      MEMCACHED_OVERHEAD_BYTES +
-      (this.options.casEnabled ? MEMCACHED_CAS_BYTES : 0) +
-      (clientFlags === 0 ? 0 : MEMCACHED_CLIENT_FLAGS_BYTES) +
-      keyLength +
-      valueLength
-    )
+  /** Changes the limit for items (`cache_memlimit`); false if it can't be, or there are no addresses for so much. */
+  setMemoryLimit(bytes: number): boolean {
+    if (this.options.memoryLimitFixed || !this.pages.hasRoomFor(bytes)) return false
+    this.tuning.memoryLimitBytes = bytes
+    this.pages.releaseSurplus()
+    return true
+  }
+
+  evicted(slabClass: number): void {
+    if (this.tuning.slabAutomove === 2 && this.options.slabReassignEnabled) {
+      this.pageMoves.ask(ANY_CLASS, slabClass, true)
+    }
   }
 
   /** As memcached's do_item_alloc_pull: takes a free chunk, or makes one free by eviction. */
@@ -421,7 +462,7 @@ export class Cache implements LruOwner {
   /** A further chunk for an item of which `remaining` value bytes have no place yet. */
   #addChunk(item: ItemRef, remaining: number): ItemRef {
     const slabs = this.slabs
-    const wanted = Math.min(remaining + CHUNK_HEADER_BYTES, this.options.slabChunkMaxBytes)
+    const wanted = Math.min(remaining + NOMINAL_CHUNK_HEADER_BYTES, this.options.slabChunkMaxBytes)
     let slabClass = slabs.classFor(wanted)
     let chunk = this.#allocateChunk(slabClass)
     if (chunk === 0 && slabClass !== slabs.largestClass) {

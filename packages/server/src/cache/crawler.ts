@@ -94,13 +94,12 @@ export class Crawler {
 
   #step(): boolean {
     const { slabs } = this.#cache
-    // Since the last step the page may have moved to another class.
-    if (this.#page !== 0 && slabs.nextPageOf(this.#slabClass, this.#page - 1) !== this.#page) {
-      this.#nextPage()
-    }
     for (let looked = 0; looked < CHUNKS_PER_STEP; looked++) {
       if (this.#slabClass === 0 && !this.#beginClass()) return false
-      if (this.#page !== 0 && this.#chunk === slabs.chunksPerPage(this.#slabClass)) this.#nextPage()
+      // Also when the page has moved to another class since the last step: its chunks begin elsewhere then.
+      if (this.#page !== 0 && this.#chunk >= slabs.chunksIn(this.#slabClass, this.#page)) {
+        this.#nextPage()
+      }
       if (this.#page === 0 || this.#left === 0) {
         this.#endClass()
         continue
@@ -111,7 +110,7 @@ export class Crawler {
   }
 
   #beginClass(): boolean {
-    const { crawl, slabs } = this.#cache
+    const { crawl, pages } = this.#cache
     this.#slabClass = crawl.take()
     if (this.#slabClass === 0) return false
     this.#expirable = 0
@@ -120,19 +119,18 @@ export class Crawler {
     this.#page = 0
     this.#nextPage()
     const page = this.#resumePage[this.#slabClass]
-    if (
-      crawl.itemsPerClass > 0 &&
-      page !== 0 &&
-      slabs.nextPageOf(this.#slabClass, page - 1) === page
-    ) {
+    if (crawl.itemsPerClass > 0 && page !== 0 && pages.classOf(page) === this.#slabClass) {
       this.#page = page
       this.#chunk = this.#resumeChunk[this.#slabClass]
     }
     return true
   }
 
+  /** To the class's next page of which anything was ever used. */
   #nextPage(): void {
-    this.#page = this.#cache.slabs.nextPageOf(this.#slabClass, this.#page)
+    const { pages, slabs } = this.#cache
+    do this.#page = pages.after(this.#slabClass, this.#page)
+    while (this.#page !== 0 && slabs.chunksIn(this.#slabClass, this.#page) === 0)
     this.#chunk = 0
   }
 

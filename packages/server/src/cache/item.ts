@@ -8,8 +8,8 @@
 //   word 4  time of last access                   words 7-8  CAS unique, low word first (not with -C)
 //   word 5  value length                          then: client flags (4 bytes, if not 0), key, value
 //
-// 36 bytes in all where memcached spends 56, a NUL and a CRLF. A free chunk has byte 25 at 0 and is linked
-// through words 1 and 2.
+// 36 bytes in all where memcached spends 56, a NUL and a CRLF: sizes are told as memcached's all the same. A
+// free chunk has byte 25 at 0 and is linked through words 1 and 2.
 //
 // A chunked item keeps in place of its value the reference of its first chunk, of its last, and its own
 // slab class (3 words); byte 24 then names the LRU it counts in, the largest class's.
@@ -53,12 +53,22 @@ const CLIENT_FLAGS_BYTES = 4
 /** First chunk, last chunk, own slab class. */
 const CHUNKED_BODY_BYTES = 12
 
-// A chunk of a large item: next chunk, previous chunk (NEXT, PREVIOUS), capacity, bytes used, and the
-// class in META with key length 0 and the CHUNKED flag.
+/** What memcached's header has more than ours, the NUL after its key and the CRLF after its value. */
+const NOMINAL_EXTRA_BYTES = 48 - BARE_HEADER_BYTES + 3
+
+/** META of a free chunk, and of one that is out of use: no key, no flags. */
+const FREE = 0
+const RETIRED = 1
+
+// A chunk of a large item: the item, next chunk, previous chunk (NEXT, PREVIOUS), capacity, bytes used, and
+// the class in META with key length 0 and the CHUNKED flag.
+const CHUNK_ITEM = 0
 const CHUNK_CAPACITY = 3
 const CHUNK_USED = 4
 /** Bytes of a chunk that hold no value. */
 export const CHUNK_HEADER_BYTES = 28
+/** memcached's. The class of a chunk is chosen by it: evicting an item then makes room for as many others. */
+export const NOMINAL_CHUNK_HEADER_BYTES = 48
 
 export class Items {
   readonly casEnabled: boolean
@@ -85,9 +95,14 @@ export class Items {
     return this.size(keyLength, clientFlags, CHUNKED_BODY_BYTES)
   }
 
-  /** Bytes the item takes in the arena, chunk headers left out. */
+  /** What an item counts for: its size in memcached (ITEM_ntotal), which statistics and `-I` are about. */
+  nominalSize(keyLength: number, clientFlags: number, valueLength: number): number {
+    return this.size(keyLength, clientFlags, valueLength) + NOMINAL_EXTRA_BYTES
+  }
+
+  /** The nominal size of an item. */
   sizeOf(item: ItemRef): number {
-    return this.keyAt(item) - this.offset(item) + this.keyLength(item) + this.valueLength(item)
+    return this.valueAt(item) - this.offset(item) + this.valueLength(item) + NOMINAL_EXTRA_BYTES
   }
 
   // ---- writing a new item
@@ -309,6 +324,7 @@ export class Items {
     const words = this.#blocks[chunk >>> SEGMENT_SHIFT].words
     const at = (chunk & SEGMENT_MASK) << 1
     const last = this.lastChunk(item)
+    words[at + CHUNK_ITEM] = item
     words[at + NEXT] = 0
     words[at + PREVIOUS] = last
     words[at + CHUNK_CAPACITY] = capacity
@@ -339,8 +355,66 @@ export class Items {
     return this.meta(chunk) & 0x3f
   }
 
+  /** Whether this is a chunk of a large item, and not the item itself. */
+  isChunk(chunk: Ref): boolean {
+    return this.keyLength(chunk) === 0 && (this.flags(chunk) & CHUNKED) !== 0
+  }
+
+  /** The item that the chunk is part of. */
+  chunkItem(chunk: Ref): ItemRef {
+    return this.#blocks[chunk >>> SEGMENT_SHIFT].words[((chunk & SEGMENT_MASK) << 1) + CHUNK_ITEM]
+  }
+
+  // ---- chunks that are nothing
+
   /** Marks a chunk as no item, for free lists. */
   clear(chunk: Ref): void {
-    this.#setMeta(chunk, 0)
+    this.#setMeta(chunk, FREE)
+  }
+
+  isFree(chunk: Ref): boolean {
+    return this.meta(chunk) === FREE
+  }
+
+  /** Marks a chunk as out of use: neither an item nor free. */
+  retire(chunk: Ref): void {
+    this.#setMeta(chunk, RETIRED)
+  }
+
+  isRetired(chunk: Ref): boolean {
+    return this.meta(chunk) === RETIRED
+  }
+
+  // ---- moving
+
+  /** Copies an item to another chunk, without its pins. The chunks of a large one then are the copy's. */
+  copy(item: ItemRef, to: Ref): void {
+    const chunked = (this.flags(item) & CHUNKED) !== 0
+    const bodyBytes = chunked ? CHUNKED_BODY_BYTES : this.valueLength(item)
+    const size = this.valueAt(item) - this.offset(item) + bodyBytes
+    copyBytes(this.block(item), this.offset(item), this.block(to), this.offset(to), size)
+    this.#setMeta(to, this.meta(item) & 0x00ff_ffff)
+    if (!chunked) return
+    for (let chunk = this.firstChunk(item); chunk !== 0; chunk = this.next(chunk)) {
+      this.#setChunkItem(chunk, to)
+    }
+  }
+
+  /** Copies a chunk of a large item to another one of its size, which takes its place in the item. */
+  replaceChunk(chunk: Ref, to: Ref): void {
+    const size = CHUNK_HEADER_BYTES + this.chunkUsed(chunk)
+    copyBytes(this.block(chunk), this.offset(chunk), this.block(to), this.offset(to), size)
+    const item = this.chunkItem(chunk)
+    const next = this.next(chunk)
+    const previous = this.previous(chunk)
+    const { view } = this.block(item)
+    if (previous === 0) view.setInt32(this.valueAt(item), to, true)
+    else this.setNext(previous, to)
+    if (next === 0) view.setInt32(this.valueAt(item) + 4, to, true)
+    else this.setPrevious(next, to)
+  }
+
+  #setChunkItem(chunk: Ref, item: ItemRef): void {
+    this.#blocks[chunk >>> SEGMENT_SHIFT].words[((chunk & SEGMENT_MASK) << 1) + CHUNK_ITEM] = item
   }
 }

@@ -50,6 +50,8 @@ export interface LruOwner {
   idleSeconds(item: ItemRef): number
   unlink(item: ItemRef): void
   isDead(item: ItemRef): boolean
+  /** An item of the class had to make room. */
+  evicted(slabClass: number): void
 }
 
 export class Lru {
@@ -159,6 +161,20 @@ export class Lru {
     this.#bytes[list] -= size
   }
 
+  /** Puts another item in the place of one, whose header it has a copy of. */
+  replace(old: ItemRef, item: ItemRef): void {
+    const items = this.#items
+    const list = items.list(old)
+    const next = items.next(old)
+    const previous = items.previous(old)
+    items.setNext(item, next)
+    items.setPrevious(item, previous)
+    if (previous === 0) this.#heads[list] = item
+    else items.setNext(previous, item)
+    if (next === 0) this.#tails[list] = item
+    else items.setPrevious(next, item)
+  }
+
   /** Notes a fetch. The second one makes an item active; an active one in COLD moves to WARM. */
   bump(item: ItemRef): void {
     const items = this.#items
@@ -235,7 +251,7 @@ export class Lru {
         case WARM:
           return removed + this.#settle(candidate, slabClass, segment, totalBytes, maxAge)
         case COLD:
-          if (evict) return removed + this.#evictItem(candidate, slabClass)
+          if (evict) return removed + this.evictItem(candidate, slabClass)
           if (this.#tuning.segmented && (items.flags(candidate) & ACTIVE) !== 0) {
             statistics.addToClass(slabClass, MOVES_TO_WARM, 1)
             items.removeFlags(candidate, ACTIVE)
@@ -304,7 +320,8 @@ export class Lru {
     return 1
   }
 
-  #evictItem(item: ItemRef, slabClass: number): number {
+  /** Frees a living item of the class to make room; 0 with `-M`, when none may be. */
+  evictItem(item: ItemRef, slabClass: number): number {
     if (!this.#evictionsEnabled) return 0
     const items = this.#items
     const statistics = this.#statistics
@@ -314,6 +331,7 @@ export class Lru {
     if ((items.flags(item) & FETCHED) === 0) statistics.addToClass(slabClass, EVICTED_UNFETCHED, 1)
     if ((items.flags(item) & ACTIVE) !== 0) statistics.addToClass(slabClass, EVICTED_ACTIVE, 1)
     this.#owner.unlink(item)
+    this.#owner.evicted(slabClass)
     return 1
   }
 

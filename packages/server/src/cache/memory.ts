@@ -30,6 +30,8 @@ export interface NativeMemory {
   allocateLow(size: number): ArrayBuffer | undefined
   /** As memmove(3): target address, source address, byte count. */
   move(target: number, source: number, length: number): unknown
+  /** Gives whole memory pages within the range back to the system; they read as zeros when next used. */
+  discard(address: number, length: number): void
 }
 
 let native: NativeMemory | undefined
@@ -56,6 +58,11 @@ export function blockAt(address: number, size: number): MemoryBlock {
  */
 export function permanentBlock(size: number): MemoryBlock {
   return new MemoryBlock(native?.allocateLow(size) ?? new ArrayBuffer(size))
+}
+
+/** Gives a part of a block back to the system, if there are direct calls. What was in it is lost. */
+export function discardMemory(block: MemoryBlock, at: number, length: number): void {
+  native?.discard(block.address + at, length)
 }
 
 /**

@@ -3,7 +3,7 @@
 // Knows nothing of what the arrays mean.
 
 /** Room for all the cache's shared scalars and per-class tables; checked when they are laid out. */
-export const SHARED_STATE_BYTES = 256 * 1024
+export const SHARED_STATE_BYTES = 512 * 1024
 
 const CACHE_LINE_BYTES = 64
 

@@ -5,11 +5,11 @@ import { checkInvariants } from './cache-invariants.ts'
 import { type Slabs, slabClassSizes } from './slabs.ts'
 
 const DEFAULT_OPTIONS = {
-  memoryLimitBytes: 64 * MEGABYTE,
   growthFactor: 1.25,
   minimumItemSpaceBytes: 48,
   slabChunkMaxBytes: MEGABYTE / 2,
   slabSizesBytes: undefined,
+  slabReassignEnabled: true,
 }
 
 describe('class sizes are those that `memcached -vv` prints', () => {
@@ -130,16 +130,16 @@ describe('chunks', () => {
 
   test('of an unused class are on one page that it takes past the limit, and no more', () => {
     const cache = makeCache({ memoryLimitBytes: MEGABYTE })
-    const { slabs } = cache
-    expect(slabs.memoryLimitReached).toBe(false)
+    const { pages, slabs } = cache
+    expect(pages.limitReached).toBe(false)
     expect(drain(slabs, 38).length).toBe(2)
-    expect(slabs.memoryLimitReached).toBe(true)
+    expect(pages.limitReached).toBe(true)
     expect(drain(slabs, 38)).toEqual([])
     for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
       if (slabClass === 38) continue
       expect(drain(slabs, slabClass).length).toBe(slabs.chunksPerPage(slabClass))
     }
-    expect(slabs.pagesUsed).toBe(39)
+    expect(pages.mallocedBytes).toBe(39 * MEGABYTE)
   })
 
   test('of 63 classes have their first pages too', () => {
@@ -154,5 +154,5 @@ describe('chunks', () => {
 test('a fresh cache holds nothing', () => {
   const cache = makeCache()
   checkInvariants(cache)
-  expect(cache.slabs.pagesUsed).toBe(0)
+  expect(cache.pages.mallocedBytes).toBe(0)
 })

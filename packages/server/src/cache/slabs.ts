@@ -1,15 +1,16 @@
-// The slab allocator: chunks of fixed sizes carved from 1 MiB pages, with memcached's size classes and
-// page accounting. Knows nothing of what is stored in a chunk, nor how room is made when none is free.
+// The slab allocator: chunks of fixed sizes carved from 1 MiB pages, with memcached's size classes. One
+// page at a time can be drained, so that another class can have it. Knows nothing of what is stored in a
+// chunk, nor how room is made when none is free.
 import { type Arena, MAX_SLAB_CLASSES, PAGE_BYTES, type Ref } from './arena.ts'
 import type { Items } from './item.ts'
 import type { SharedState } from './shared-state.ts'
+import type { SlabPages } from './slab-pages.ts'
 
 const CHUNK_ALIGN_BYTES = 8
 /** memcached's item header, which its class sizes start from (`sizeof(item)`). */
 const MEMCACHED_HEADER_BYTES = 48
 
 export interface SlabOptions {
-  readonly memoryLimitBytes: number
   /** `-f` */
   readonly growthFactor: number
   /** `-n` */
@@ -18,6 +19,8 @@ export interface SlabOptions {
   readonly slabChunkMaxBytes: number
   /** `-o slab_sizes`: chunk sizes, ascending, instead of those that the factor makes. */
   readonly slabSizesBytes: readonly number[] | undefined
+  /** Pages can move between classes (no `-o no_slab_reassign`). */
+  readonly slabReassignEnabled: boolean
 }
 
 /** Chunk sizes by class number; class 0 is no class. As memcached's slabs_init. */
@@ -41,10 +44,11 @@ function align(size: number): number {
   return Math.ceil(size / CHUNK_ALIGN_BYTES) * CHUNK_ALIGN_BYTES
 }
 
-// Shared words about pages.
-const NEXT_PAGE = 0
-const PAGES_USED = 1
-const LIMIT_PAGES = 2
+// Shared words.
+/** The page being drained, or 0. */
+const DRAINING = 0
+/** How many of its chunks are out of use for good. */
+const RETIRED = 1
 
 export class Slabs {
   /** Chunk size by class; index 0 unused. */
@@ -53,22 +57,29 @@ export class Slabs {
 
   readonly #arena: Arena
   readonly #items: Items
+  readonly #pages: SlabPages
+  readonly #options: SlabOptions
   /** Class by size in 8-byte steps: one load instead of a search. */
   readonly #classBySize: Uint8Array
-  readonly #pageState: Int32Array
-  /** Owning class by page. */
-  readonly #pageClass: Int32Array
-  readonly #pages: Int32Array
+  readonly #state: Int32Array
   readonly #freeHead: Int32Array
   readonly #freeCount: Int32Array
-  /** The page being carved and how many of its chunks are still untouched. */
+  /** By page: how many of its chunks were ever given out; the others hold anything. */
+  readonly #carved: Int32Array
+  /** By class: the page being carved. Those that came after it are untouched. */
   readonly #carvedPage: Int32Array
-  readonly #uncarved: Int32Array
-  readonly #used: Int32Array
 
-  constructor(arena: Arena, items: Items, state: SharedState, options: SlabOptions) {
+  constructor(
+    arena: Arena,
+    items: Items,
+    pages: SlabPages,
+    state: SharedState,
+    options: SlabOptions,
+  ) {
     this.#arena = arena
     this.#items = items
+    this.#pages = pages
+    this.#options = options
     this.chunkSizes = slabClassSizes(options)
     this.largestClass = this.chunkSizes.length - 1
     this.#classBySize = new Uint8Array(options.slabChunkMaxBytes / CHUNK_ALIGN_BYTES + 1)
@@ -76,15 +87,11 @@ export class Slabs {
       while (step * CHUNK_ALIGN_BYTES > this.chunkSizes[slabClass]) slabClass++
       this.#classBySize[step] = slabClass
     }
-    this.#pageState = state.int32(4)
-    this.#pageClass = state.int32(arena.pages)
-    this.#pages = state.int32(MAX_SLAB_CLASSES)
+    this.#state = state.int32(2)
     this.#freeHead = state.int32(MAX_SLAB_CLASSES)
     this.#freeCount = state.int32(MAX_SLAB_CLASSES)
+    this.#carved = state.int32(arena.pages)
     this.#carvedPage = state.int32(MAX_SLAB_CLASSES)
-    this.#uncarved = state.int32(MAX_SLAB_CLASSES)
-    this.#used = state.int32(MAX_SLAB_CLASSES)
-    this.#pageState[LIMIT_PAGES] = Math.floor(options.memoryLimitBytes / PAGE_BYTES)
   }
 
   /** The smallest class whose chunks hold `size` bytes, or 0 if none does. */
@@ -93,25 +100,35 @@ export class Slabs {
     return step < this.#classBySize.length ? this.#classBySize[step] : 0
   }
 
+  chunksPerPage(slabClass: number): number {
+    return Math.trunc(PAGE_BYTES / this.chunkSizes[slabClass])
+  }
+
+  // ---- chunks
+
   /** A chunk of the class, or 0 if none is free and no page may be added. */
   allocate(slabClass: number): Ref {
+    const chunk = this.allocateWithinPages(slabClass)
+    if (chunk !== 0 || !this.#addPage(slabClass)) return chunk
+    return this.#carve(slabClass)
+  }
+
+  /** A chunk from the pages that the class has, or 0. */
+  allocateWithinPages(slabClass: number): Ref {
     const head = this.#freeHead[slabClass]
-    if (head !== 0) {
-      const next = this.#items.next(head)
-      this.#freeHead[slabClass] = next
-      if (next !== 0) this.#items.setPrevious(next, 0)
-      this.#freeCount[slabClass]--
-      this.#used[slabClass]++
-      return head
-    }
-    if (this.#uncarved[slabClass] === 0 && !this.#addPage(slabClass)) return 0
-    const index = this.chunksPerPage(slabClass) - this.#uncarved[slabClass]
-    this.#uncarved[slabClass]--
-    this.#used[slabClass]++
-    return this.#arena.refInPage(this.#carvedPage[slabClass], index * this.chunkSizes[slabClass])
+    if (head === 0) return this.#carve(slabClass)
+    const next = this.#items.next(head)
+    this.#freeHead[slabClass] = next
+    if (next !== 0) this.#items.setPrevious(next, 0)
+    this.#freeCount[slabClass]--
+    return head
   }
 
   free(chunk: Ref, slabClass: number): void {
+    if (this.#arena.pageOf(chunk) === this.#state[DRAINING]) {
+      this.retire(chunk)
+      return
+    }
     const items = this.#items
     const head = this.#freeHead[slabClass]
     items.clear(chunk)
@@ -120,23 +137,25 @@ export class Slabs {
     if (head !== 0) items.setPrevious(head, chunk)
     this.#freeHead[slabClass] = chunk
     this.#freeCount[slabClass]++
-    this.#used[slabClass]--
   }
 
-  chunksPerPage(slabClass: number): number {
-    return Math.trunc(PAGE_BYTES / this.chunkSizes[slabClass])
-  }
-
-  pages(slabClass: number): number {
-    return this.#pages[slabClass]
-  }
-
+  /** Chunks that hold something, and those of a page being drained that never will again. */
   usedChunks(slabClass: number): number {
-    return this.#used[slabClass]
+    const all = this.#pages.count(slabClass) * this.chunksPerPage(slabClass)
+    return all - this.freeChunks(slabClass)
   }
 
   freeChunks(slabClass: number): number {
-    return this.#freeCount[slabClass] + this.#uncarved[slabClass]
+    return this.#freeCount[slabClass] + this.uncarvedChunks(slabClass)
+  }
+
+  /** Chunks of the class that were never given out; part of `freeChunks`. */
+  uncarvedChunks(slabClass: number): number {
+    const perPage = this.chunksPerPage(slabClass)
+    let chunks = 0
+    let page = this.#carvedPage[slabClass] || this.#pages.first(slabClass)
+    for (; page !== 0; page = this.#pages.next(page)) chunks += perPage - this.#carved[page]
+    return chunks
   }
 
   /** The head of the class's list of free chunks, which are linked as items are; 0 if it is empty. */
@@ -144,51 +163,104 @@ export class Slabs {
     return this.#freeHead[slabClass]
   }
 
-  /** Chunks of the class's last page that were never used; part of `freeChunks`. */
-  uncarvedChunks(slabClass: number): number {
-    return this.#uncarved[slabClass]
-  }
-
-  /** The class's first page after `page`, or 0. */
-  nextPageOf(slabClass: number, page: number): number {
-    const last = this.#pageState[NEXT_PAGE]
-    for (let next = page + 1; next <= last; next++) {
-      if (this.#pageClass[next] === slabClass) return next
-    }
-    return 0
-  }
-
-  /** The chunk at an index in a page of the class; one never used yet reads as free. */
+  /** The chunk at an index in a page of the class. */
   chunkOf(slabClass: number, page: number, index: number): Ref {
     return this.#arena.refInPage(page, index * this.chunkSizes[slabClass])
   }
 
-  /** Pages given to classes. */
-  get pagesUsed(): number {
-    return this.#pageState[PAGES_USED]
+  /** How many chunks of a page can be looked at, from index 0; none if it isn't the class's any more. */
+  chunksIn(slabClass: number, page: number): number {
+    return this.#pages.classOf(page) === slabClass ? this.#carved[page] : 0
   }
 
-  /** Pages that belong to no class at the moment but were given to one before. */
-  get globalPagePool(): number {
-    return this.#pageState[NEXT_PAGE] - this.#pageState[PAGES_USED]
-  }
-
-  get memoryLimitReached(): boolean {
-    return this.#pageState[PAGES_USED] >= this.#pageState[LIMIT_PAGES]
+  #carve(slabClass: number): Ref {
+    let page = this.#carvedPage[slabClass]
+    if (page === 0 || this.#carved[page] === this.chunksPerPage(slabClass)) {
+      page = page === 0 ? this.#pages.first(slabClass) : this.#pages.next(page)
+      if (page === 0) return 0
+      this.#carvedPage[slabClass] = page
+    }
+    return this.chunkOf(slabClass, page, this.#carved[page]++)
   }
 
   #addPage(slabClass: number): boolean {
-    const state = this.#pageState
-    // A class may always have its first page: otherwise a size never seen before could not be stored.
-    if (this.memoryLimitReached && this.#pages[slabClass] > 0) return false
-    const page = state[NEXT_PAGE] + 1
-    if (page >= this.#arena.pages) return false
-    state[NEXT_PAGE] = page
-    state[PAGES_USED]++
-    this.#pageClass[page] = slabClass
-    this.#pages[slabClass]++
-    this.#carvedPage[slabClass] = page
-    this.#uncarved[slabClass] = this.chunksPerPage(slabClass)
-    return true
+    const page = this.#pages.take(slabClass, this.#pageBytes(slabClass))
+    this.#carved[page] = 0
+    return page !== 0
+  }
+
+  /** As memcached counts: where no page ever moves, its end that no chunk fits in counts for nothing. */
+  #pageBytes(slabClass: number): number {
+    const { slabReassignEnabled, slabChunkMaxBytes } = this.#options
+    if (slabReassignEnabled || slabChunkMaxBytes !== PAGE_BYTES) return PAGE_BYTES
+    return this.chunkSizes[slabClass] * this.chunksPerPage(slabClass)
+  }
+
+  // ---- moving a page
+
+  /** The page being drained, or 0. */
+  get drainingPage(): number {
+    return this.#state[DRAINING]
+  }
+
+  /** Chunks of the page being drained that are out of use for good. */
+  get retiredChunks(): number {
+    return this.#state[RETIRED]
+  }
+
+  /**
+   * Begins to drain the class's oldest page, for which it must have another: chunks of it that are freed
+   * from now on are not given out again. Those that are free already are for the caller to retire.
+   */
+  startDraining(slabClass: number): number {
+    const page = this.#pages.first(slabClass)
+    const carvedPage = this.#carvedPage[slabClass]
+    if (carvedPage === page || carvedPage === 0) {
+      this.#carvedPage[slabClass] = this.#pages.next(page)
+    }
+    this.#state[DRAINING] = page
+    this.#state[RETIRED] = 0
+    return page
+  }
+
+  /** Takes a chunk of the page being drained out of use, which is in no list. */
+  retire(chunk: Ref): void {
+    this.#items.retire(chunk)
+    this.#state[RETIRED]++
+  }
+
+  /** The same for one that is free. */
+  retireFree(chunk: Ref, slabClass: number): void {
+    const items = this.#items
+    const next = items.next(chunk)
+    const previous = items.previous(chunk)
+    if (previous === 0) this.#freeHead[slabClass] = next
+    else items.setNext(previous, next)
+    if (next !== 0) items.setPrevious(next, previous)
+    this.#freeCount[slabClass]--
+    this.retire(chunk)
+  }
+
+  /** Nothing of the page being drained is in use. */
+  get drained(): boolean {
+    return this.#state[RETIRED] === this.#carved[this.#state[DRAINING]]
+  }
+
+  /** Gives the oldest page of a class, drained, or of the pool to another class or to the pool. */
+  passPage(from: number, to: number): void {
+    this.#state[DRAINING] = 0
+    this.#carved[this.#pages.pass(from, to)] = 0
+  }
+
+  /** Leaves the page being drained where it is: what was taken out of use is free again. */
+  abandonDraining(slabClass: number): void {
+    const page = this.#state[DRAINING]
+    const carved = this.#carved[page]
+    this.#state[DRAINING] = 0
+    for (let index = this.chunksPerPage(slabClass) - 1; index >= 0; index--) {
+      const chunk = this.chunkOf(slabClass, page, index)
+      if (index >= carved || this.#items.isRetired(chunk)) this.free(chunk, slabClass)
+    }
+    this.#carved[page] = this.chunksPerPage(slabClass)
   }
 }

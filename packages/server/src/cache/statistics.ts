@@ -24,7 +24,16 @@ export const TOTAL_ITEMS = 15
 export const CURR_BYTES = 16
 export const LRU_CRAWLER_STARTS = 17
 export const LRU_MAINTAINER_JUGGLES = 18
-const COUNTERS = 19
+export const SLABS_MOVED = 19
+export const SLAB_REASSIGN_RESCUES = 20
+export const SLAB_REASSIGN_CHUNK_RESCUES = 21
+export const SLAB_REASSIGN_INLINE_RECLAIM = 22
+export const SLAB_REASSIGN_BUSY_ITEMS = 23
+export const SLAB_REASSIGN_BUSY_DELETES = 24
+export const SLAB_REASSIGN_BUSY_NOMEM = 25
+/** What page-mover.ts saw last when it had to wait; its number. */
+export const SLAB_REASSIGN_LAST_BUSY_STATUS = 26
+const COUNTERS = 27
 
 /** What `stats reset` leaves alone: they say what is there, not what has happened. */
 const GAUGES: readonly number[] = [CURR_ITEMS, CURR_BYTES]
@@ -96,6 +105,10 @@ export class Statistics {
 
   add(counter: number, amount: number): void {
     this.#counters[counter] += amount
+  }
+
+  set(counter: number, value: number): void {
+    this.#counters[counter] = value
   }
 
   ofClass(slabClass: number, counter: number): number {

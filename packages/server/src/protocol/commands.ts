@@ -17,6 +17,7 @@ import { processMetaDebug, processMetaNoop } from './meta-debug.ts'
 import { processMetaDelete } from './meta-delete.ts'
 import { processMetaGet } from './meta-get.ts'
 import { beginMetaSet } from './meta-set.ts'
+import { processMemoryLimit, processSlabs } from './slab-commands.ts'
 import { processStatistics } from './statistics-command.ts'
 import { word } from './tokens.ts'
 
@@ -28,6 +29,8 @@ const VERSION = word('version')
 const STATS = word('stats')
 const FLUSH_ALL = word('flush_all')
 const VERBOSITY = word('verbosity')
+const SLABS = word('slabs')
+const CACHE_MEMLIMIT = word('cache_memlimit')
 const SHUTDOWN = word('shutdown')
 const QUIT = word('quit')
 const LRU = word('lru')
@@ -70,6 +73,8 @@ export function processCommand(context: Context, connection: Connection): void {
   else if (tokens.is(0, STATS)) processStatistics(context, connection)
   else if (tokens.is(0, FLUSH_ALL)) processFlushAll(context)
   else if (tokens.is(0, VERBOSITY)) processVerbosity(context)
+  else if (tokens.is(0, SLABS)) processSlabs(context)
+  else if (tokens.is(0, CACHE_MEMLIMIT)) processMemoryLimit(context)
   else if (tokens.is(0, SHUTDOWN)) processShutdown(context, connection)
   else if (tokens.is(0, QUIT)) connection.closing = true
   else if (tokens.is(0, LRU)) processLru(context)

@@ -1,8 +1,9 @@
 // The texts of `stats`, `stats conns`, `stats items`, `stats slabs` and `stats sizes`: which counter is printed
 // under which name, in memcached's order. Knows names and sums; not how a connection receives them.
-import { PAGE_BYTES } from '../cache/arena.ts'
 import type { Cache } from '../cache/cache.ts'
 import { COLD, HOT, TEMP, WARM } from '../cache/lru.ts'
+import { BUSY_STATUSES } from '../cache/page-mover.ts'
+import { GLOBAL_PAGE_POOL } from '../cache/slab-pages.ts'
 import {
   BYTES_READ,
   BYTES_WRITTEN,
@@ -41,6 +42,14 @@ import {
   MOVES_WITHIN_LRU,
   OUT_OF_MEMORY,
   RECLAIMED,
+  SLAB_REASSIGN_BUSY_DELETES,
+  SLAB_REASSIGN_BUSY_ITEMS,
+  SLAB_REASSIGN_BUSY_NOMEM,
+  SLAB_REASSIGN_CHUNK_RESCUES,
+  SLAB_REASSIGN_INLINE_RECLAIM,
+  SLAB_REASSIGN_LAST_BUSY_STATUS,
+  SLAB_REASSIGN_RESCUES,
+  SLABS_MOVED,
   STORE_NO_MEMORY,
   STORE_TOO_LARGE,
   TAIL_REPAIRS,
@@ -67,7 +76,7 @@ export function report(pairs: Iterable<Pair>): Buffer {
 }
 
 export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
-  const { statistics, clock, table, slabs } = cache
+  const { statistics, clock, table, pages } = cache
   const of = (counter: number): number => statistics.get(counter)
   const total = (counter: number): number => statistics.total(counter)
   const process = host.process()
@@ -123,7 +132,7 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   if (process.idleKicks !== undefined) yield ['idle_kicks', process.idleKicks]
   yield ['bytes_read', of(BYTES_READ)]
   yield ['bytes_written', of(BYTES_WRITTEN)]
-  yield ['limit_maxbytes', cache.options.memoryLimitBytes]
+  yield ['limit_maxbytes', cache.tuning.memoryLimitBytes]
   yield ['accepting_conns', process.accepting ? 1 : 0]
   yield ['listen_disabled_num', process.timesListenDisabled]
   yield ['time_in_listen_disabled_us', process.listenDisabledMicroseconds]
@@ -132,15 +141,7 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['hash_power_level', table.power]
   yield ['hash_bytes', 4 * 2 ** table.power]
   yield ['hash_is_expanding', table.expanding ? 1 : 0]
-  yield ['slab_reassign_rescues', 0]
-  yield ['slab_reassign_chunk_rescues', 0]
-  yield ['slab_reassign_inline_reclaim', 0]
-  yield ['slab_reassign_busy_items', 0]
-  yield ['slab_reassign_busy_deletes', 0]
-  yield ['slab_reassign_busy_nomem', 0]
-  yield ['slab_reassign_last_busy_status', 'none']
-  yield ['slab_reassign_running', 0]
-  yield ['slabs_moved', 0]
+  if (cache.options.slabReassignEnabled) yield* slabReassignStatistics(cache)
   if (cache.tuning.crawlerEnabled) {
     yield ['lru_crawler_running', cache.crawl.running ? 1 : 0]
     yield ['lru_crawler_starts', of(LRU_CRAWLER_STARTS)]
@@ -157,7 +158,7 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['bytes', of(CURR_BYTES)]
   yield ['curr_items', of(CURR_ITEMS)]
   yield ['total_items', of(TOTAL_ITEMS)]
-  yield ['slab_global_page_pool', slabs.globalPagePool]
+  yield ['slab_global_page_pool', pages.count(GLOBAL_PAGE_POOL)]
   yield ['expired_unfetched', total(EXPIRED_UNFETCHED)]
   yield ['evicted_unfetched', total(EVICTED_UNFETCHED)]
   if (maintained) yield ['evicted_active', total(EVICTED_ACTIVE)]
@@ -186,6 +187,19 @@ export function* connectionStatistics(
     yield [`${descriptor}:resps_waiting`, 0]
     yield [`${descriptor}:secs_since_last_cmd`, idleSeconds]
   }
+}
+
+function* slabReassignStatistics({ statistics, pageMoves }: Cache): Generator<Pair> {
+  const of = (counter: number): number => statistics.get(counter)
+  yield ['slab_reassign_rescues', of(SLAB_REASSIGN_RESCUES)]
+  yield ['slab_reassign_chunk_rescues', of(SLAB_REASSIGN_CHUNK_RESCUES)]
+  yield ['slab_reassign_inline_reclaim', of(SLAB_REASSIGN_INLINE_RECLAIM)]
+  yield ['slab_reassign_busy_items', of(SLAB_REASSIGN_BUSY_ITEMS)]
+  yield ['slab_reassign_busy_deletes', of(SLAB_REASSIGN_BUSY_DELETES)]
+  yield ['slab_reassign_busy_nomem', of(SLAB_REASSIGN_BUSY_NOMEM)]
+  yield ['slab_reassign_last_busy_status', BUSY_STATUSES[of(SLAB_REASSIGN_LAST_BUSY_STATUS)]]
+  yield ['slab_reassign_running', pageMoves.pending ? 1 : 0]
+  yield ['slabs_moved', of(SLABS_MOVED)]
 }
 
 export function* itemStatistics(cache: Cache): Generator<Pair> {
@@ -243,19 +257,19 @@ function* itemStatisticsOfClass(cache: Cache, slabClass: number): Generator<Pair
 }
 
 export function* slabStatistics(cache: Cache): Generator<Pair> {
-  const { slabs, statistics } = cache
+  const { pages, slabs, statistics } = cache
   let active = 0
   for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
-    const pages = slabs.pages(slabClass)
-    if (pages === 0) continue
+    const pageCount = pages.count(slabClass)
+    if (pageCount === 0) continue
     active++
     const of = (counter: number): number => statistics.ofClass(slabClass, counter)
     const name = (key: string): string => `${slabClass}:${key}`
     const perPage = slabs.chunksPerPage(slabClass)
     yield [name('chunk_size'), slabs.chunkSizes[slabClass]]
     yield [name('chunks_per_page'), perPage]
-    yield [name('total_pages'), pages]
-    yield [name('total_chunks'), pages * perPage]
+    yield [name('total_pages'), pageCount]
+    yield [name('total_chunks'), pageCount * perPage]
     yield [name('used_chunks'), slabs.usedChunks(slabClass)]
     yield [name('free_chunks'), slabs.freeChunks(slabClass)]
     yield [name('free_chunks_end'), 0]
@@ -269,7 +283,7 @@ export function* slabStatistics(cache: Cache): Generator<Pair> {
     yield [name('touch_hits'), of(CLASS_TOUCH_HITS)]
   }
   yield ['active_slabs', active]
-  yield ['total_malloced', slabs.pagesUsed * PAGE_BYTES]
+  yield ['total_malloced', pages.mallocedBytes]
 }
 
 /** Items by size, in steps of 32 bytes; only with `-o track_sizes`. */

@@ -1,15 +1,21 @@
-// The work that no request waits for, on the main thread: the clock's tick, the LRU maintainer and the
-// crawler. Knows timers; what the work is, is the cache's.
+// The work that no request waits for, on the main thread: the clock's tick, the LRU maintainer, the crawler
+// and the slab page mover. Knows timers; what the work is, is the cache's.
+import { Automover } from '../cache/automover.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { ClockReading } from '../cache/clock.ts'
 import { Crawler } from '../cache/crawler.ts'
 import { Maintainer } from '../cache/maintainer.ts'
+import { PageMover } from '../cache/page-mover.ts'
 import type { Tuning } from '../cache/tuning.ts'
 import type { Settings } from './settings.ts'
 
 const TICK_MS = 1_000
 /** Between two steps of a crawl at least, so that it takes no more than a few percent of a core. */
 const CRAWL_PAUSE_MS = 2
+/** Between two pages to be moved or given back to the system. */
+const PAGE_PAUSE_MS = 1
+/** While every eviction asks for a page to be moved (`slab_automove=2`). */
+const EVICTIONS_CHECK_MS = 10
 
 interface Work {
   /** Returns after how many milliseconds it wants to be run again. */
@@ -42,6 +48,23 @@ export class Background {
     const { tuning } = this.#cache
     const crawler = new Crawler(this.#cache)
     this.#every(TICK_MS, () => (crawler.run() ? crawlPause(tuning) : TICK_MS))
+    if (settings.slabReassignEnabled) this.#rebalanceSlabs()
+  }
+
+  /** Slab pages: moves the one that is asked for, then gives back what is too much, then asks itself. */
+  #rebalanceSlabs(): void {
+    const { tuning, lock, pages } = this.#cache
+    const mover = new PageMover(this.#cache)
+    const automover = new Automover(this.#cache)
+    this.#every(TICK_MS, () => {
+      const pauseMs = mover.run()
+      if (pauseMs !== undefined) return pauseMs
+      lock.acquire()
+      const discarded = pages.discardReleased()
+      lock.release()
+      if (discarded || automover.run()) return PAGE_PAUSE_MS
+      return tuning.slabAutomove === 2 ? EVICTIONS_CHECK_MS : TICK_MS
+    })
   }
 
   stop(): void {

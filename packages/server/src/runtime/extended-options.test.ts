@@ -62,6 +62,14 @@ describe('a suboption sets its setting', () => {
   })
 })
 
+test('slab_chunk_max is in bytes where it would be too much in kilobytes', () => {
+  expect(finished('slab_chunk_max=16384').settings.slabChunkMaxBytes).toBe(16384)
+  expect(finished('slab_chunk_max=16384').warnings).toEqual([
+    expect.stringContaining('16384 bytes'),
+  ])
+  expect(finished('slab_chunk_max=1024').settings.slabChunkMaxBytes).toBe(1024 * 1024)
+})
+
 test('no_modern leaves a slab_chunk_max that was given alone', () => {
   expect(finished('slab_chunk_max=256,no_modern').settings.slabChunkMaxBytes).toBe(256 * 1024)
 })
@@ -108,9 +116,7 @@ describe('a wrong suboption is refused by its name', () => {
 describe('what has no effect is accepted with a warning', () => {
   test.each([
     'modern=1',
-    'hash_algorithm=murmur3,slab_reassign',
-    'slab_automove=1',
-    'slab_automove_ratio=0.8',
+    'idle_timeout=0',
     'drop_privileges',
     'sock_cookie_id=3',
     'slab_automove_freeratio=0.1',

@@ -124,7 +124,7 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
     takes: 'a value',
     help: 'the largest chunk in kilobytes; larger items take several (default: 512)',
     effect: (draft, value, what) => {
-      draft.settings.slabChunkMaxBytes = wholeNumber(what, value, { min: 1, max: 1024 }) * KIB
+      draft.settings.slabChunkMaxBytes = wholeNumber(what, value, { min: 1, max: PAGE_BYTES }) * KIB
       draft.slabChunkMaxGiven = true
     },
   },
@@ -302,10 +302,6 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
 
 /** Recorded and shown by `stats settings`; what they would change is not there yet. */
 const NOT_OBEYED_YET: ReadonlySet<string> = new Set([
-  'slab_reassign',
-  'slab_automove',
-  'slab_automove_ratio',
-  'slab_automove_window',
   'read_buf_mem_limit',
   'watcher_logbuf_size',
   'worker_logbuf_size',

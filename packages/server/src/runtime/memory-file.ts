@@ -100,7 +100,10 @@ function mapMemoryFile(
       `can't map the memory file ${path}: ${calls.describeError(calls.errno())}`,
     )
   }
-  const memory = allocateCacheMemory(options, { address, byteLength: size })
+  const memory = allocateCacheMemory(options, options.memoryLimitBytes, {
+    address,
+    byteLength: size,
+  })
   if (unusable === undefined && saved !== undefined) {
     new Uint8Array(memory.contents).set(saved.contents)
     new Uint8Array(memory.table).set(saved.table)

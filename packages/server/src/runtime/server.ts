@@ -23,6 +23,7 @@ import {
   SHUT_RDWR,
   type SystemCalls,
 } from '../transport/system-calls.ts'
+import { reservedItemBytes } from './address-space.ts'
 import { Background } from './background.ts'
 import { cacheOptions } from './cache-options.ts'
 import type { Log } from './log.ts'
@@ -61,7 +62,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   if (calls !== undefined) useNativeMemory(calls)
   const options = cacheOptions(settings)
   const memoryFile = openMemoryFileOf(settings, options, calls, log)
-  const memory = memoryFile?.memory ?? reserveMemory(options)
+  const memory = memoryFile?.memory ?? reserveMemory(options, settings.memoryLocked)
   // Made before any thread, so that the shared state has its first values.
   const cache = new Cache(memory, options)
   const counts = new ConnectionCounts(settings.maxConnections)
@@ -139,7 +140,17 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   }
 }
 
-function reserveMemory(options: CacheOptions): CacheMemory {
+/** Memory with room for the limit to be raised, unless all of it is to be locked. */
+function reserveMemory(options: CacheOptions, locked: boolean): CacheMemory {
+  if (locked) return reserveLeastMemory(options)
+  try {
+    return allocateCacheMemory(options, reservedItemBytes(options.memoryLimitBytes))
+  } catch {
+    return reserveLeastMemory(options)
+  }
+}
+
+function reserveLeastMemory(options: CacheOptions): CacheMemory {
   try {
     return allocateCacheMemory(options)
   } catch {

@@ -36,7 +36,7 @@ export function newDraft(): SettingsDraft {
  * @throws CommandLineError if they contradict each other.
  */
 export function finishSettings(draft: SettingsDraft, env: Environment): Settings {
-  settleItemSizes(draft)
+  settleItemSizes(draft, env)
   settleSlabSizes(draft)
   settleLru(draft)
   settleListening(draft, env)
@@ -45,9 +45,10 @@ export function finishSettings(draft: SettingsDraft, env: Environment): Settings
 }
 
 // The order and the wording of these are memcached's.
-function settleItemSizes(draft: SettingsDraft): void {
+function settleItemSizes(draft: SettingsDraft, env: Environment): void {
   const { settings } = draft
   const { maxItemSizeBytes, memoryLimitBytes } = settings
+  settings.initialMallocedBytes = Number.parseInt(env.T_MEMD_INITIAL_MALLOC ?? '', 10) || 0
   if (memoryLimitBytes > MAX_MEMORY_BYTES) {
     const most = MAX_MEMORY_BYTES / PAGE_BYTES
     throw usage(
@@ -65,6 +66,12 @@ function settleItemSizes(draft: SettingsDraft): void {
     settings.slabChunkMaxBytes = PAGE_BYTES / 2
   }
 
+  // Until 1.6.24 memcached took bytes. Where kilobytes can't be meant, it is them.
+  const chunkMax = settings.slabChunkMaxBytes
+  if (draft.slabChunkMaxGiven && chunkMax > Math.min(maxItemSizeBytes, PAGE_BYTES)) {
+    settings.slabChunkMaxBytes = chunkMax / 1024
+    draft.warnings.push(`slab_chunk_max (-o) is taken as ${chunkMax / 1024} bytes.`)
+  }
   const { slabChunkMaxBytes } = settings
   const chunk = `slab_chunk_max (-o, ${slabChunkMaxBytes} bytes)`
   if (slabChunkMaxBytes > maxItemSizeBytes) {

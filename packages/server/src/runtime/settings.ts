@@ -33,6 +33,8 @@ export interface Settings {
   readonly slabAutomoveRatio: number
   /** Samples, one a second, the automover decides by; 3 to 1800. */
   readonly slabAutomoveWindow: number
+  /** `T_MEMD_INITIAL_MALLOC`: counts as used from the start; for tests of large limits. */
+  readonly initialMallocedBytes: number
 
   /** `-o hashpower`: 2 to this power buckets at the start; 0 leaves it to the hash table. */
   readonly hashPowerInitial: number
@@ -137,6 +139,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   slabAutomove: 1,
   slabAutomoveRatio: 0.8,
   slabAutomoveWindow: 10,
+  initialMallocedBytes: 0,
 
   hashPowerInitial: 0,
   hashExpansionEnabled: true,

@@ -92,6 +92,9 @@ export const EADDRNOTAVAIL = 99
 
 const PROT_READ = 1
 const PROT_WRITE = 2
+const MADV_DONTNEED = 4
+/** The largest that the architecture may have. */
+const MEMORY_PAGE_BYTES = process.arch === 'x64' ? 4096 : 65536
 /** MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT; the last there is on x64 only. */
 const LOW_ANONYMOUS_MEMORY = 0x62
 const MAP_SHARED = 1
@@ -114,6 +117,7 @@ export function hasSystemCalls(): boolean {
 export function loadSystemCalls(): SystemCalls {
   const libc = loadLibc()
   const addressOf = libc.func('uintptr_t memmove(void *target, void *source, size_t length)')
+  const madvise = libc.func('int madvise(uintptr_t, size_t, int)')
   const mmap = libc.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)')
   const syscall = libc.func('int64_t syscall(int64_t, uintptr_t, size_t, int)')
   return {
@@ -127,6 +131,11 @@ export function loadSystemCalls(): SystemCalls {
       const address: unknown = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
       // MAP_FAILED is 2^64 - 1, which koffi makes a BigInt of; real addresses are numbers.
       return typeof address === 'number' ? address : undefined
+    },
+    discard: (address, length) => {
+      const from = Math.ceil(address / MEMORY_PAGE_BYTES) * MEMORY_PAGE_BYTES
+      const to = Math.floor((address + length) / MEMORY_PAGE_BYTES) * MEMORY_PAGE_BYTES
+      if (to > from) madvise(from, to - from, MADV_DONTNEED)
     },
     addressOf: (bytes) => addressOf(bytes, bytes, 0),
     // Without its result, which would be a number on the heap.
