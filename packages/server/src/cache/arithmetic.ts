@@ -2,9 +2,11 @@
 // Knows items and digits, no protocol text.
 import { type Cache, NO_MEMORY, TOO_LARGE } from './cache.ts'
 import { MAX_U64_DIGITS, parsed, parseU64, writeU64 } from './decimal.ts'
+import { FETCHERS, FOUND_NOTHING } from './event-log.ts'
 import { CHUNKED, type ItemRef } from './item.ts'
 import { MemoryBlock } from './memory.ts'
 import { CLASS_DECR_HITS, CLASS_INCR_HITS } from './statistics.ts'
+import { ADD, STORED } from './store.ts'
 
 // Results.
 export const CHANGED = 0
@@ -108,6 +110,17 @@ export function createNumber(
   if (item === NO_MEMORY || item === TOO_LARGE) return 0
   cache.fill(item, 0, result, 0, length)
   return item
+}
+
+/** Puts a new number under its key, which is missing. In memcached an `add`: it looks the key up once more. */
+export function linkNumber(cache: Cache, item: ItemRef, hash: number): void {
+  const { items, events } = cache
+  if (events.watched(FETCHERS)) {
+    const keyLength = items.keyLength(item)
+    events.fetched(FOUND_NOTHING, items.block(item), items.keyAt(item), keyLength, 0)
+  }
+  cache.link(item, hash)
+  events.stored(STORED, ADD, item)
 }
 
 /** Whether looking at the value is worth it: nothing is no number, and neither is what needs chunks. */

@@ -41,6 +41,7 @@ const DEFAULTS: CacheOptions = {
   verbosity: 0,
   hashPowerInitial: 12,
   hashExpansionEnabled: true,
+  eventLogBytes: 256 * 1024,
 }
 
 /** A Unix time for the clock to start at: what exactly it is matters to no test. */

@@ -3,6 +3,16 @@
 import { Arena, type ArenaMemory, arenaBytes, type Ref } from './arena.ts'
 import { Clock, type ClockReading } from './clock.ts'
 import { Crawl } from './crawl.ts'
+import {
+  EventLog,
+  type EventLogOptions,
+  eventLogBuffer,
+  FETCHERS,
+  FOUND_EXPIRED,
+  FOUND_FLUSHED,
+  FOUND_LIVING,
+  FOUND_NOTHING,
+} from './event-log.ts'
 import { hashKey } from './hash.ts'
 import { HashTable, type HashTableOptions, hashTableBytes } from './hash-table.ts'
 import {
@@ -44,7 +54,8 @@ export interface CacheOptions
     LruOptions,
     HashTableOptions,
     TuningOptions,
-    PrefixOptions {
+    PrefixOptions,
+    EventLogOptions {
   /** `-I`: the largest item, counted as memcached counts it. */
   readonly maxItemSizeBytes: number
   readonly casEnabled: boolean
@@ -66,6 +77,8 @@ export interface CacheMemory {
   readonly arena: ArenaMemory
   readonly prefixes: SharedArrayBuffer
   readonly sizes: SharedArrayBuffer
+  /** Events on their way to watchers. */
+  readonly events: SharedArrayBuffer
 }
 
 /** What `allocate` returns instead of an item. */
@@ -101,6 +114,7 @@ export function allocateCacheMemory(
     sizes: new SharedArrayBuffer(
       options.trackSizes ? sizeHistogramBytes(options.maxItemSizeBytes) : 0,
     ),
+    events: eventLogBuffer(options),
   }
 }
 
@@ -120,6 +134,7 @@ export class Cache implements LruOwner {
   readonly crawl: Crawl
   readonly prefixes: PrefixStatistics
   readonly sizes: SizeHistogram
+  readonly events: EventLog
   readonly #state: Int32Array
 
   constructor(memory: CacheMemory, options: CacheOptions) {
@@ -140,6 +155,7 @@ export class Cache implements LruOwner {
     this.slabs = new Slabs(this.arena, this.items, this.pages, contents, options)
     this.pageMoves = new PageMoves(this.pages, state, this.slabs.largestClass)
     this.table = new HashTable(memory.table, this.items, contents, options)
+    this.events = new EventLog(memory.events, state, this.items, this.clock, this.statistics)
     this.lru = new Lru(
       this.items,
       this.clock,
@@ -147,6 +163,7 @@ export class Cache implements LruOwner {
       contents,
       options,
       this.tuning,
+      this.events,
       this,
     )
   }
@@ -171,19 +188,26 @@ export class Cache implements LruOwner {
   /** The living item with this key, or 0. One found dead (expired or flushed) is removed. */
   find(key: MemoryBlock, at: number, length: number, hash: number): ItemRef {
     const item = this.table.find(key, at, length, hash)
-    if (item === 0) return 0
-    const expiry = this.items.expiry(item)
+    const outcome = item === 0 ? FOUND_NOTHING : this.#judge(item)
+    const living = outcome === FOUND_LIVING ? item : 0
+    if (this.events.watched(FETCHERS)) this.events.fetched(outcome, key, at, length, living)
+    return living
+  }
+
+  /** Whether an item that was found still lives; a dead one is removed. */
+  #judge(item: ItemRef): number {
     if (this.isFlushed(item)) {
       this.unlink(item)
       this.statistics.add(GET_FLUSHED, 1)
-      return 0
+      return FOUND_FLUSHED
     }
+    const expiry = this.items.expiry(item)
     if (expiry !== 0 && expiry <= this.clock.now) {
       this.unlink(item)
       this.statistics.add(GET_EXPIRED, 1)
-      return 0
+      return FOUND_EXPIRED
     }
-    return item
+    return FOUND_LIVING
   }
 
   hashOf(item: ItemRef): number {

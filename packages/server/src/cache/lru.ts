@@ -3,6 +3,7 @@
 // table involves it is told.
 import type { Ref } from './arena.ts'
 import type { Clock } from './clock.ts'
+import { EVICTIONS, type EventLog } from './event-log.ts'
 import { ACTIVE, FETCHED, type ItemRef, type Items, LINKED } from './item.ts'
 import type { SharedState } from './shared-state.ts'
 import {
@@ -61,6 +62,7 @@ export class Lru {
   readonly #items: Items
   readonly #clock: Clock
   readonly #statistics: Statistics
+  readonly #events: EventLog
   readonly #owner: LruOwner
   readonly #heads: Int32Array
   readonly #tails: Int32Array
@@ -74,6 +76,7 @@ export class Lru {
     state: SharedState,
     options: LruOptions,
     tuning: Tuning,
+    events: EventLog,
     owner: LruOwner,
   ) {
     this.#evictionsEnabled = options.evictionsEnabled
@@ -82,6 +85,7 @@ export class Lru {
     this.#items = items
     this.#clock = clock
     this.#statistics = statistics
+    this.#events = events
     this.#owner = owner
     this.#heads = state.int32(LISTS)
     this.#tails = state.int32(LISTS)
@@ -325,11 +329,13 @@ export class Lru {
     if (!this.#evictionsEnabled) return 0
     const items = this.#items
     const statistics = this.#statistics
+    const idle = this.#owner.idleSeconds(item)
     statistics.addToClass(slabClass, EVICTED, 1)
-    statistics.setOfClass(slabClass, EVICTED_TIME, this.#owner.idleSeconds(item))
+    statistics.setOfClass(slabClass, EVICTED_TIME, idle)
     if (items.expiry(item) !== 0) statistics.addToClass(slabClass, EVICTED_NONZERO, 1)
     if ((items.flags(item) & FETCHED) === 0) statistics.addToClass(slabClass, EVICTED_UNFETCHED, 1)
     if ((items.flags(item) & ACTIVE) !== 0) statistics.addToClass(slabClass, EVICTED_ACTIVE, 1)
+    if (this.#events.watched(EVICTIONS)) this.#events.evicted(item, idle)
     this.#owner.unlink(item)
     this.#owner.evicted(slabClass)
     return 1

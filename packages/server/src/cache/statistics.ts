@@ -33,7 +33,12 @@ export const SLAB_REASSIGN_BUSY_DELETES = 24
 export const SLAB_REASSIGN_BUSY_NOMEM = 25
 /** What page-mover.ts saw last when it had to wait; its number. */
 export const SLAB_REASSIGN_LAST_BUSY_STATUS = 26
-const COUNTERS = 27
+// Of the event log: events written and dropped, lines not sent and sent.
+export const LOG_WORKER_WRITTEN = 27
+export const LOG_WORKER_DROPPED = 28
+export const LOG_WATCHER_SKIPPED = 29
+export const LOG_WATCHER_SENT = 30
+const COUNTERS = 31
 
 /** What `stats reset` leaves alone: they say what is there, not what has happened. */
 const GAUGES: readonly number[] = [CURR_ITEMS, CURR_BYTES]

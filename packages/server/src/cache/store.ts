@@ -2,6 +2,7 @@
 // (compare in every mode, stale writes, a CAS unique of the client's choice). As memcached's
 // do_store_item. Knows items, no protocol text.
 import { type Cache, NO_MEMORY, TOO_LARGE } from './cache.ts'
+import { MUTATIONS } from './event-log.ts'
 import { type ItemRef, STALE, TOKEN_SENT } from './item.ts'
 import { CAS_MISSES, CLASS_CAS_BADVAL, CLASS_CAS_HITS } from './statistics.ts'
 
@@ -18,6 +19,9 @@ export const STORED = 0
 export const NOT_STORED = 1
 export const EXISTS = 2
 export const NOT_FOUND = 3
+// What the log of events says when there was no item to store.
+export const REFUSED_AS_TOO_LARGE = 4
+export const REFUSED_FOR_MEMORY = 5
 
 // How a given CAS unique relates to the old item's.
 const UNCOMPARED = 0
@@ -66,6 +70,9 @@ export function store(cache: Cache, item: ItemRef, hash: number, request: StoreR
   const old = cache.find(items.block(item), items.keyAt(item), items.keyLength(item), hash)
   const result =
     old === 0 ? storeNew(cache, item, hash, request) : storeOver(cache, old, item, hash, request)
+  if (cache.events.watched(MUTATIONS)) {
+    cache.events.stored(result, request.mode, request.stored === 0 ? item : request.stored)
+  }
   if (request.stored !== item) cache.free(item)
   if (result === STORED && request.explicitCas) {
     items.setCas(request.stored, request.casLow, request.casHigh)

@@ -1,5 +1,6 @@
 // Commands for operators: flush_all, version, verbosity, shutdown. Knows what they answer; the
 // process behind them is the Host.
+import { CLOSED_BY_SHUTDOWN, CLOSED_NORMALLY } from '../cache/event-log.ts'
 import { CMD_FLUSH } from '../cache/statistics.ts'
 import { answer, INVALID_EXPTIME } from './classic.ts'
 import type { Connection } from './connection.ts'
@@ -55,6 +56,11 @@ export function processVerbosity(context: Context): void {
   answer(context, OK)
 }
 
+export function processQuit(connection: Connection): void {
+  connection.closing = true
+  connection.closeReason = CLOSED_NORMALLY
+}
+
 export function processShutdown(context: Context, connection: Connection): void {
   const { tokens, host, reply } = context
   const graceful = tokens.is(1, GRACEFUL)
@@ -62,6 +68,7 @@ export function processShutdown(context: Context, connection: Connection): void 
   else if (tokens.count > 1 && !graceful) reply.text(INVALID_SHUTDOWN_MODE)
   else {
     connection.closing = true
+    connection.closeReason = CLOSED_BY_SHUTDOWN
     host.shutdown(graceful)
   }
 }

@@ -5,6 +5,7 @@ import {
   changedItem,
   changeNumber,
   createNumber,
+  linkNumber,
   mayBeNumber,
   NON_NUMERIC,
   result,
@@ -80,7 +81,7 @@ function create(context: Context): void {
     writeOutOfMemory(context, NO_MEMORY_FOR_NUMBER)
     return
   }
-  cache.link(item, context.hash)
+  linkNumber(cache, item, context.hash)
   writeNumber(context, low, high, item)
 }
 

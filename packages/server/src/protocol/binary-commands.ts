@@ -1,6 +1,7 @@
 // The table of contents of the binary protocol: takes a request from the input, refuses what is malformed,
 // and finds who answers the rest. Knows nothing of what a command does.
 import type { MemoryBlock } from '../cache/memory.ts'
+import { processQuit } from './administration.ts'
 import {
   processBinaryFlush,
   processBinaryStatistics,
@@ -106,7 +107,7 @@ function processCommand(context: Context, connection: Connection): void {
       return
     case opcode.QUIT:
       writeDone(context, 0)
-      connection.closing = true
+      processQuit(connection)
       return
     default:
       refuseUnknown(context, connection)

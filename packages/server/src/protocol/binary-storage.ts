@@ -29,7 +29,7 @@ import {
   writeOutOfMemory,
 } from './binary-reply.ts'
 import { HEADER_BYTES } from './binary-request.ts'
-import { removeOld } from './classic.ts'
+import { logRefusal, removeOld } from './classic.ts'
 import { BINARY_VALUE, type Connection, SWALLOW } from './connection.ts'
 import type { Context } from './context.ts'
 import { beginValue, endValue, fillItem, itemFilled } from './storage.ts'
@@ -53,6 +53,7 @@ export function beginBinaryStorage(context: Context, connection: Connection): vo
           0,
         )
   if (item === TOO_LARGE || item === NO_MEMORY) {
+    if (hasExtras) logRefusal(context, item, storeMode(context))
     // An old value must not be taken for the one that could not be stored.
     if (command === opcode.SET) removeOld(context)
     if (item === TOO_LARGE) writeError(context, VALUE_TOO_LARGE)

@@ -3,6 +3,7 @@
 import { CHANGED, changeNumber, NON_NUMERIC, result, resultLength } from '../cache/arithmetic.ts'
 import { NO_MEMORY, TOO_LARGE } from '../cache/cache.ts'
 import { parsed, parseU64 } from '../cache/decimal.ts'
+import { BY_DELETE, DELETIONS } from '../cache/event-log.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
 import {
   CLASS_DELETE_HITS,
@@ -14,7 +15,16 @@ import {
   STORE_TOO_LARGE,
   TOUCH_MISSES,
 } from '../cache/statistics.ts'
-import { CAS, EXISTS, NOT_STORED, SET, STORED, store } from '../cache/store.ts'
+import {
+  CAS,
+  EXISTS,
+  NOT_STORED,
+  REFUSED_AS_TOO_LARGE,
+  REFUSED_FOR_MEMORY,
+  SET,
+  STORED,
+  store,
+} from '../cache/store.ts'
 import { type Connection, SWALLOW } from './connection.ts'
 import {
   BAD_FORMAT,
@@ -105,9 +115,10 @@ export function beginStorage(context: Context, connection: Connection, mode: num
     0,
   )
   if (item === TOO_LARGE || item === NO_MEMORY) {
+    const reason = refusal(context, item, mode)
     // An old value must not be taken for the one that could not be stored.
     if (mode === SET) removeOld(context)
-    answer(context, refusal(context, item))
+    answer(context, reason)
     swallow(connection, valueLength)
     return
   }
@@ -154,10 +165,18 @@ function storeReply(outcome: number): Uint8Array {
 }
 
 /** Counts a value that can't be stored and says why. */
-export function refusal(context: Context, why: number): Uint8Array {
+export function refusal(context: Context, why: number, mode: number): Uint8Array {
   const tooLarge = why === TOO_LARGE
   context.cache.statistics.add(tooLarge ? STORE_TOO_LARGE : STORE_NO_MEMORY, 1)
+  logRefusal(context, why, mode)
   return tooLarge ? TOO_LARGE_FOR_CACHE : NO_MEMORY_STORING
+}
+
+/** Tells watchers of a store that `cache.allocate` had no item for. */
+export function logRefusal(context: Context, why: number, mode: number): void {
+  const { cache, key, keyAt, keyLength } = context
+  const outcome = why === TOO_LARGE ? REFUSED_AS_TOO_LARGE : REFUSED_FOR_MEMORY
+  cache.events.refused(outcome, mode, key, keyAt, keyLength)
 }
 
 export function removeOld(context: Context): void {
@@ -189,6 +208,7 @@ export function processDelete(context: Context): void {
     return
   }
   cache.statistics.addToClass(cache.items.slabClass(item), CLASS_DELETE_HITS, 1)
+  if (cache.events.watched(DELETIONS)) cache.events.deleted(item, BY_DELETE)
   cache.unlink(item)
   answer(context, REPLY_DELETED)
 }

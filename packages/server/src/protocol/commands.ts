@@ -3,6 +3,7 @@
 import { ADD, APPEND, CAS, PREPEND, REPLACE, SET } from '../cache/store.ts'
 import {
   processFlushAll,
+  processQuit,
   processShutdown,
   processVerbosity,
   processVersion,
@@ -20,6 +21,7 @@ import { beginMetaSet } from './meta-set.ts'
 import { processMemoryLimit, processSlabs } from './slab-commands.ts'
 import { processStatistics } from './statistics-command.ts'
 import { word } from './tokens.ts'
+import { processWatch } from './watch.ts'
 
 const DELETE = word('delete')
 const INCR = word('incr')
@@ -32,6 +34,7 @@ const VERBOSITY = word('verbosity')
 const SLABS = word('slabs')
 const CACHE_MEMLIMIT = word('cache_memlimit')
 const SHUTDOWN = word('shutdown')
+const WATCH = word('watch')
 const QUIT = word('quit')
 const LRU = word('lru')
 const LRU_CRAWLER = word('lru_crawler')
@@ -76,7 +79,8 @@ export function processCommand(context: Context, connection: Connection): void {
   else if (tokens.is(0, SLABS)) processSlabs(context)
   else if (tokens.is(0, CACHE_MEMLIMIT)) processMemoryLimit(context)
   else if (tokens.is(0, SHUTDOWN)) processShutdown(context, connection)
-  else if (tokens.is(0, QUIT)) connection.closing = true
+  else if (tokens.is(0, WATCH)) processWatch(context, connection)
+  else if (tokens.is(0, QUIT)) processQuit(connection)
   else if (tokens.is(0, LRU)) processLru(context)
   else if (tokens.is(0, LRU_CRAWLER)) processLruCrawler(context, connection)
   else if (context.host.debugCommandsEnabled && processDebugCommand(context)) return

@@ -1,5 +1,6 @@
 // What the protocol remembers of a connection between two arrivals of bytes: the command that is half
 // done. Knows no socket.
+import { CLOSED_BY_ERROR } from '../cache/event-log.ts'
 import type { ItemRef } from '../cache/item.ts'
 import { copyBytes, MemoryBlock } from '../cache/memory.ts'
 import type { Listing } from './listing.ts'
@@ -22,6 +23,8 @@ export const PACKET = 6
 export const BINARY_VALUE = 7
 /** Nothing: the answer under way is made as it is sent, a part at a time. */
 export const LISTING = 8
+/** Nothing that matters: the client watches, in `watchSlot`, and is no longer the engine's. */
+export const WATCHING = 9
 
 /** The mode of `ms`, beside those of store.ts. */
 export const META_SET = -1
@@ -39,6 +42,8 @@ export class Connection {
   commandState = COMMAND
   /** After what is in the reply was sent, the connection is to be closed. */
   closing = false
+  /** Why, for those who watch connections; one of event-log.ts. */
+  closeReason = CLOSED_BY_ERROR
   /** Input bytes from the first unconsumed one that are known to hold no line end. */
   scanned = 0
 
@@ -66,6 +71,9 @@ export class Connection {
 
   /** LISTING: what is being listed. */
   listing: Listing | undefined
+
+  /** WATCHING: the slot it has taken. */
+  watchSlot = 0
 
   constructor(descriptor: number, datagram = false) {
     this.descriptor = descriptor

@@ -22,6 +22,8 @@ export interface Host {
   readonly flushEnabled: boolean
   /** `shutdown` is allowed (`-A`). */
   readonly shutdownEnabled: boolean
+  /** `watch` is allowed (no `-W`). */
+  readonly watchEnabled: boolean
   /** `-B`: the protocol of all clients; with `auto`, each one's first byte tells. */
   readonly bindingProtocol: 'auto' | 'ascii' | 'binary'
   /** The commands that list keys are allowed (no `-X`). */

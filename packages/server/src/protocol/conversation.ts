@@ -12,6 +12,7 @@ import type { Reply } from './reply.ts'
 const HOST: Host = {
   flushEnabled: true,
   shutdownEnabled: false,
+  watchEnabled: true,
   bindingProtocol: 'auto',
   dumpEnabled: true,
   debugCommandsEnabled: false,

@@ -21,6 +21,7 @@ import {
   SWALLOW,
   TEXT,
   VALUE,
+  WATCHING,
 } from './connection.ts'
 import { BAD_FORMAT, Context, type Host } from './context.ts'
 import { findLineEnd } from './line-end.ts'
@@ -67,9 +68,10 @@ export class Engine {
    * it again with what arrives next, or when the reply was sent.
    */
   execute(connection: Connection, input: MemoryBlock, from: number, end: number): number {
-    const { lock, statistics, table } = this.#cache
+    const { lock, statistics, table, events } = this.#cache
     const { reply, lookahead } = this.#context
     lock.acquire()
+    events.descriptor = connection.descriptor
     const looksAhead = table.count >= LOOK_AHEAD_FROM_ITEMS
     const written = reply.totalBytes
     this.#context.batchAt = from
@@ -127,6 +129,8 @@ export class Engine {
     if (connection.state === LISTING) return this.#continueListing(connection, at)
     if (at >= end) return -1
     switch (connection.state) {
+      case WATCHING:
+        return -1
       case VALUE:
         return this.#value(connection, input, at, end)
       case SWALLOW: {

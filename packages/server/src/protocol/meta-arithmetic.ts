@@ -5,6 +5,7 @@ import {
   changedItem,
   changeNumber,
   createNumber,
+  linkNumber,
   mayBeNumber,
   NON_NUMERIC,
   result,
@@ -66,7 +67,7 @@ export function processMetaArithmetic(context: Context): void {
       reply.text(NO_MEMORY_ALLOCATING)
       return
     }
-    cache.link(item, context.hash)
+    linkNumber(cache, item, context.hash)
     created = true
   } else {
     if (!mayBeNumber(cache, item)) {

@@ -1,8 +1,10 @@
 // md: removes an item, or makes it stale, or empties it. As memcached's process_mdelete_command. Knows no
 // socket.
 import { NO_MEMORY, TOO_LARGE } from '../cache/cache.ts'
+import { BY_META_DELETE, DELETIONS, FOUND_LIVING } from '../cache/event-log.ts'
 import { FETCHED, type ItemRef, STALE, TOKEN_SENT } from '../cache/item.ts'
 import { CLASS_DELETE_HITS, DELETE_MISSES } from '../cache/statistics.ts'
+import { SET, STORED } from '../cache/store.ts'
 import type { Context } from './context.ts'
 import { flags } from './meta-flags.ts'
 import { EX, FLAGS_AT, HD, matchesCas, NF, NS, writeStatus } from './meta-reply.ts'
@@ -37,11 +39,14 @@ export function processMetaDelete(context: Context): void {
       items.addFlags(kept, STALE)
       // The next client to fetch it may win the right to recache it.
       items.removeFlags(kept, TOKEN_SENT)
+    } else {
+      cache.events.deleted(kept, BY_META_DELETE)
     }
     if (flags.explicitCas) items.setCas(kept, flags.casLow, flags.casHigh)
     else cache.renewCas(kept)
   } else {
     statistics.addToClass(items.slabClass(item), CLASS_DELETE_HITS, 1)
+    if (cache.events.watched(DELETIONS)) cache.events.deleted(item, BY_META_DELETE)
     cache.unlink(item)
   }
   if (!flags.quiet) writeStatus(context, HD)
@@ -65,6 +70,9 @@ function dropValue(context: Context, item: ItemRef): ItemRef {
   )
   cache.unpin(item)
   if (empty === NO_MEMORY || empty === TOO_LARGE) return 0
+  // As in memcached this is a store, which looks the key up once more.
+  cache.events.fetched(FOUND_LIVING, key, keyAt, keyLength, item)
   cache.replace(item, empty, context.hash)
+  cache.events.stored(STORED, SET, empty)
   return empty
 }

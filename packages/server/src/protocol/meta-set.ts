@@ -55,8 +55,9 @@ export function beginMetaSet(context: Context, connection: Connection): void {
     flags.itemFlags,
   )
   if (item === TOO_LARGE || item === NO_MEMORY) {
+    const reason = refusal(context, item, storeMode())
     removeOld(context)
-    reply.text(refusal(context, item))
+    reply.text(reason)
     swallow(connection, valueLength)
     return
   }
@@ -77,9 +78,8 @@ export function completeMetaSet(context: Context, connection: Connection): void 
     reply.text(BAD_DATA_CHUNK)
     return
   }
-  const mode = metaSetMode()
   const request = context.store
-  request.reset(flags.compare && (mode === SET || mode === REPLACE) ? CAS : mode)
+  request.reset(storeMode())
   request.compare = flags.compare
   request.compareLow = flags.compareLow
   request.compareHigh = flags.compareHigh
@@ -107,6 +107,12 @@ export function completeMetaSet(context: Context, connection: Connection): void 
     }
   }
   reply.crlf()
+}
+
+/** A CAS unique turns what replaces values into a cas. */
+function storeMode(): number {
+  const mode = metaSetMode()
+  return flags.compare && (mode === SET || mode === REPLACE) ? CAS : mode
 }
 
 function metaSetMode(): number {

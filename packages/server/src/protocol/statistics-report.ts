@@ -34,6 +34,10 @@ import {
   GET_FLUSHED,
   GET_MISSES,
   INCR_MISSES,
+  LOG_WATCHER_SENT,
+  LOG_WATCHER_SKIPPED,
+  LOG_WORKER_DROPPED,
+  LOG_WORKER_WRITTEN,
   LRU_CRAWLER_STARTS,
   LRU_MAINTAINER_JUGGLES,
   LRU_TAIL_REFLOCKED,
@@ -148,11 +152,11 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   }
   if (maintained) yield ['lru_maintainer_juggles', of(LRU_MAINTAINER_JUGGLES)]
   yield ['malloc_fails', 0]
-  yield ['log_worker_dropped', 0]
-  yield ['log_worker_written', 0]
-  yield ['log_watcher_skipped', 0]
-  yield ['log_watcher_sent', 0]
-  yield ['log_watchers', 0]
+  yield ['log_worker_dropped', of(LOG_WORKER_DROPPED)]
+  yield ['log_worker_written', of(LOG_WORKER_WRITTEN)]
+  yield ['log_watcher_skipped', of(LOG_WATCHER_SKIPPED)]
+  yield ['log_watcher_sent', of(LOG_WATCHER_SENT)]
+  yield ['log_watchers', cache.events.slots.count]
   yield ['unexpected_napi_ids', 0]
   yield ['round_robin_fallback', 0]
   yield ['bytes', of(CURR_BYTES)]

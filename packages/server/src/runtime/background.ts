@@ -1,5 +1,5 @@
-// The work that no request waits for, on the main thread: the clock's tick, the LRU maintainer, the crawler
-// and the slab page mover. Knows timers; what the work is, is the cache's.
+// The work that no request waits for, on the main thread: the clock's tick, the LRU maintainer, the crawler,
+// the slab page mover, and telling watchers what happens. Knows timers; what the work is, is the cache's.
 import { Automover } from '../cache/automover.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { ClockReading } from '../cache/clock.ts'
@@ -7,6 +7,7 @@ import { Crawler } from '../cache/crawler.ts'
 import { Maintainer } from '../cache/maintainer.ts'
 import { PageMover } from '../cache/page-mover.ts'
 import type { Tuning } from '../cache/tuning.ts'
+import type { Watchers } from '../transport/watchers.ts'
 import type { Settings } from './settings.ts'
 
 const TICK_MS = 1_000
@@ -25,10 +26,13 @@ interface Work {
 
 export class Background {
   readonly #cache: Cache
+  readonly #watchers: Watchers | undefined
   readonly #works: Work[] = []
 
-  constructor(cache: Cache) {
+  /** `watchers` are those to be told from here, if this is where their sockets are. */
+  constructor(cache: Cache, watchers: Watchers | undefined) {
     this.#cache = cache
+    this.#watchers = watchers
   }
 
   /** `earlier`: the clock of the process whose cache goes on here. */
@@ -45,6 +49,8 @@ export class Background {
       const maintainer = new Maintainer(this.#cache)
       this.#every(TICK_MS, () => maintainer.run())
     }
+    const watchers = this.#watchers
+    if (watchers !== undefined) this.#every(TICK_MS, () => watchers.run())
     const { tuning } = this.#cache
     const crawler = new Crawler(this.#cache)
     this.#every(TICK_MS, () => (crawler.run() ? crawlPause(tuning) : TICK_MS))
@@ -70,6 +76,7 @@ export class Background {
   stop(): void {
     for (const { timer } of this.#works) clearTimeout(timer)
     this.#works.length = 0
+    this.#watchers?.close()
   }
 
   /** All work looks at once whether there is something to do. */

@@ -39,5 +39,6 @@ export function cacheOptions(settings: Settings): CacheOptions {
     hashPowerInitial:
       settings.hashPowerInitial === 0 ? DEFAULT_HASH_POWER : settings.hashPowerInitial,
     hashExpansionEnabled: settings.hashExpansionEnabled,
+    eventLogBytes: settings.workerLogBufferBytes * settings.threads,
   }
 }

@@ -301,11 +301,7 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
 ]
 
 /** Recorded and shown by `stats settings`; what they would change is not there yet. */
-const NOT_OBEYED_YET: ReadonlySet<string> = new Set([
-  'read_buf_mem_limit',
-  'watcher_logbuf_size',
-  'worker_logbuf_size',
-])
+const NOT_OBEYED_YET: ReadonlySet<string> = new Set(['read_buf_mem_limit'])
 
 /** Families of suboptions that belong to something this server can't do. */
 const NOT_THERE_YET: Readonly<Record<string, string>> = {

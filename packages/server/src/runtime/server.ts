@@ -3,9 +3,11 @@
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { allocateCacheMemory, Cache, type CacheMemory, type CacheOptions } from '../cache/cache.ts'
+import { CLOSED_BY_ERROR } from '../cache/event-log.ts'
 import { useNativeMemory } from '../cache/memory.ts'
 import { AcceptGate } from '../transport/accept-gate.ts'
 import { ConnectionCounts, DRAINING, STOPPING } from '../transport/connection-counts.ts'
+import { ConnectionEvents } from '../transport/connection-events.ts'
 import { ConnectionTable, LISTENING } from '../transport/connection-table.ts'
 import type { DatagramSocket } from '../transport/epoll.ts'
 import {
@@ -14,6 +16,7 @@ import {
   openListeners,
   removeStaleSocket,
 } from '../transport/listeners.ts'
+import { peerAddress } from '../transport/peer-address.ts'
 import {
   EFD_CLOEXEC,
   EFD_NONBLOCK,
@@ -23,6 +26,8 @@ import {
   SHUT_RDWR,
   type SystemCalls,
 } from '../transport/system-calls.ts'
+import { WatcherDescriptor } from '../transport/watcher-descriptor.ts'
+import { Watchers } from '../transport/watchers.ts'
 import { reservedItemBytes } from './address-space.ts'
 import { Background } from './background.ts'
 import { cacheOptions } from './cache-options.ts'
@@ -66,7 +71,6 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   // Made before any thread, so that the shared state has its first values.
   const cache = new Cache(memory, options)
   const counts = new ConnectionCounts(settings.maxConnections)
-  const background = new Background(cache)
   const listen: ListenOptions = {
     tcpAddresses: settings.tcpAddresses,
     udpAddresses: settings.udpAddresses,
@@ -85,6 +89,10 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   const listeners = calls === undefined ? [] : await openListeners(calls, listen)
   const table = new ConnectionTable(settings.maxConnections + OTHER_DESCRIPTORS)
   const transports = planThreads(settings, calls, listeners, table, listen)
+  const gate = acceptGate(calls, counts, transports[0], settings)
+  const watchers =
+    calls === undefined ? undefined : watchersOf(cache, calls, { counts, table, gate }, settings)
+  const background = new Background(cache, watchers)
   dropPrivileges(settings.user)
   const listening = listeners.map(({ address }) => address)
   // As early as clients can connect: who waits for the files may do so at once.
@@ -116,7 +124,8 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
       }
     })
   }
-  const retry = retryAccepting(calls, counts, transports[0], settings)
+  // Out of descriptors, threads stop to accept until a connection closes; but others may free some too.
+  const retry = setInterval(() => gate?.reopen(), ACCEPT_RETRY_MS).unref()
   const closed = Promise.all(workers.map(ended)).then(() => {
     clearInterval(retry)
     background.stop()
@@ -176,6 +185,34 @@ function openMemoryFileOf(
   } catch (error) {
     throw error instanceof MemoryFileError ? new StartError(error.message) : error
   }
+}
+
+/** Where it is noted that a connection has gone. */
+interface ConnectionBooks {
+  readonly counts: ConnectionCounts
+  readonly table: ConnectionTable
+  readonly gate: AcceptGate | undefined
+}
+
+/** Who watches a server whose sockets are descriptors: told by this thread, whichever took the command. */
+function watchersOf(
+  cache: Cache,
+  calls: SystemCalls,
+  { counts, table, gate }: ConnectionBooks,
+  settings: Settings,
+): Watchers {
+  const connectionEvents = new ConnectionEvents(cache)
+  return new Watchers(cache, settings.watcherLogBufferBytes, (fd) => {
+    const closing = (): void => {
+      if (connectionEvents.watched) {
+        connectionEvents.closed(fd, peerAddress(calls, fd), CLOSED_BY_ERROR)
+      }
+      table.close(fd)
+      counts.close()
+    }
+    const closed = (): void => gate?.reopen()
+    return new WatcherDescriptor(calls, fd, { closing, closed })
+  })
 }
 
 /** The system calls of the epoll transport, or undefined for the portable one. */
@@ -255,17 +292,16 @@ function descriptors(
   return fds
 }
 
-/** Out of descriptors, threads stop to accept until a connection closes; but others may free some too. */
-function retryAccepting(
+/** The main thread's hand on who is accepted; undefined for the portable transport. */
+function acceptGate(
   calls: SystemCalls | undefined,
   counts: ConnectionCounts,
   transport: WorkerTransport,
   settings: Settings,
-): NodeJS.Timeout | undefined {
+): AcceptGate | undefined {
   if (calls === undefined || transport.kind !== 'epoll') return undefined
   const { listeners, epolls } = transport
-  const gate = new AcceptGate(calls, counts, { listeners, epolls, backlog: settings.listenBacklog })
-  return setInterval(() => gate.reopen(), ACCEPT_RETRY_MS).unref()
+  return new AcceptGate(calls, counts, { listeners, epolls, backlog: settings.listenBacklog })
 }
 
 /** Makes every epoll loop look at the stop word; the descriptor stays readable, so none can miss it. */

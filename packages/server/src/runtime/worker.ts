@@ -7,6 +7,7 @@ import type { ConnectionDescription, Host, ProcessStatistics } from '../protocol
 import { Engine } from '../protocol/engine.ts'
 import { AcceptGate } from '../transport/accept-gate.ts'
 import { ConnectionCounts } from '../transport/connection-counts.ts'
+import { ConnectionEvents } from '../transport/connection-events.ts'
 import { ConnectionTable } from '../transport/connection-table.ts'
 import { EpollTransport } from '../transport/epoll.ts'
 import { NodeTransport } from '../transport/node.ts'
@@ -28,6 +29,7 @@ const tell = (message: ToMain): void => port.postMessage(message)
 class WorkerHost implements Host {
   readonly flushEnabled: boolean
   readonly shutdownEnabled: boolean
+  readonly watchEnabled: boolean
   readonly bindingProtocol: Host['bindingProtocol']
   readonly dumpEnabled: boolean
   readonly debugCommandsEnabled: boolean
@@ -48,6 +50,7 @@ class WorkerHost implements Host {
     this.shutdownEnabled = data.settings.shutdownCommandEnabled
     this.dumpEnabled = data.settings.dumpEnabled
     this.debugCommandsEnabled = data.settings.debugCommandsEnabled
+    this.watchEnabled = data.settings.watchEnabled
   }
 
   settings(): readonly (readonly [string, string])[] {
@@ -110,6 +113,7 @@ async function serve(data: WorkerData): Promise<void> {
   const context: TransportContext = {
     engine: new Engine(cache, host),
     counts,
+    connectionEvents: new ConnectionEvents(cache),
     clock: cache.clock,
     // memcached's timeout is for TCP alone.
     idleTimeoutSeconds: settings.unixSocketPath === undefined ? settings.idleTimeoutSeconds : 0,
@@ -124,12 +128,16 @@ async function serve(data: WorkerData): Promise<void> {
       table: new ConnectionTable(table),
       gate: new AcceptGate(calls, counts, { listeners, epolls, backlog: settings.listenBacklog }),
       rejectOverLimit: settings.rejectConnectionsOverLimit,
+      handOver: (slot, fd) => {
+        cache.events.slots.handOver(slot, fd)
+        host.wakeBackground()
+      },
     })
     host.transport = epoll
     tell({ kind: 'ready', addresses: [] })
     epoll.run()
   } else {
-    const node = new NodeTransport(context, cache.arena)
+    const node = new NodeTransport(context, cache, settings.watcherLogBufferBytes)
     host.transport = node
     await serveNode(node, transport)
   }

@@ -1,7 +1,7 @@
 // What each connection of the process is doing and when it last did something, by descriptor, in memory that
 // all threads share: for `stats conns`, and for closing idle connections. Knows no socket; who the two ends of
 // a connection are is asked of the system when somebody wants to know.
-import { type Connection, SWALLOW, VALUE } from '../protocol/connection.ts'
+import { type Connection, SWALLOW, VALUE, WATCHING } from '../protocol/connection.ts'
 
 const WORDS_PER_CONNECTION = 4
 const BYTES_PER_CONNECTION = WORDS_PER_CONNECTION * Int32Array.BYTES_PER_ELEMENT
@@ -26,6 +26,8 @@ export const SWALLOWING = 5
 export const WRITING = 6
 /** A UDP socket. */
 export const DATAGRAMS = 7
+/** Is told what happens. */
+export const WATCHED = 8
 const STATE_NAMES = [
   'conn_closed',
   'conn_listening',
@@ -35,6 +37,7 @@ const STATE_NAMES = [
   'conn_swallow',
   'conn_mwrite',
   'conn_read',
+  'conn_watch',
 ]
 
 export class ConnectionTable {
@@ -106,6 +109,8 @@ export function activityOf(connection: Connection): number {
       return READING_VALUE
     case SWALLOW:
       return SWALLOWING
+    case WATCHING:
+      return WATCHED
     default:
       return READING
   }

@@ -3,6 +3,7 @@
 import type { MemoryBlock } from '../cache/memory.ts'
 import { Connection } from '../protocol/connection.ts'
 import type { Reply } from '../protocol/reply.ts'
+import type { PeerAddress } from './connection-events.ts'
 import { activityOf, WRITING } from './connection-table.ts'
 import { EPOLLIN } from './system-calls.ts'
 
@@ -17,6 +18,8 @@ export class EpollConnection {
   sent = 0
   /** The event it is to be woken for. */
   awaited = EPOLLIN
+  /** Where it comes from, if somebody watched when it was first seen: a reset connection doesn't say. */
+  peer: PeerAddress | undefined
 
   constructor(fd: number) {
     this.fd = fd

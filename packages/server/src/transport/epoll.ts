@@ -5,18 +5,22 @@
 // is kept with its connection. Descriptors belong to the process, so the thread that accepts a connection
 // gives it to another by adding it to that one's epoll set; the receiver makes its state on first sight.
 import type { Arena } from '../cache/arena.ts'
+import { CLOSED_NORMALLY, CLOSED_WHEN_IDLE } from '../cache/event-log.ts'
 import { copyBytes, MemoryBlock, permanentBlock } from '../cache/memory.ts'
+import { WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { Reply } from '../protocol/reply.ts'
 import type { AcceptGate } from './accept-gate.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
+import type { PeerAddress } from './connection-events.ts'
 import { describeConnections } from './connection-report.ts'
-import { type ConnectionTable, DATAGRAMS, NEW } from './connection-table.ts'
+import { type ConnectionTable, DATAGRAMS, NEW, WATCHED } from './connection-table.ts'
 import { EpollConnection } from './epoll-connection.ts'
 import { EpollDatagramSocket } from './epoll-datagrams.ts'
 import { Gather } from './gather.ts'
 import { IdleConnections } from './idle-connections.ts'
+import { peerAddress } from './peer-address.ts'
 import {
   EAGAIN,
   EINTR,
@@ -56,6 +60,8 @@ export interface EpollOptions {
   readonly gate: AcceptGate
   /** `-o maxconns_fast`: a connection too many is refused; else it waits. */
   readonly rejectOverLimit: boolean
+  /** Takes over the descriptor of a client who watches: it is in no epoll set any more. */
+  readonly handOver: (slot: number, fd: number) => void
 }
 
 /** A bound UDP socket, which one thread serves. */
@@ -160,13 +166,20 @@ export class EpollTransport implements Transport {
           this.#datagrams(socket)
           continue
         }
-        connection = new EpollConnection(fd)
-        this.#connections[fd] = connection
-        this.#open++
+        connection = this.#meet(fd)
       }
       if (connection.sending) this.#writable(connection)
       else if (events !== 0) this.#readable(connection)
     }
+  }
+
+  /** The first that is seen of a connection, which may have been accepted by another thread. */
+  #meet(fd: number): EpollConnection {
+    const connection = new EpollConnection(fd)
+    if (this.#context.connectionEvents.watched) connection.peer = peerAddress(this.#calls, fd)
+    this.#connections[fd] = connection
+    this.#open++
+    return connection
   }
 
   /** Lets clients take what they have asked for, for a limited time; the others are closed at once. */
@@ -188,7 +201,7 @@ export class EpollTransport implements Transport {
 
   #accept(listener: number, number: number): void {
     const { calls, epolls, gate, rejectOverLimit } = this.#options
-    const { counts, clock } = this.#context
+    const { counts, clock, connectionEvents } = this.#context
     // A listener can come back through the gate while the thread is about to end.
     if (counts.stopState !== RUNNING) this.#control(EPOLL_CTL_DEL, listener, 0)
     for (let i = 0; i < ACCEPTS_PER_ROUND && counts.stopState === RUNNING; i++) {
@@ -211,6 +224,8 @@ export class EpollTransport implements Transport {
       }
       const thread = counts.nextThread(epolls.length)
       this.#table.open(fd, NEW, clock.now, thread, number)
+      // Before the first request, which is another thread's.
+      if (connectionEvents.watched) connectionEvents.opened(fd, peerAddress(calls, fd))
       this.#control(EPOLL_CTL_ADD, fd, EPOLLIN, epolls[thread])
     }
   }
@@ -245,6 +260,7 @@ export class EpollTransport implements Transport {
     if (received > 0) {
       this.#execute(connection, block, kept + received)
     } else if (received === 0) {
+      connection.protocol.closeReason = CLOSED_NORMALLY
       this.#close(connection)
     } else {
       const errno = calls.errno()
@@ -266,6 +282,10 @@ export class EpollTransport implements Transport {
       }
       // The next part of a long answer has to wait for the other connections' turn.
       if (!full || connection.protocol.busy) break
+    }
+    if (connection.protocol.state === WATCHING) {
+      this.#handOver(connection)
+      return
     }
     this.#keep(connection, block, at, length)
     if (this.#connections[connection.fd] === connection) {
@@ -380,17 +400,33 @@ export class EpollTransport implements Transport {
 
   // ----
 
-  #close(connection: EpollConnection): void {
+  /** From here on the client is another thread's, and what else it has sent is of no interest. */
+  #handOver(connection: EpollConnection): void {
+    this.#forget(connection)
+    this.#control(EPOLL_CTL_DEL, connection.fd, 0)
+    this.#table.note(connection.fd, WATCHED, this.#context.clock.now)
+    this.#options.handOver(connection.protocol.watchSlot, connection.fd)
+  }
+
+  #forget(connection: EpollConnection): void {
     this.#connections[connection.fd] = undefined
     this.#open--
     this.#dropReply(connection)
     this.#dropPending(connection)
+  }
+
+  #close(connection: EpollConnection): void {
+    this.#forget(connection)
     this.#context.engine.abandon(connection.protocol)
-    this.#closeSocket(connection.fd)
+    this.#closeSocket(connection.fd, connection.protocol.closeReason, connection.peer)
   }
 
   /** Closing takes the descriptor out of the epoll set. Noted first: the number may be reused at once. */
-  #closeSocket(fd: number): void {
+  #closeSocket(fd: number, reason: number, peer?: PeerAddress): void {
+    const { connectionEvents } = this.#context
+    if (connectionEvents.watched) {
+      connectionEvents.closed(fd, peer ?? peerAddress(this.#calls, fd), reason)
+    }
     this.#table.close(fd)
     this.#context.counts.close()
     this.#calls.close(fd)
@@ -411,8 +447,12 @@ export class EpollTransport implements Transport {
     this.#context.counts.kick()
     const connection = this.#connections[fd]
     // Of one that has never sent anything this thread has nothing.
-    if (connection === undefined) this.#closeSocket(fd)
-    else this.#close(connection)
+    if (connection === undefined) {
+      this.#closeSocket(fd, CLOSED_WHEN_IDLE)
+    } else {
+      connection.protocol.closeReason = CLOSED_WHEN_IDLE
+      this.#close(connection)
+    }
   }
 
   describeConnections(asking: number): Iterable<ConnectionDescription> {

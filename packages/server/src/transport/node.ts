@@ -7,12 +7,20 @@ import {
   type Server,
   type Socket,
 } from 'node:net'
-import type { Arena } from '../cache/arena.ts'
+import type { Cache } from '../cache/cache.ts'
+import {
+  CLOSED_BY_ERROR,
+  CLOSED_NORMALLY,
+  CLOSED_WHEN_IDLE,
+  OVER_TCP,
+  OVER_UNIX_SOCKET,
+} from '../cache/event-log.ts'
 import { MemoryBlock } from '../cache/memory.ts'
-import { COMMAND, Connection } from '../protocol/connection.ts'
+import { Connection, GREETING, WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { DRAINING } from './connection-counts.ts'
+import type { PeerAddress } from './connection-events.ts'
 import { activityOf, DATAGRAMS, LISTENING, stateName, WRITING } from './connection-table.ts'
 import { ListenError, type ListenOptions, removeStaleSocket } from './listeners.ts'
 import { copyOfMessage } from './message-copy.ts'
@@ -25,6 +33,8 @@ import {
   type Transport,
   type TransportContext,
 } from './transport.ts'
+import type { WatcherSocket } from './watcher.ts'
+import { Watchers } from './watchers.ts'
 
 /** How often idle connections are looked for. */
 const IDLE_SWEEP_MS = 1_000
@@ -34,6 +44,8 @@ const MAX_PENDING_BYTES = 2 * MAX_KEYS_LINE_BYTES
 interface Client {
   readonly socket: Socket
   readonly protocol: Connection
+  /** Where it comes from, which is not to be had when it is gone. */
+  readonly peer: PeerAddress
   /** Input not consumed yet. */
   pending: Buffer
   /** The client has sent the last byte that is taken from it; it may still want answers. */
@@ -46,17 +58,27 @@ interface Client {
 
 export class NodeTransport implements Transport {
   readonly #context: TransportContext
-  readonly #arena: Arena
+  readonly #cache: Cache
   readonly #input = new MemoryBlock(new ArrayBuffer(2 * INPUT_BYTES))
   /** By the number that reports give them, since Node shows no descriptors. */
   readonly #clients = new Map<number, Client>()
   readonly #servers: Server[] = []
   readonly #datagramSockets: NodeDatagramSocket[] = []
+  readonly #watchers: Watchers
+  /** Clients who watch, by slot + 1. */
+  readonly #watching = new Map<number, Client>()
+  #watchTimer: NodeJS.Timeout | undefined
   #stopped: () => void = () => {}
 
-  constructor(context: TransportContext, arena: Arena) {
+  /** `watcherBufferBytes` is `-o watcher_logbuf_size`. */
+  constructor(context: TransportContext, cache: Cache, watcherBufferBytes: number) {
     this.#context = context
-    this.#arena = arena
+    this.#cache = cache
+    this.#watchers = new Watchers(cache, watcherBufferBytes, (number) => {
+      const client = this.#watching.get(number)
+      this.#watching.delete(number)
+      return client === undefined ? undefined : watcherSocket(client)
+    })
   }
 
   /** Opens the listening sockets; resolves to the addresses they got, in words. */
@@ -75,7 +97,7 @@ export class NodeTransport implements Transport {
     }
     const { engine, counts } = this.#context
     for (const address of options.udpAddresses) {
-      for (const socket of await openNodeDatagramSockets(address, engine, this.#arena)) {
+      for (const socket of await openNodeDatagramSockets(address, engine, this.#cache.arena)) {
         counts.openListener()
         this.#datagramSockets.push(socket)
       }
@@ -97,6 +119,8 @@ export class NodeTransport implements Transport {
   async stop(): Promise<void> {
     for (const server of this.#servers) server.close()
     for (const socket of this.#datagramSockets) socket.close()
+    clearTimeout(this.#watchTimer)
+    this.#watchers.close()
     const drain = this.#context.counts.stopState === DRAINING
     const closed = [...this.#clients.values()].map((client) => this.#end(client, drain))
     await Promise.all(closed)
@@ -132,7 +156,7 @@ export class NodeTransport implements Transport {
   }
 
   #accept(socket: Socket): void {
-    const { counts } = this.#context
+    const { counts, connectionEvents } = this.#context
     if (!counts.open()) {
       socket.on('error', () => {})
       socket.write(TOO_MANY_CONNECTIONS)
@@ -140,14 +164,18 @@ export class NodeTransport implements Transport {
       return
     }
     const number = this.#freeNumber()
+    const peer = peerOf(socket)
+    const protocol = new Connection(number)
     const client: Client = {
       socket,
-      protocol: new Connection(number),
+      protocol,
+      peer,
       pending: NOTHING,
       ended: false,
       lastActive: this.#context.clock.now,
       continuing: false,
     }
+    if (connectionEvents.watched) connectionEvents.opened(number, peer)
     this.#clients.set(number, client)
     socket.on('data', (data) => this.#receive(client, data))
     socket.on('drain', () => {
@@ -156,17 +184,20 @@ export class NodeTransport implements Transport {
     })
     socket.on('end', () => {
       client.ended = true
+      if (!protocol.closing) protocol.closeReason = CLOSED_NORMALLY
       this.#receive(client, NOTHING)
     })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       this.#clients.delete(number)
-      this.#context.engine.abandon(client.protocol)
+      this.#context.engine.abandon(protocol)
+      if (connectionEvents.watched) connectionEvents.closed(number, peer, protocol.closeReason)
       counts.close()
     })
   }
 
   #receive(client: Client, data: Buffer): void {
+    if (client.protocol.state === WATCHING) return
     const { pending } = client
     const length = pending.length + data.length
     if (length > MAX_PENDING_BYTES) {
@@ -179,6 +210,10 @@ export class NodeTransport implements Transport {
     input.bytes.set(data, pending.length)
     // While the client takes no answers, its requests wait.
     const at = client.socket.writableNeedDrain ? 0 : this.#execute(client, input, length)
+    if (client.protocol.state === WATCHING) {
+      this.#watch(client)
+      return
+    }
     client.pending = at === length ? NOTHING : Buffer.from(input.bytes.subarray(at, length))
     if (client.socket.writableNeedDrain) return
     if (client.protocol.busy) this.#continueLater(client)
@@ -195,6 +230,23 @@ export class NodeTransport implements Transport {
     })
   }
 
+  #watch(client: Client): void {
+    const { watchSlot } = client.protocol
+    client.pending = NOTHING
+    client.protocol.closeReason = CLOSED_BY_ERROR
+    this.#watching.set(watchSlot + 1, client)
+    this.#cache.events.slots.handOver(watchSlot, watchSlot + 1)
+    this.#tellWatchers()
+  }
+
+  /** Goes on for as long as somebody watches. */
+  #tellWatchers(): void {
+    clearTimeout(this.#watchTimer)
+    const pauseMs = this.#watchers.run()
+    if (this.#cache.events.slots.count === 0) return
+    this.#watchTimer = setTimeout(() => this.#tellWatchers(), pauseMs)
+  }
+
   /** Executes and answers what is complete; returns how much was consumed. */
   #execute(client: Client, input: MemoryBlock, length: number): number {
     const { engine, clock } = this.#context
@@ -205,7 +257,7 @@ export class NodeTransport implements Transport {
       at = engine.execute(protocol, input, at, length)
       const { reply } = engine
       const { full } = reply
-      const taken = reply.totalBytes === 0 || socket.write(copyOfMessage(reply, this.#arena))
+      const taken = reply.totalBytes === 0 || socket.write(copyOfMessage(reply, this.#cache.arena))
       engine.release(reply)
       if (protocol.closing) {
         socket.destroySoon()
@@ -223,8 +275,10 @@ export class NodeTransport implements Transport {
     if (idleTimeoutSeconds === 0) return
     for (const { socket, protocol, lastActive } of this.#clients.values()) {
       if (clock.now - lastActive <= idleTimeoutSeconds) continue
-      if (socket.writableLength > 0 || protocol.state !== COMMAND) continue
+      const { state, commandState } = protocol
+      if (socket.writableLength > 0 || (state !== commandState && state !== GREETING)) continue
       counts.kick()
+      protocol.closeReason = CLOSED_WHEN_IDLE
       socket.destroy()
     }
   }
@@ -288,6 +342,25 @@ export class NodeTransport implements Transport {
 function describeAddress(end: { address: string; port: number; family?: string }): string {
   if (end.family === 'IPv6') return `tcp6:[${end.address}]:${end.port}`
   return end.family === 'IPv4' ? `tcp:${end.address}:${end.port}` : '?:<AF 0>'
+}
+
+function watcherSocket(client: Client): WatcherSocket {
+  const { socket } = client
+  return {
+    send: ({ bytes }, from, length) => {
+      if (socket.destroyed) return -1
+      if (socket.writableNeedDrain) return 0
+      socket.write(bytes.slice(from, from + length))
+      return length
+    },
+    ignoreInput: () => !client.ended && !socket.destroyed,
+    close: () => socket.destroy(),
+  }
+}
+
+function peerOf({ remoteAddress, remotePort, remoteFamily }: Socket): PeerAddress {
+  if (remoteFamily === undefined) return { address: 'unix', port: 0, over: OVER_UNIX_SOCKET }
+  return { address: remoteAddress ?? 'unix', port: remotePort ?? 0, over: OVER_TCP }
 }
 
 function addressOf(server: Server): string {

@@ -3,6 +3,7 @@ import type { Clock } from '../cache/clock.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import type { Engine } from '../protocol/engine.ts'
 import type { ConnectionCounts } from './connection-counts.ts'
+import type { ConnectionEvents } from './connection-events.ts'
 
 export interface Transport {
   /** Serves until stopped; done when its connections are closed. */
@@ -15,6 +16,7 @@ export interface Transport {
 export interface TransportContext {
   readonly engine: Engine
   readonly counts: ConnectionCounts
+  readonly connectionEvents: ConnectionEvents
   readonly clock: Clock
   /** `-o idle_timeout`: after how long a silent connection is closed; 0: never. */
   readonly idleTimeoutSeconds: number
