@@ -28,8 +28,8 @@ describe('metadump', () => {
     expect(lines.sort()).toEqual([
       '',
       'END\r',
-      `key=a exp=${unix + 90} la=${unix - 10} cas=1 fetch=no cls=1 size=44 flags=5 `,
-      `key=b exp=-1 la=${unix - 10} cas=2 fetch=yes cls=1 size=38 flags=0 `,
+      `key=a exp=${unix + 90} la=${unix - 10} cas=1 fetch=no cls=1 size=67 flags=5 `,
+      `key=b exp=-1 la=${unix - 10} cas=2 fetch=yes cls=1 size=61 flags=0 `,
     ])
   })
 

@@ -2,6 +2,8 @@
 // administration.test.ts.
 import { describe, expect, test } from 'vitest'
 import { COLD } from '../cache/lru.ts'
+import * as opcode from './binary-opcodes.ts'
+import { packet, readAnswers, words } from './binary-packets.ts'
 import { type Client, Server } from './conversation.ts'
 
 describe('stats detail', () => {
@@ -59,6 +61,28 @@ describe('stats detail', () => {
       'CLIENT_ERROR stats detail not allowed\r\n'.repeat(2),
     )
   })
+})
+
+test('the binary protocol has detail and sizes too', () => {
+  const client = new Server({ trackSizes: true }).connect()
+  const stat = (key: string): (readonly [string, string])[] =>
+    readAnswers(client.sendForBytes(packet({ opcode: opcode.STAT, key }))).map(
+      ({ key, value }) => [key, value] as const,
+    )
+  expect(stat('detail on')).toEqual([['', '']])
+  client.send(packet({ opcode: opcode.SET, key: 'a:1', extras: words(0, 0), value: 'x' }))
+  for (const key of ['a:1', 'a:2']) client.send(packet({ opcode: opcode.GET, key }))
+  client.send(packet({ opcode: opcode.DELETE, key: 'a:3' }))
+  const counts = 'PREFIX a get 2 hit 1 set 1 del 1\r\nEND\r\n'
+  expect(stat('detail dump')).toEqual([
+    ['detailed', counts],
+    ['', ''],
+  ])
+  expect(stat('sizes')).toEqual([
+    ['64', '1'],
+    ['', ''],
+  ])
+  expect(stat('detail')).toEqual([['', 'Not found']])
 })
 
 describe('stats sizes', () => {
