@@ -160,7 +160,7 @@ export const NOT_GENERATED: readonly (readonly [what: string, why: string])[] = 
   ['mg or ma with too long an opaque', 'ours refuses before it does anything, not half-way'],
   ['flush_all with a delay after one without', 'memcached revives what the first one has killed'],
   ['flush_all with a time that is past', 'ours flushes at once (docs/PROTOCOL.md)'],
-  ['minus signs in keys and values', 'incr of memcached looks for them beyond the number'],
+  ['incr of what is 2^63 or more already', 'memcached looks for a minus sign in the memory behind'],
   ['values that are blanks alone', 'incr of memcached takes the number that it finds behind them'],
   ['incr and decr behind a fetch whose answer is queued', 'the number is then not padded in place'],
   ['values within 23 bytes of being kept in chunks', 'our items are that much smaller'],

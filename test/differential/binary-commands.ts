@@ -1,7 +1,7 @@
 // Random requests of the binary protocol, valid and invalid.
 import fc from 'fast-check'
 import { BINARY_FENCE, type Command, LONG_KEY, type Surroundings } from './session.ts'
-import { anySlot, value } from './vocabulary.ts'
+import { anySlot, delta, LARGEST, value, wrapping } from './vocabulary.ts'
 
 /** A request; lengths that are not given are what they should be. */
 interface Request {
@@ -52,6 +52,8 @@ const STORE = [0x01, 0x02, 0x03, 0x11, 0x12, 0x13]
 const DELETE = [0x04, 0x14]
 const ARITHMETIC = [0x05, 0x06, 0x15, 0x16]
 const JOIN = [0x0e, 0x0f, 0x19, 0x1a]
+/** The expiry time that keeps incr from making what is not there. */
+const NOT_CREATED = 0xffff_ffff
 const QUIT = [0x07, 0x17]
 const FLUSH = [0x08, 0x18]
 const NOOP = 0x0a
@@ -143,33 +145,59 @@ const deletion: fc.Arbitrary<Command> = anySlot.chain((slot) =>
   ),
 )
 
+interface Arithmetic {
+  readonly opcode: number
+  readonly delta: bigint
+  readonly initial: bigint
+  readonly exptime: number
+  readonly opaque: number
+}
+
 /** After a flush of what is queued, as in the text protocol. */
+function changeNumber(request: Arithmetic, key: string, cas: string): string {
+  const { opcode, delta, initial, exptime, opaque: mark } = request
+  const extras = u64(delta) + u64(initial) + u32(exptime)
+  return BINARY_FENCE.request('0') + bytesOf({ opcode, extras, key, cas, opaque: mark })
+}
+
 const arithmetic: fc.Arbitrary<Command> = anySlot.chain((slot) =>
   fc
-    .tuple(
-      fc.constantFrom(...ARITHMETIC),
-      fc.constantFrom(1n, 0n, 9n, 10n, 1000n, 2n ** 63n, 2n ** 64n - 1n),
-      fc.constantFrom(0n, 5n, 99n, 2n ** 64n - 1n),
-      fc.oneof(expiry, fc.constant(0xffff_ffff)),
-      cas(slot),
+    .record({
+      opcode: fc.constantFrom(...ARITHMETIC),
+      delta: delta.map(BigInt),
+      initial: fc.constantFrom(0n, 5n, 99n, 9_000_000_000_000_000_000n),
+      exptime: fc.oneof(expiry, fc.constant(NOT_CREATED)),
       opaque,
-    )
+      cas: cas(slot),
+    })
     .map(
-      ([opcode, delta, initial, exptime, unique, mark]): Command => ({
+      ({ cas: unique, ...request }): Command => ({
         kind: 'binary incr',
         protocol: 'binary',
-        render: (at) =>
-          BINARY_FENCE.request('0') +
-          bytesOf({
-            opcode,
-            extras: u64(delta) + u64(initial) + u32(exptime),
-            key: at.key(slot),
-            cas: unique(at),
-            opaque: mark,
-          }),
+        render: (at) => changeNumber(request, at.key(slot), unique(at)),
       }),
     ),
 )
+
+/** As in the text protocol. */
+const wrap: fc.Arbitrary<Command> = fc
+  .tuple(wrapping, anySlot, opaque)
+  .map(([[increment, amount], slot, mark]) => ({
+    kind: 'binary wrap',
+    protocol: 'binary',
+    render: (at) => {
+      const key = at.key(slot)
+      const request: Arithmetic = {
+        opcode: increment ? 0x05 : 0x06,
+        delta: BigInt(amount),
+        initial: 0n,
+        exptime: NOT_CREATED,
+        opaque: mark,
+      }
+      const store = bytesOf({ opcode: 0x11, extras: u64(0n), key, value: `${LARGEST}\0` })
+      return store + changeNumber(request, key, '0')
+    },
+  }))
 
 const others: fc.Arbitrary<Command> = fc.oneof(
   opaque.map((mark) => command('binary noop', () => ({ opcode: NOOP, opaque: mark }))),
@@ -194,6 +222,7 @@ export const binaryCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 10, arbitrary: fetch },
   { weight: 10, arbitrary: store },
   { weight: 5, arbitrary: arithmetic },
+  { weight: 1, arbitrary: wrap },
   { weight: 4, arbitrary: join },
   { weight: 3, arbitrary: deletion },
   { weight: 3, arbitrary: touch },

@@ -9,8 +9,7 @@ import type { Session } from './session.ts'
 import { type Kind, sessions } from './sessions.ts'
 
 export interface CampaignOptions {
-  readonly endpoints: Both<Endpoint>
-  readonly maxItemBytes: number
+  readonly peers: Both<Endpoint> & { readonly maxItemBytes: number }
   readonly kind: Kind
   readonly seed: number
   readonly sessions: number
@@ -58,12 +57,12 @@ const COUNTERS = [
 ] as const
 
 export async function campaign(options: CampaignOptions): Promise<Result> {
-  const player = new Player(options)
+  const player = new Player(options.peers)
   const begun = performance.now()
   const counts: Counts = { sessions: 0, steps: 0, commands: 0, answerBytes: 0, byKind: new Map() }
   const end = (options.from ?? 0) + options.sessions
   let failure: Failure | undefined
-  await useUpFirstCas(options.endpoints)
+  await useUpFirstCas(options.peers)
   try {
     for (let from = options.from ?? 0; from < end && failure === undefined; from += ROUND) {
       if (performance.now() - begun > (options.milliseconds ?? Number.POSITIVE_INFINITY)) break
@@ -101,7 +100,7 @@ async function round(
   numbers: readonly number[],
   counts: Counts,
 ): Promise<Failure | undefined> {
-  const before = await counters(options.endpoints)
+  const before = await counters(options.peers)
   const alone: number[] = []
   const queue = [...numbers].reverse()
   let failed: Failed | undefined
@@ -123,12 +122,12 @@ async function round(
   for (const number of alone) {
     if (failed !== undefined) break
     await play(number, sessionOf(options.kind, options.seed, number))
-    await cancelFlush(options.endpoints)
+    await cancelFlush(options.peers)
   }
   if (failed !== undefined) {
     return reduce(options, failed, (session) => playAlone(options, player, session))
   }
-  const differs = differenceOfCounters(before, await counters(options.endpoints))
+  const differs = differenceOfCounters(before, await counters(options.peers))
   if (differs === undefined) return undefined
   return suspect(options, player, numbers, differs)
 }
@@ -178,7 +177,7 @@ async function playAlone(
   session: Session,
 ): Promise<Outcome> {
   const outcome = await player.play(session, nextPrefix())
-  if (session.exclusive) await cancelFlush(options.endpoints)
+  if (session.exclusive) await cancelFlush(options.peers)
   return outcome
 }
 
@@ -188,10 +187,10 @@ async function playCounted(
   player: Player,
   session: Session,
 ): Promise<Outcome> {
-  const before = await counters(options.endpoints)
+  const before = await counters(options.peers)
   const outcome = await playAlone(options, player, session)
   if (outcome.difference !== undefined) return outcome
-  const difference = differenceOfCounters(before, await counters(options.endpoints))
+  const difference = differenceOfCounters(before, await counters(options.peers))
   return { ...outcome, difference }
 }
 

@@ -6,7 +6,9 @@ import {
   clientFlags,
   delta,
   expiry,
+  LARGEST,
   LONG_KEY,
+  largeDelta,
   noNumber,
   textSlot,
   type Value,
@@ -14,6 +16,7 @@ import {
   wideClientFlags,
   wideExpiry,
   word,
+  wrapping,
 } from './vocabulary.ts'
 
 const noreply: fc.Arbitrary<string> = fc.oneof(
@@ -153,11 +156,30 @@ const touch: fc.Arbitrary<Command> = fc
  * that is still queued refers to the item.
  */
 const arithmetic: fc.Arbitrary<Command> = fc
-  .tuple(word('incr', 'decr'), textSlot, delta, noreply, style)
-  .map(([verb, slot, amount, quiet, how]) => ({
+  .tuple(
+    fc.oneof(
+      delta.map((amount) => ['incr', amount] as const),
+      largeDelta.map((amount) => ['decr', amount] as const),
+    ),
+    textSlot,
+    noreply,
+    style,
+  )
+  .map(([[verb, amount], slot, quiet, how]) => ({
     kind: verb,
     protocol: 'text' as const,
     render: (at: Surroundings) => `mn\r\n${write([verb, at.key(slot), amount, quiet], how)}`,
+  }))
+
+/** The NUL ends memcached's search for a minus sign. */
+const wrap: fc.Arbitrary<Command> = fc
+  .tuple(wrapping, textSlot, style)
+  .map(([[increment, amount], slot, how]) => ({
+    kind: 'wrap',
+    protocol: 'text' as const,
+    render: (at: Surroundings) =>
+      `${write(['set', at.key(slot), '0', '0', '21'], PLAIN)}${LARGEST}\0\r\nmn\r\n` +
+      write([increment ? 'incr' : 'decr', at.key(slot), amount], how),
   }))
 
 const INVALID_LINES = [
@@ -221,6 +243,7 @@ export const classicCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 3, arbitrary: deletion },
   { weight: 2, arbitrary: touch },
   { weight: 7, arbitrary: arithmetic },
+  { weight: 1, arbitrary: wrap },
   { weight: 1, arbitrary: badChunk },
   { weight: 2, arbitrary: invalid },
   { weight: 1, arbitrary: others },

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { missing } from '../peers.ts'
 import { campaign } from './campaign.ts'
-import { MAX_ITEM_BYTES, memcachedVersion, startPeers, VERSION } from './peers.ts'
+import { memcachedVersion, startPeers, VERSION } from './peers.ts'
 import { KINDS, type Kind } from './sessions.ts'
 import { transcriptOf } from './transcript.ts'
 
@@ -16,7 +16,6 @@ const reason = without ?? (memcachedVersion() === VERSION ? undefined : needed)
 
 const plan = (kind: Kind, milliseconds: number) =>
   ({
-    maxItemBytes: MAX_ITEM_BYTES,
     kind,
     seed: SEED,
     sessions: 1_000_000,
@@ -27,7 +26,7 @@ describe.skipIf(reason !== undefined)('the same bytes to memcached and to ours',
   test.each(KINDS)('%s sessions: no difference', async (kind) => {
     await using peers = await startPeers()
     const { failure, counts } = await campaign({
-      endpoints: peers,
+      peers,
       ...plan(kind, MILLISECONDS),
     })
     if (failure !== undefined) {
@@ -38,16 +37,16 @@ describe.skipIf(reason !== undefined)('the same bytes to memcached and to ours',
   })
 
   test('a server that answers otherwise is found, by a small session', async () => {
-    await using peers = await startPeers('-C')
-    const { failure } = await campaign({ endpoints: peers, ...plan('text', 60_000) })
+    await using peers = await startPeers({ flags: ['-C'] })
+    const { failure } = await campaign({ peers, ...plan('text', 60_000) })
     expect(failure?.outcome.difference).toMatch(/CAS unique 0 of ours|the answers differ/)
     // The session's last step, and the one that shows what it has left.
     expect(failure?.outcome.exchanges.length).toBeLessThanOrEqual(3)
   }, 120_000)
 
   test('so is one that counts otherwise', async () => {
-    await using peers = await startPeers('-F')
-    const { failure } = await campaign({ endpoints: peers, ...plan('mixed', 60_000) })
+    await using peers = await startPeers({ flags: ['-F'] })
+    const { failure } = await campaign({ peers, ...plan('mixed', 60_000) })
     expect(failure?.outcome.difference).toBeDefined()
     expect(failure?.shrinks).toBeGreaterThan(0)
   }, 120_000)

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { CHANGED_ANSWERS, NOT_GENERATED } from './accepted-differences.ts'
 import { type Counts, campaign, type Result } from './campaign.ts'
-import { MAX_ITEM_BYTES, memcachedVersion, startPeers, VERSION } from './peers.ts'
+import { memcachedVersion, startPeers, VERSION } from './peers.ts'
 import { KINDS, type Kind } from './sessions.ts'
 import { transcriptOf } from './transcript.ts'
 
@@ -12,6 +12,7 @@ const USAGE = `Usage: pnpm differential [options]
   --seed <n>            what they are made from (default 1)
   --kind <kind>         ${KINDS.join(', ')} or all (default all)
   --only <n>            that session alone
+  --item-size <bytes>   -I of both servers (default 8192)
   --transport <name>    of our server: epoll (default) or node
   --accepted            tells the accepted differences instead
 `
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     kind: { type: 'string', default: 'all' },
     only: { type: 'string' },
+    'item-size': { type: 'string', default: '8192' },
     transport: { type: 'string', default: 'epoll' },
     accepted: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -56,11 +58,13 @@ async function run(): Promise<number> {
 }
 
 async function runKind(kind: Kind): Promise<Result> {
-  await using peers = await startPeers('--transport', values.transport)
+  await using peers = await startPeers({
+    maxItemBytes: Number(values['item-size']),
+    flags: ['--transport', values.transport],
+  })
   const only = values.only === undefined ? undefined : Number(values.only)
   return await campaign({
-    endpoints: peers,
-    maxItemBytes: MAX_ITEM_BYTES,
+    peers,
     kind,
     seed: Number(values.seed),
     sessions: only === undefined ? Number(values.sessions) : 1,

@@ -8,13 +8,17 @@ import {
   clientFlags,
   delta,
   expiry,
+  LARGEST,
   LONG_KEY,
   opaque,
   recacheTime,
   type Value,
   value,
   word,
+  wrapping,
 } from './vocabulary.ts'
+
+const PLAIN = { gap: ' ', tail: '', end: '\r\n' }
 
 /** A flag may depend on the session, as a CAS unique does. */
 type Flag = (surroundings: Surroundings, slot: number) => string
@@ -181,13 +185,23 @@ const metaArithmetic: fc.Arbitrary<Command> = fc
     },
   }))
 
+/** As the classic one. */
+const wrap: fc.Arbitrary<Command> = fc
+  .tuple(wrapping, key, word('v', 't', 'q'), style)
+  .map(([[increment, amount], sent, flag, how]) => ({
+    kind: 'wrap',
+    protocol: 'text' as const,
+    render: (at: Surroundings) => {
+      const flags = [increment ? 'MI' : 'MD', `D${amount}`, flag].map(plain)
+      return `${write(tokens('ms', sent, [], at, 21), PLAIN)}${LARGEST}\0\r\nmn\r\n${write(tokens('ma', sent, flags, at), how)}`
+    },
+  }))
+
 const metaDebug: fc.Arbitrary<Command> = fc.tuple(key, style).map(([sent, how]) => ({
   kind: 'me',
   protocol: 'text' as const,
   render: (at: Surroundings) => write(tokens('me', sent, [], at), how),
 }))
-
-const PLAIN = { gap: ' ', tail: '', end: '\r\n' }
 
 /** Base64 that is none, or not the shortest way to write its key. */
 const BASE64 = ['a', 'ab=', 'abc', '====', 'A===', '!!!!', 'YQ', 'YW=', 'YQ==YQ==', 'Y!Q==', 'YR==']
@@ -246,10 +260,12 @@ const invalid: fc.Arbitrary<Command> = fc.oneof(
     protocol: 'text' as const,
     render: () => write(['mg', text, 'b', flag], PLAIN),
   })),
+  // What is stored so is dead at once, and gone when somebody looks for it.
   fc.tuple(word(...BASE64), word('', 'k'), word('', 'abc')).map(([text, flag, data]) => ({
     kind: 'base64',
     protocol: 'text' as const,
-    render: () => `${write(['ms', text, String(data.length), 'T-1', 'b', flag], PLAIN)}${data}\r\n`,
+    render: () =>
+      `${write(['ms', text, String(data.length), 'T-1', 'b', flag], PLAIN)}${data}\r\nmg YQ== b q\r\n`,
   })),
   fc
     .tuple(anySlot, word('MX', 'Me', 'M1'), word('', 'q'), word('', 'abc'))
@@ -299,6 +315,7 @@ export const metaCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 8, arbitrary: metaSet },
   { weight: 4, arbitrary: metaDelete },
   { weight: 5, arbitrary: metaArithmetic },
+  { weight: 1, arbitrary: wrap },
   { weight: 1, arbitrary: metaDebug },
   { weight: 2, arbitrary: invalid },
 )

@@ -6,10 +6,16 @@ import type { Both } from './comparison.ts'
 /** The release whose answers the accepted differences tell. */
 export const VERSION = '1.6.18'
 
-/** Small items have the same limits as large ones, chunked ones too, and are sooner sent. */
-export const MAX_ITEM_BYTES = 8192
+export interface PeerOptions {
+  /** `-I`; values of half of that are kept in chunks. */
+  readonly maxItemBytes?: number
+  /** Further ones for ours. */
+  readonly flags?: readonly string[]
+}
 
-export interface Peers extends Both<RunningNode>, AsyncDisposable {}
+export interface Peers extends Both<RunningNode>, AsyncDisposable {
+  readonly maxItemBytes: number
+}
 
 /**
  * No thread in the background: a moment's reference to an item shows in memcached's answers, because incr
@@ -17,22 +23,27 @@ export interface Peers extends Both<RunningNode>, AsyncDisposable {}
  */
 const NOTHING_BESIDES = 'no_lru_maintainer,no_lru_crawler'
 
-/** `flags` are further ones for ours. */
-export async function startPeers(...flags: string[]): Promise<Peers> {
-  const alike = ['-t', '1', '-m', '512', '-I', String(MAX_ITEM_BYTES)]
+/** Small items have the same limits as large ones, and are sooner sent. */
+const SMALL_ITEM_BYTES = 8192
+
+export async function startPeers(options: PeerOptions = {}): Promise<Peers> {
+  const { maxItemBytes = SMALL_ITEM_BYTES, flags = [] } = options
+  const chunk = maxItemBytes / 2
+  const alike = ['-t', '1', '-m', '512', '-I', String(maxItemBytes)]
   const [theirs, ours] = await Promise.all([
     // In bytes until 1.6.24, in kilobytes since.
     startNode({
       server: 'memcached',
-      args: [...alike, '-o', `slab_chunk_max=4096,${NOTHING_BESIDES}`],
+      args: [...alike, '-o', `slab_chunk_max=${chunk},${NOTHING_BESIDES}`],
     }),
     startNode({
-      args: [...alike, '-o', `slab_chunk_max=4,${NOTHING_BESIDES}`, ...flags],
+      args: [...alike, '-o', `slab_chunk_max=${chunk / 1024},${NOTHING_BESIDES}`, ...flags],
     }),
   ])
   return {
     theirs,
     ours,
+    maxItemBytes,
     async [Symbol.asyncDispose]() {
       await Promise.all([theirs.stop('SIGKILL'), ours.stop('SIGKILL')])
     },

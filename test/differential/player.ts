@@ -15,8 +15,7 @@ import {
   type Surroundings,
 } from './session.ts'
 
-export interface Settings {
-  readonly endpoints: Both<Endpoint>
+export interface Settings extends Both<Endpoint> {
   /** `-I`. */
   readonly maxItemBytes: number
 }
@@ -99,7 +98,7 @@ export class Player {
     const known = line[side]
     if (known !== undefined && !known.over) return known
     let open = this.#pools[side][protocol].pop()
-    if (open === undefined || open.over) open = await Line.connect(this.#settings.endpoints[side])
+    if (open === undefined || open.over) open = await Line.connect(this.#settings[side])
     line[side] = open
     return open
   }
