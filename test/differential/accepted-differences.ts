@@ -163,7 +163,6 @@ export const NOT_GENERATED: readonly (readonly [what: string, why: string])[] = 
   ['incr of what is 2^63 or more already', 'memcached looks for a minus sign in the memory behind'],
   ['values that are blanks alone', 'incr of memcached takes the number that it finds behind them'],
   ['incr and decr behind a fetch whose answer is queued', 'the number is then not padded in place'],
-  ['values within 23 bytes of being kept in chunks', 'our items are that much smaller'],
   ['stats and other reports', 'they have tests of their own'],
 ]
 

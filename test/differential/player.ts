@@ -135,25 +135,28 @@ async function ask(
   protocol: Protocol,
   surroundings: Surroundings,
 ): Promise<Asked> {
-  const bytes = renderStep(step, surroundings, FENCES[protocol])
+  const bytes = renderStep(step.commands, surroundings, FENCES[protocol])
   if (endsConnection(step)) {
-    const pieces = cut(Buffer.from(bytes, 'latin1'), step.cuts)
+    // Its last command goes in one piece: what came after the end would be answered with a reset.
+    const before = renderStep(step.commands.slice(0, -1), surroundings, FENCES[protocol])
+    const pieces = cut(Buffer.from(bytes, 'latin1'), before.length, step.cuts)
     return { pieces, heard: await line.ask(pieces, undefined) }
   }
   const mark = line.nextMark()
   const fence = FENCES[protocol].request(mark)
   const ending = FENCES[protocol].answer(mark)
-  const pieces = cut(Buffer.from(bytes + fence, 'latin1'), step.cuts)
+  const pieces = cut(Buffer.from(bytes + fence, 'latin1'), bytes.length + fence.length, step.cuts)
   const heard = await line.ask(pieces, ending)
   if (!heard.text.endsWith(ending)) return { pieces, heard }
   return { pieces, heard: { ...heard, text: heard.text.slice(0, -ending.length) } }
 }
 
-function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
+/** Cuts the bytes at the places within the first so many of them. */
+function cut(bytes: Buffer, divisible: number, places: readonly number[]): Buffer[] {
   const pieces: Buffer[] = []
   let at = 0
   for (const place of places) {
-    const next = Math.floor((bytes.length * place) / 10_000)
+    const next = Math.floor((divisible * place) / 10_000)
     if (next > at) pieces.push(bytes.subarray(at, next))
     at = Math.max(at, next)
   }

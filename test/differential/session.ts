@@ -59,9 +59,13 @@ export function keyBytes(session: Session, prefix: string, slot: number): string
   return suffix === undefined ? prefix.padEnd(MAX_KEY_BYTES, 'f') : prefix + suffix
 }
 
-/** The command's bytes, or those of some commands, between fences where an answer is known to differ. */
-export function renderStep(step: Step, surroundings: Surroundings, fence: Fence): string {
-  return step.commands
+/** The bytes of the commands; those whose answers are known to differ stand between fences. */
+export function renderStep(
+  commands: readonly Command[],
+  surroundings: Surroundings,
+  fence: Fence,
+): string {
+  return commands
     .map((command, i) => {
       const bytes = command.render(surroundings)
       if (command.changed === undefined) return bytes

@@ -232,11 +232,10 @@ export class Cache implements LruOwner {
   ): ItemRef {
     const items = this.items
     const slabs = this.slabs
-    if (items.nominalSize(keyLength, clientFlags, valueLength) > this.options.maxItemSizeBytes) {
-      return TOO_LARGE
-    }
+    const nominal = items.nominalSize(keyLength, clientFlags, valueLength)
+    if (nominal > this.options.maxItemSizeBytes) return TOO_LARGE
     const size = items.size(keyLength, clientFlags, valueLength)
-    const chunked = size > this.options.slabChunkMaxBytes
+    const chunked = nominal > this.options.slabChunkMaxBytes
     const slabClass = slabs.classFor(
       chunked ? items.chunkedHeaderSize(keyLength, clientFlags) : size,
     )
