@@ -20,7 +20,7 @@ export interface Answers {
 // Characters that no byte becomes in Latin-1.
 const CAS = '\u{1F511}'
 const TIME = '\u{1F551}'
-const SIZE = '\u{1F4CF}'
+const CLASS = '\u{1F4CF}'
 
 export const ANSWERS: Readonly<Record<Protocol, (text: string) => Answers>> = {
   text: textAnswers,
@@ -89,13 +89,13 @@ function metaShape(line: string, cas: Cas[], times: number[]): string {
   return `${shape.join(' ')}\r\n`
 }
 
-/** `me`. How large an item is and where it lies is each server's own; 1.6.18 tells expiry times negatively. */
+/** `me`. In which class an item lies is each server's own; 1.6.18 tells expiry times negatively. */
 function debugShape(line: string, cas: Cas[], times: number[]): string {
-  const [, key, exp, la, unique, fetched] = DEBUG.exec(line) ?? []
+  const [, key, exp, la, unique, fetched, , size] = DEBUG.exec(line) ?? []
   if (unique === undefined || key === undefined) return line
   cas.push({ value: unique, key })
   times.push(Math.abs(Number(exp)), Number(la))
-  return `ME ${key} exp=${exp === '-1' ? exp : TIME} la=${TIME} cas=${CAS} fetch=${fetched} cls=${SIZE} size=${SIZE}\r\n`
+  return `ME ${key} exp=${exp === '-1' ? exp : TIME} la=${TIME} cas=${CAS} fetch=${fetched} cls=${CLASS} size=${size}\r\n`
 }
 
 /** A time that is past comes as a 32-bit number below zero. */
