@@ -136,8 +136,6 @@ export const NOT_YET: readonly string[] = [
   'maxconns.t',
   'restart.t',
   'stats-conns.t',
-  'stats.t',
-  'strtol-testing.t',
   'udp.t',
   'watcher.t',
   'watcher_connid.t',
