@@ -68,11 +68,12 @@ describe('times', () => {
   })
 
   test('of me are written the other way round by 1.6.18', () => {
-    const debug = (exp: number, fetch: string, size: number): string =>
-      `ME a exp=${exp} la=0 cas=5 fetch=${fetch} cls=1 size=${size}\r\n`
-    expect(compare(debug(-100, 'no', 60), debug(100, 'no', 48))).toBeUndefined()
-    expect(compare(debug(-100, 'no', 60), debug(100, 'yes', 48))).toBeDefined()
-    expect(compare(debug(-1, 'no', 60), debug(50, 'no', 48))).toBeDefined()
+    const debug = (exp: number, fetch = 'no', size = 60, slabClass = 1): string =>
+      `ME a exp=${exp} la=0 cas=5 fetch=${fetch} cls=${slabClass} size=${size}\r\n`
+    expect(compare(debug(-100), debug(100, 'no', 60, 2))).toBeUndefined()
+    expect(compare(debug(-100), debug(100, 'yes'))).toBeDefined()
+    expect(compare(debug(-100), debug(100, 'no', 61))).toBeDefined()
+    expect(compare(debug(-1), debug(50))).toBeDefined()
   })
 })
 
