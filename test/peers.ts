@@ -1,6 +1,7 @@
 // The programs that tests hold the server against, when this machine has them. Knows how to find out,
 // and that in CI (env CI=true) a missing one is a failure and not a reason to skip.
 import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
 
 // Debian's own interpreter, because that is the one for which python3-pylibmc is packaged.
 export const PYTHON = '/usr/bin/python3'
@@ -9,8 +10,14 @@ export const PEERS = {
   memcached: () => runs('memcached', '-V'),
   memccapable: () => exists('memccapable'),
   memcaslap: () => runs('memcaslap', '--version'),
+  'libmemcached tools': () => runs('memcstat', '--version'),
   pylibmc: () => runs(PYTHON, '-c', 'import pylibmc'),
   pymemcache: () => runs(PYTHON, '-c', 'import pymemcache'),
+  'php-memcached': () => runs('php', '-r', 'exit(extension_loaded("memcached") ? 0 : 1);'),
+  dalli: () => runs('ruby', '-e', 'require "dalli"'),
+  'Cache::Memcached::Fast': () => runs('perl', '-MCache::Memcached::Fast', '-e', '1'),
+  memjs: () => resolves('memjs'),
+  'memcached (npm)': () => resolves('memcached'),
   'memcached source': () => runs('apt-get', '--version') && runs('dpkg-source', '--version'),
 } as const
 
@@ -27,6 +34,15 @@ export function missing(peer: Peer): string | undefined {
 
 function runs(command: string, ...argv: string[]): boolean {
   return spawnSync(command, argv, { stdio: 'ignore' }).status === 0
+}
+
+function resolves(module: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(module)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function exists(command: string): boolean {

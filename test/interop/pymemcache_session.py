@@ -11,7 +11,8 @@ from pymemcache.client.base import Client, PooledClient
 from pymemcache.client.hash import HashClient
 from pymemcache.exceptions import MemcacheClientError, MemcacheIllegalInputError
 
-nodes = sys.argv[1:]
+protocol, nodes = sys.argv[1], sys.argv[2:]
+assert protocol == "text"
 OPTIONS = {"timeout": 10, "connect_timeout": 10, "allow_unicode_keys": True}
 
 
