@@ -4,7 +4,6 @@
 import { KEY_BINARY } from '../cache/item.ts'
 import { COLD } from '../cache/lru.ts'
 import { MemoryBlock } from '../cache/memory.ts'
-import { answer } from './classic.ts'
 import type { Connection } from './connection.ts'
 import { BAD_FORMAT, type Context } from './context.ts'
 import { parseU32 } from './numbers.ts'
@@ -24,21 +23,21 @@ const ILLEGAL_CLASS = line('CLIENT_ERROR Illegal slab id')
 export function processCachedump(context: Context, connection: Connection): void {
   const { tokens, host } = context
   if (!host.dumpEnabled) {
-    answer(context, NOT_ALLOWED)
+    context.reply.text(NOT_ALLOWED)
     return
   }
   if (tokens.count < 4) {
-    answer(context, BAD_LINE)
+    context.reply.text(BAD_LINE)
     return
   }
   const slabClass = parseU32(tokens.block, tokens.start[2], tokens.end[2])
   const limit = parseU32(tokens.block, tokens.start[3], tokens.end[3])
   if (Number.isNaN(slabClass) || Number.isNaN(limit)) {
-    answer(context, BAD_FORMAT)
+    context.reply.text(BAD_FORMAT)
     return
   }
   if (slabClass >= SLAB_CLASSES) {
-    answer(context, ILLEGAL_CLASS)
+    context.reply.text(ILLEGAL_CLASS)
     return
   }
   connection.sendText(cachedump(context, slabClass, limit))

@@ -93,23 +93,23 @@ export function processLruCrawler(context: Context, connection: Connection): voi
   const { tokens, cache } = context
   const { tuning } = cache
   if (tokens.count === 2) {
-    answer(context, switchCrawler(context))
+    context.reply.text(switchCrawler(context))
   } else if (tokens.count !== 3) {
-    answer(context, ERROR)
+    context.reply.text(ERROR)
   } else if (tokens.abbreviates(1, CRAWL)) {
-    answer(context, tuning.crawlerEnabled ? crawl(context) : CRAWLER_DISABLED)
+    context.reply.text(tuning.crawlerEnabled ? crawl(context) : CRAWLER_DISABLED)
   } else if (tokens.abbreviates(1, METADUMP)) {
-    answer(context, dump(context, connection, 'metadump'))
+    context.reply.text(dump(context, connection, 'metadump'))
   } else if (tokens.abbreviates(1, MGDUMP)) {
-    answer(context, dump(context, connection, 'mgdump'))
+    context.reply.text(dump(context, connection, 'mgdump'))
   } else if (tokens.abbreviates(1, TOCRAWL)) {
     const items = u32(context, 2)
     if (!Number.isNaN(items)) tuning.crawlerItemsPerRun = items
-    answer(context, Number.isNaN(items) ? BAD_FORMAT : OK)
+    context.reply.text(Number.isNaN(items) ? BAD_FORMAT : OK)
   } else if (tokens.abbreviates(1, SLEEP)) {
-    answer(context, setSleep(context))
+    context.reply.text(setSleep(context))
   } else {
-    answer(context, ERROR)
+    context.reply.text(ERROR)
   }
 }
 

@@ -1,7 +1,6 @@
 // stats and its subcommands: which report is asked for. Knows their names and errors; the texts of the
 // reports are made in files of their own.
 import { processCachedump } from './cachedump.ts'
-import { answer } from './classic.ts'
 import type { Connection } from './connection.ts'
 import { type Context, ERROR, OK } from './context.ts'
 import { PrefixDump, prefixReport } from './prefix-dump.ts'
@@ -33,14 +32,14 @@ const ON = word('on')
 const OFF = word('off')
 const DUMP = word('dump')
 
-/** Some subcommands may be abbreviated and some not, in memcached's order. */
+/** Some subcommands may be abbreviated and some not, in memcached's order. `noreply` means nothing to any. */
 export function processStatistics(context: Context, connection: Connection): void {
   const { tokens, cache, host } = context
   if (tokens.count < 2) {
     connection.sendText(report(generalStatistics(cache, host)))
   } else if (tokens.abbreviates(1, RESET)) {
     resetStatistics(context)
-    answer(context, RESET_DONE)
+    context.reply.text(RESET_DONE)
   } else if (tokens.abbreviates(1, DETAIL)) {
     processDetail(context, connection)
   } else if (tokens.abbreviates(1, SETTINGS)) {
@@ -60,7 +59,7 @@ export function processStatistics(context: Context, connection: Connection): voi
   } else if (tokens.is(1, SIZES)) {
     connection.sendText(report(sizeStatistics(cache)))
   } else {
-    answer(context, ERROR)
+    context.reply.text(ERROR)
   }
 }
 
@@ -74,13 +73,13 @@ export function resetStatistics({ cache, host }: Context): void {
 function processDetail(context: Context, connection: Connection): void {
   const { tokens, cache, host } = context
   if (!host.dumpEnabled) {
-    answer(context, DETAIL_NOT_ALLOWED)
+    context.reply.text(DETAIL_NOT_ALLOWED)
   } else if (tokens.abbreviates(2, ON)) {
     cache.prefixes.enabled = true
-    answer(context, OK)
+    context.reply.text(OK)
   } else if (tokens.abbreviates(2, OFF)) {
     cache.prefixes.enabled = false
-    answer(context, OK)
+    context.reply.text(OK)
   } else if (tokens.abbreviates(2, DUMP)) {
     if (connection.datagram) {
       connection.sendText(Buffer.from(prefixReport(cache.prefixes), 'latin1'))
@@ -88,6 +87,6 @@ function processDetail(context: Context, connection: Connection): void {
       connection.list(new PrefixDump(cache.prefixes))
     }
   } else {
-    answer(context, DETAIL_USAGE)
+    context.reply.text(DETAIL_USAGE)
   }
 }
