@@ -250,6 +250,73 @@ describe('-o no_maxconns_fast', () => {
   })
 })
 
+describe('-R', () => {
+  for (const server of SERVERS) {
+    test(`${server}: who asks for much at once yields, and is counted`, async ({ skip }) => {
+      if (server === 'memcached') skipUnlessInstalled(skip)
+      await using node = await startNode({ server, args: ['-R', '1', '-t', '1'] })
+      await using wire = await Wire.connect(node)
+      const before = await statistic(node, 'conn_yields')
+      await wire.ask('set a 0 0 5\r\nBubba\r\n'.repeat(6))
+      expect((await statistic(node, 'conn_yields')) - before).toBeGreaterThanOrEqual(5)
+    })
+  }
+
+  test('up to so many requests nobody yields', async () => {
+    await using node = await startNode({ args: ['-R', '100', '-t', '1'] })
+    await using wire = await Wire.connect(node)
+    await wire.ask('get a\r\n'.repeat(90))
+    expect(await statistic(node, 'conn_yields')).toBe(0)
+  })
+
+  test('connections that take turns get what they asked for, in order', async () => {
+    await using node = await startNode({ args: ['-R', '3', '-t', '1'] })
+    const wires = await Promise.all(Array.from({ length: 40 }, () => Wire.connect(node)))
+    try {
+      const value = (i: number, n: number): string => `${i}:${n}:`.padEnd((n * 7919) % 12_000, 'v')
+      const rounds = wires.map(async (wire, i) => {
+        let sent = ''
+        let answer = ''
+        for (let n = 0; n < 60; n++) {
+          const text = value(i, n)
+          sent += `set k${i} ${n} 0 ${text.length}\r\n${text}\r\nget k${i} none k${i}\r\n`
+          const found = `VALUE k${i} ${n} ${text.length}\r\n${text}\r\n`
+          answer += `STORED\r\n${found}${found}END\r\n`
+        }
+        wire.send(sent)
+        expect((await wire.read(answer.length)).toString('latin1') === answer).toBe(true)
+      })
+      await Promise.all(rounds)
+      expect(await statistic(node, 'conn_yields')).toBeGreaterThan(40)
+    } finally {
+      for (const wire of wires) wire.destroy()
+    }
+  })
+
+  test('who leaves between two turns leaves nothing, and a graceful stop keeps its promises', async () => {
+    await using node = await startNode({ args: ['-R', '1', '-t', '1'] })
+    await using other = await Wire.connect(node)
+    const text = 'v'.repeat(20_000)
+    await other.ask(`set a 0 0 ${text.length}\r\n${text}\r\n`)
+    for (let round = 0; round < 10; round++) {
+      const leaving = await Promise.all(Array.from({ length: 20 }, () => Wire.connect(node)))
+      for (const wire of leaving) wire.send('get a\r\n'.repeat(200))
+      await other.ask('mn\r\n')
+      for (const wire of leaving) wire.destroy()
+    }
+    await expect.poll(() => statistic(node, 'curr_connections')).toBeLessThan(4)
+    const staying = await Promise.all(Array.from({ length: 10 }, () => Wire.connect(node)))
+    const answer = `VALUE a 0 ${text.length}\r\n${text}\r\nEND\r\n`
+    for (const wire of staying) wire.send('get a\r\n'.repeat(20))
+    for (const wire of staying) await wire.read(1)
+    const stopped = node.stop('SIGUSR1')
+    for (const wire of staying) {
+      expect((await wire.readToEnd()).length).toBe(20 * answer.length - 1)
+    }
+    expect(await stopped).toBe(0)
+  })
+})
+
 test('without a descriptor left, it rests instead of spinning, and takes the next when it can', async ({
   skip,
 }) => {

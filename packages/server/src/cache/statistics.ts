@@ -38,7 +38,10 @@ export const LOG_WORKER_WRITTEN = 27
 export const LOG_WORKER_DROPPED = 28
 export const LOG_WATCHER_SKIPPED = 29
 export const LOG_WATCHER_SENT = 30
-const COUNTERS = 31
+export const AUTH_CMDS = 31
+export const AUTH_ERRORS = 32
+export const CONN_YIELDS = 33
+const COUNTERS = 34
 
 /** What `stats reset` leaves alone: they say what is there, not what has happened. */
 const GAUGES: readonly number[] = [CURR_ITEMS, CURR_BYTES]

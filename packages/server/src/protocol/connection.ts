@@ -25,6 +25,8 @@ export const BINARY_VALUE = 7
 export const LISTING = 8
 /** Nothing that matters: the client watches, in `watchSlot`, and is no longer the engine's. */
 export const WATCHING = 9
+/** What a client has to say before it may give commands (`-Y`). */
+export const AUTHENTICATION = 10
 
 /** The mode of `ms`, beside those of store.ts. */
 export const META_SET = -1
@@ -38,7 +40,10 @@ export class Connection {
    */
   readonly datagram: boolean
   state = GREETING
-  /** The state between two commands: COMMAND, or PACKET for a client that speaks the binary protocol. */
+  /**
+   * The state between two commands: COMMAND, PACKET for a client that speaks the binary protocol, or
+   * AUTHENTICATION while it may give none.
+   */
   commandState = COMMAND
   /** After what is in the reply was sent, the connection is to be closed. */
   closing = false
@@ -60,6 +65,9 @@ export class Connection {
 
   /** SWALLOW: bytes still to be dropped. */
   swallow = 0
+
+  /** AUTHENTICATION: bytes of user and password that are to come, CRLF included; 0: a line is to come. */
+  tokenLength = 0
 
   /** KEYS: the command, and for `gat` the expiry time on the cache's clock. */
   retrieval = 0

@@ -12,6 +12,7 @@ import { MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import { StoreRequest } from '../cache/store.ts'
 import { encodeBase64 } from './base64.ts'
 import { BinaryRequest } from './binary-request.ts'
+import type { Credentials } from './credentials.ts'
 import { Lookahead } from './lookahead.ts'
 import { INLINE_VALUE_MAX_BYTES, line, REPLY_BYTES, Reply } from './reply.ts'
 import { Tokens } from './tokens.ts'
@@ -30,6 +31,10 @@ export interface Host {
   readonly dumpEnabled: boolean
   /** The commands for tests are there (`-o debug_commands`). */
   readonly debugCommandsEnabled: boolean
+  /** `-Y`: who may give commands; undefined: everybody. */
+  readonly credentials: Credentials | undefined
+  /** `-R`: after so many requests of one connection, those that wait have their turn. */
+  readonly requestsPerTurn: number
   /** The pairs of `stats settings`. */
   settings(): readonly (readonly [string, string])[]
   process(): ProcessStatistics

@@ -16,6 +16,8 @@ const HOST: Host = {
   bindingProtocol: 'auto',
   dumpEnabled: true,
   debugCommandsEnabled: false,
+  credentials: undefined,
+  requestsPerTurn: 20,
   settings: () => [
     ['maxbytes', '67108864'],
     ['tcpport', '11211'],

@@ -3,13 +3,15 @@
 // binary protocol in binary-commands.ts. Knows no socket and never blocks but for the cache's lock.
 import type { Cache } from '../cache/cache.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
-import { BYTES_READ, BYTES_WRITTEN } from '../cache/statistics.ts'
+import { BYTES_READ, BYTES_WRITTEN, CONN_YIELDS } from '../cache/statistics.ts'
+import { beginAuthentication, processAuthentication } from './authentication.ts'
 import { processRequest } from './binary-commands.ts'
 import { REQUEST_MAGIC } from './binary-request.ts'
 import { takeFurtherValue } from './binary-storage.ts'
 import { answer, completeStorage, resumeStorage } from './classic.ts'
 import { processCommand } from './commands.ts'
 import {
+  AUTHENTICATION,
   BINARY_VALUE,
   COMMAND,
   type Connection,
@@ -46,10 +48,14 @@ const SPACE = 32
 export class Engine {
   readonly #context: Context
   readonly #cache: Cache
+  readonly #requestsPerTurn: number
+  /** The last `execute` ended because others are to have their turn: there may be more to do. */
+  yielded = false
 
   constructor(cache: Cache, host: Host) {
     this.#cache = cache
     this.#context = new Context(cache, host)
+    this.#requestsPerTurn = host.requestsPerTurn
   }
 
   /** What the executed requests are answered with. */
@@ -64,10 +70,17 @@ export class Engine {
 
   /**
    * Executes what is complete in `from`..`end` of `input`, until the reply is full or the connection is to
-   * be closed, or until a part of a long listing was made (`connection.busy`). Returns the position of the first byte not consumed; the caller keeps the rest and offers
-   * it again with what arrives next, or when the reply was sent.
+   * be closed, or until a part of a long listing was made (`connection.busy`). Returns the position of the first
+   * byte not consumed; the caller keeps the rest and offers it again with what arrives next, or when the reply was
+   * sent. While `othersWait`, it ends after as many requests as make a turn, and says so by `yielded`.
    */
-  execute(connection: Connection, input: MemoryBlock, from: number, end: number): number {
+  execute(
+    connection: Connection,
+    input: MemoryBlock,
+    from: number,
+    end: number,
+    othersWait = false,
+  ): number {
     const { lock, statistics, table, events } = this.#cache
     const { reply, lookahead } = this.#context
     lock.acquire()
@@ -75,17 +88,26 @@ export class Engine {
     const looksAhead = table.count >= LOOK_AHEAD_FROM_ITEMS
     const written = reply.totalBytes
     this.#context.batchAt = from
+    const turn = this.#requestsPerTurn
+    const most = othersWait ? turn : Number.POSITIVE_INFINITY
+    let requests = 0
     let at = from
-    while (!reply.full && !connection.closing) {
+    while (requests < most && !reply.full && !connection.closing) {
       const next = this.#advance(connection, input, at, end)
       if (next < 0) break
       at = next
+      requests++
       if (looksAhead && at < end && lookahead.endsBefore(at)) {
         if (connection.state === COMMAND) lookahead.lookAtLines(input, at, end)
         else if (connection.state === PACKET) lookahead.lookAtPackets(input, at, end)
       }
     }
     lookahead.forget()
+    this.yielded =
+      requests === most && at < end && !reply.full && !connection.closing && !connection.busy
+    // Without others to wait a turn ends too, and the next begins at once.
+    if (this.yielded) statistics.add(CONN_YIELDS, 1)
+    else if (requests > turn) statistics.add(CONN_YIELDS, Math.floor((requests - 1) / turn))
     statistics.add(BYTES_READ, at - from)
     statistics.add(BYTES_WRITTEN, reply.totalBytes - written)
     lock.release()
@@ -146,13 +168,19 @@ export class Engine {
       case GREETING:
         this.#greet(connection, input.bytes[at])
         return at
+      case AUTHENTICATION:
+        return processAuthentication(this.#context, connection, input, at, end)
       default:
         return this.#line(connection, input, at, end)
     }
   }
 
-  /** The first byte tells the protocol of all that follows, unless `-B` does; datagrams know no `-B`. */
+  /** Who has to log in, does it in text. Else the first byte tells the protocol of all that follows, unless `-B` does; datagrams know no `-B`. */
   #greet(connection: Connection, first: number): void {
+    if (this.#context.host.credentials !== undefined) {
+      beginAuthentication(connection)
+      return
+    }
     const bound = connection.datagram ? 'auto' : this.#context.host.bindingProtocol
     const binary = bound === 'binary' || (bound !== 'ascii' && first === REQUEST_MAGIC)
     connection.commandState = binary ? PACKET : COMMAND

@@ -5,6 +5,8 @@ import { COLD, HOT, TEMP, WARM } from '../cache/lru.ts'
 import { BUSY_STATUSES } from '../cache/page-mover.ts'
 import { GLOBAL_PAGE_POOL } from '../cache/slab-pages.ts'
 import {
+  AUTH_CMDS,
+  AUTH_ERRORS,
   BYTES_READ,
   BYTES_WRITTEN,
   CAS_MISSES,
@@ -17,6 +19,7 @@ import {
   CLASS_TOUCH_HITS,
   CMD_FLUSH,
   CMD_META,
+  CONN_YIELDS,
   CRAWLER_ITEMS_CHECKED,
   CRAWLER_RECLAIMED,
   CURR_BYTES,
@@ -131,8 +134,8 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['touch_misses', of(TOUCH_MISSES)]
   yield ['store_too_large', of(STORE_TOO_LARGE)]
   yield ['store_no_memory', of(STORE_NO_MEMORY)]
-  yield ['auth_cmds', 0]
-  yield ['auth_errors', 0]
+  yield ['auth_cmds', of(AUTH_CMDS)]
+  yield ['auth_errors', of(AUTH_ERRORS)]
   if (process.idleKicks !== undefined) yield ['idle_kicks', process.idleKicks]
   yield ['bytes_read', of(BYTES_READ)]
   yield ['bytes_written', of(BYTES_WRITTEN)]
@@ -141,7 +144,7 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['listen_disabled_num', process.timesListenDisabled]
   yield ['time_in_listen_disabled_us', process.listenDisabledMicroseconds]
   yield ['threads', process.threads]
-  yield ['conn_yields', 0]
+  yield ['conn_yields', of(CONN_YIELDS)]
   yield ['hash_power_level', table.power]
   yield ['hash_bytes', 4 * 2 ** table.power]
   yield ['hash_is_expanding', table.expanding ? 1 : 0]

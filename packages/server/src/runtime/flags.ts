@@ -214,11 +214,9 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     spelling: '-R, --max-reqs-per-event <num>',
-    help: 'requests per connection and event, to keep others from starving\n(default: 20; fairness goes by bytes here)',
-    effect: (draft, value) => {
-      const requests = wholeNumber('The requests per event (-R)', value, { min: 1 })
-      draft.settings.requestsPerEvent = requests
-      warn(draft, '-R has no effect but in "stats settings": connections take turns by bytes.')
+    help: 'requests of a connection before those that wait have their turn\n(default: 20)',
+    effect: ({ settings }, value) => {
+      settings.requestsPerEvent = wholeNumber('The requests per event (-R)', value, { min: 1 })
     },
   },
   {
@@ -236,14 +234,22 @@ export const FLAGS: readonly Flag[] = [
   {
     spelling: '-B, --protocol <name>',
     help: 'protocol: one of ascii, binary, or auto (default: auto)',
-    effect: ({ settings }, value) => {
+    effect: (draft, value) => {
       if (value !== 'auto' && value !== 'ascii' && value !== 'binary') {
         throw new CommandLineError(
           `The protocol (-B) must be one of auto, binary, or ascii, not "${value}".`,
           EX_USAGE,
         )
       }
-      settings.bindingProtocol = value
+      draft.settings.bindingProtocol = value
+      draft.protocolGiven = true
+    },
+  },
+  {
+    spelling: '-Y, --auth-file <file>',
+    help: 'let only those in who are in the file, user:password on each line\n(ascii protocol alone; read again on SIGHUP)',
+    effect: ({ settings }, value) => {
+      settings.authFile = nonEmpty('The authentication file (-Y)', value)
     },
   },
   {
@@ -299,10 +305,6 @@ export const FLAGS: readonly Flag[] = [
   {
     spelling: '-S, --enable-sasl',
     effect: () => refuse('-S', 'SASL authentication'),
-  },
-  {
-    spelling: '-Y, --auth-file <file>',
-    effect: () => refuse('-Y', 'authentication by a file'),
   },
   {
     spelling: '-Z, --enable-ssl',

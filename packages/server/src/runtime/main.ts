@@ -36,13 +36,17 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 async function serve(settings: Settings, log: Log): Promise<void> {
   let server: Server | undefined
+  let reloadAsked = false
   let stopAsked: { readonly graceful: boolean } | undefined
   // Before anything else: a signal may come while the server starts, or when it has just begun to serve.
   process.on('SIGTERM', () => stop('SIGTERM', false))
   process.on('SIGINT', () => stop('SIGINT', false))
   process.on('SIGUSR1', () => stop('SIGUSR1', true))
-  // Reloading what may have changed on disk; there is nothing of that kind yet, and it must not end us.
-  process.on('SIGHUP', () => log.info('SIGHUP: nothing to reload'))
+  process.on('SIGHUP', () => {
+    log.info('SIGHUP: reloading')
+    reloadAsked = true
+    server?.reload()
+  })
   function stop(signal: string, graceful: boolean): void {
     log.info({ signal, graceful }, 'stopping')
     stopAsked = { graceful }
@@ -60,6 +64,7 @@ async function serve(settings: Settings, log: Log): Promise<void> {
     process.send?.(SERVING)
     process.disconnect?.()
   }
+  if (reloadAsked) server.reload()
   // Threads that wait for the kernel can't be ended from outside, only asked: so a stop waits for the start.
   if (stopAsked !== undefined) server.stop(stopAsked.graceful)
   try {

@@ -37,6 +37,7 @@ import { dropPrivileges } from './privileges.ts'
 import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
 import { allowCoreDumps, allowDescriptors, lockMemory } from './process-limits.ts'
 import { logLevelOf, type Settings, threadsPerUdpSocket } from './settings.ts'
+import { Users } from './users.ts'
 import type { ToMain, ToWorker, WorkerData, WorkerTransport } from './worker-messages.ts'
 
 /** The server could not be started; the message says why. */
@@ -47,6 +48,8 @@ export class StartError extends Error {
 export interface Server {
   /** Where it listens, in words. */
   readonly addresses: readonly string[]
+  /** Reads again what may have changed on disk (SIGHUP): the file of `-Y`. */
+  reload(): void
   /** Stops serving, at once or when clients have taken the answers they asked for. */
   stop(graceful: boolean): void
   /** Resolves when every thread has ended; rejects if one failed. */
@@ -94,6 +97,8 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
     calls === undefined ? undefined : watchersOf(cache, calls, { counts, table, gate }, settings)
   const background = new Background(cache, watchers)
   dropPrivileges(settings.user)
+  const users =
+    settings.authFile === undefined ? undefined : new Users(settings.authFile, cache, log)
   const listening = listeners.map(({ address }) => address)
   // As early as clients can connect: who waits for the files may do so at once.
   if (calls !== undefined) writeProcessFiles(settings, listening)
@@ -103,7 +108,14 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   }
 
   const workers = transports.map((transport, thread) =>
-    startWorker({ thread, settings, memory, counts: counts.buffer, transport }),
+    startWorker({
+      thread,
+      settings,
+      memory,
+      counts: counts.buffer,
+      transport,
+      credentials: users?.credentials.buffer,
+    }),
   )
   const stop = (graceful: boolean): void => {
     counts.stopState = graceful ? DRAINING : STOPPING
@@ -141,7 +153,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
     const ready = await Promise.all(workers.map(readyAddresses))
     const addresses = [...listening, ...ready.flat()]
     if (calls === undefined) writeProcessFiles(settings, addresses)
-    return { addresses, stop, closed }
+    return { addresses, stop, closed, reload: () => users?.reload() }
   } catch (error) {
     stop(false)
     background.stop()

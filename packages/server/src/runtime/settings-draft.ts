@@ -15,6 +15,7 @@ export interface SettingsDraft {
   /** What to print instead of serving. */
   print: 'help' | 'licence' | 'version' | undefined
   tcpPortGiven: boolean
+  protocolGiven: boolean
   slabChunkMaxGiven: boolean
   /** The value of `-o slab_sizes`, whose bounds other flags may still change. */
   slabSizes: string | undefined
@@ -26,6 +27,7 @@ export function newDraft(): SettingsDraft {
     warnings: [],
     print: undefined,
     tcpPortGiven: false,
+    protocolGiven: false,
     slabChunkMaxGiven: false,
     slabSizes: undefined,
   }
@@ -39,6 +41,7 @@ export function finishSettings(draft: SettingsDraft, env: Environment): Settings
   settleItemSizes(draft, env)
   settleSlabSizes(draft)
   settleLru(draft)
+  settleAuthentication(draft)
   settleListening(draft, env)
   settleLogging(draft, env)
   return Object.freeze(draft.settings)
@@ -117,6 +120,20 @@ function settleLru({ settings }: SettingsDraft): void {
   }
   if (settings.temporaryTtlSeconds !== undefined && !settings.lruMaintainerEnabled) {
     throw usage('temporary_ttl (-o) requires lru_maintainer to be enabled.')
+  }
+}
+
+// memcached's words.
+function settleAuthentication({ settings, protocolGiven }: SettingsDraft): void {
+  if (settings.authFile === undefined) return
+  if (!protocolGiven) settings.bindingProtocol = 'ascii'
+  else if (settings.bindingProtocol !== 'ascii') {
+    throw usage(
+      'ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.',
+    )
+  }
+  if (settings.udpPort !== 0) {
+    throw usage('Cannot use UDP with ascii authentication enabled (-U 0 to disable)')
   }
 }
 

@@ -43,7 +43,7 @@ export function describeSettings(
       settings.bindingProtocol === 'auto' ? 'auto-negotiate' : settings.bindingProtocol,
     ],
     ['auth_enabled_sasl', 'no'],
-    ['auth_enabled_ascii', 'no'],
+    ['auth_enabled_ascii', settings.authFile ?? 'no'],
     ['item_size_max', `${settings.maxItemSizeBytes}`],
     ['maxconns_fast', yesNo(settings.rejectConnectionsOverLimit)],
     ['hashpower_init', `${settings.hashPowerInitial}`],

@@ -89,6 +89,8 @@ export interface Settings {
   /** `-R`: requests a connection may make before the others have their turn. */
   readonly requestsPerEvent: number
 
+  /** `-Y`: the file of those who may give commands; undefined: everybody may. */
+  readonly authFile: string | undefined
   readonly flushEnabled: boolean
   /** `-X` turns off the commands that list keys. */
   readonly dumpEnabled: boolean
@@ -176,6 +178,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   threads: 4,
   requestsPerEvent: 20,
 
+  authFile: undefined,
   flushEnabled: true,
   dumpEnabled: true,
   watchEnabled: true,

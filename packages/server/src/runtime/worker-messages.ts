@@ -22,6 +22,8 @@ export interface WorkerData {
   readonly settings: Settings
   readonly memory: CacheMemory
   readonly counts: SharedArrayBuffer
+  /** The memory of who may give commands (`-Y`); undefined: everybody may. */
+  readonly credentials: SharedArrayBuffer | undefined
   readonly transport: WorkerTransport
 }
 

@@ -4,6 +4,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { Cache } from '../cache/cache.ts'
 import { useNativeMemory } from '../cache/memory.ts'
 import type { ConnectionDescription, Host, ProcessStatistics } from '../protocol/context.ts'
+import { Credentials } from '../protocol/credentials.ts'
 import { Engine } from '../protocol/engine.ts'
 import { AcceptGate } from '../transport/accept-gate.ts'
 import { ConnectionCounts } from '../transport/connection-counts.ts'
@@ -33,6 +34,8 @@ class WorkerHost implements Host {
   readonly bindingProtocol: Host['bindingProtocol']
   readonly dumpEnabled: boolean
   readonly debugCommandsEnabled: boolean
+  readonly credentials: Credentials | undefined
+  readonly requestsPerTurn: number
   readonly #data: WorkerData
   readonly #cache: Cache
   readonly #counts: ConnectionCounts
@@ -46,6 +49,9 @@ class WorkerHost implements Host {
     this.#settings = data.settings
     this.#counts = counts
     this.flushEnabled = data.settings.flushEnabled
+    this.credentials =
+      data.credentials === undefined ? undefined : new Credentials(data.credentials)
+    this.requestsPerTurn = data.settings.requestsPerEvent
     this.bindingProtocol = data.settings.bindingProtocol
     this.shutdownEnabled = data.settings.shutdownCommandEnabled
     this.dumpEnabled = data.settings.dumpEnabled

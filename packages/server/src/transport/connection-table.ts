@@ -1,7 +1,7 @@
 // What each connection of the process is doing and when it last did something, by descriptor, in memory that
 // all threads share: for `stats conns`, and for closing idle connections. Knows no socket; who the two ends of
 // a connection are is asked of the system when somebody wants to know.
-import { type Connection, SWALLOW, VALUE, WATCHING } from '../protocol/connection.ts'
+import { BINARY_VALUE, type Connection, SWALLOW, VALUE, WATCHING } from '../protocol/connection.ts'
 
 const WORDS_PER_CONNECTION = 4
 const BYTES_PER_CONNECTION = WORDS_PER_CONNECTION * Int32Array.BYTES_PER_ELEMENT
@@ -106,6 +106,7 @@ export function stateName(state: number): string {
 export function activityOf(connection: Connection): number {
   switch (connection.state) {
     case VALUE:
+    case BINARY_VALUE:
       return READING_VALUE
     case SWALLOW:
       return SWALLOWING

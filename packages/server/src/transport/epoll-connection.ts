@@ -20,6 +20,11 @@ export class EpollConnection {
   awaited = EPOLLIN
   /** Where it comes from, if somebody watched when it was first seen: a reset connection doesn't say. */
   peer: PeerAddress | undefined
+  /** While others have their turn: the reply begun, and what is still to be executed. */
+  turnReply: Reply | undefined
+  turnInput: MemoryBlock | undefined
+  turnFrom = 0
+  turnEnd = 0
 
   constructor(fd: number) {
     this.fd = fd
@@ -30,6 +35,7 @@ export class EpollConnection {
   get idle(): boolean {
     return (
       this.reply === undefined &&
+      this.turnReply === undefined &&
       this.pendingLength === 0 &&
       this.protocol.item === 0 &&
       !this.protocol.busy

@@ -83,6 +83,11 @@ const ACCEPTS_PER_ROUND = 64
 /** The first buffer for input that can't be consumed yet; longer lines of keys double it. */
 const PENDING_BYTES = 16 * 1024
 const MAX_PENDING_BYTES = 2 * MAX_KEYS_LINE_BYTES
+/**
+ * Connections that can be between two turns, each with an input buffer and a reply of its own. Further ones
+ * end in one turn what they have begun.
+ */
+const MAX_YIELDED = 16
 /** Buffers kept for reuse. */
 const POOL_SIZE = 64
 
@@ -94,13 +99,17 @@ export class EpollTransport implements Transport {
   readonly #gather: Gather
   readonly #table: ConnectionTable
   readonly #idle: IdleConnections
-  readonly #input = permanentBlock(INPUT_BYTES)
+  #input = permanentBlock(INPUT_BYTES)
   readonly #events = permanentBlock(EVENTS * EVENT_BYTES)
   readonly #event = permanentBlock(16)
   readonly #datagramSockets: readonly EpollDatagramSocket[]
   readonly #connections: (EpollConnection | undefined)[] = []
   readonly #pendingPool: MemoryBlock[] = []
   readonly #replyPool: Reply[] = []
+  readonly #inputPool: MemoryBlock[] = []
+  /** Who goes on after the others' turn, in order. */
+  readonly #yielded: EpollConnection[] = []
+  #othersWait = false
   #open = 0
 
   constructor(context: TransportContext, options: EpollOptions) {
@@ -148,7 +157,8 @@ export class EpollTransport implements Transport {
 
   #round(timeoutMs: number): void {
     const { listeners, wake } = this.#options
-    const count = this.#calls.epoll_wait(this.#epoll, this.#events.address, EVENTS, timeoutMs)
+    const wait = this.#yielded.length === 0 ? timeoutMs : 0
+    const count = this.#calls.epoll_wait(this.#epoll, this.#events.address, EVENTS, wait)
     const view = this.#events.view
     for (let i = 0; i < count; i++) {
       const fd = view.getInt32(i * EVENT_BYTES + EVENT_FD, true)
@@ -168,9 +178,12 @@ export class EpollTransport implements Transport {
         }
         connection = this.#meet(fd)
       }
+      if (connection.turnReply !== undefined) continue
+      this.#othersWait = i + 1 < count
       if (connection.sending) this.#writable(connection)
       else if (events !== 0) this.#readable(connection)
     }
+    if (this.#yielded.length > 0) this.#nextTurns()
   }
 
   /** The first that is seen of a connection, which may have been accepted by another thread. */
@@ -258,7 +271,7 @@ export class EpollTransport implements Transport {
     const calls = this.#calls
     const received = calls.recv(connection.fd, block.address + kept, block.size - kept, 0)
     if (received > 0) {
-      this.#execute(connection, block, kept + received)
+      this.#execute(connection, block, 0, kept + received)
     } else if (received === 0) {
       connection.protocol.closeReason = CLOSED_NORMALLY
       this.#close(connection)
@@ -268,11 +281,16 @@ export class EpollTransport implements Transport {
     }
   }
 
-  #execute(connection: EpollConnection, block: MemoryBlock, length: number): void {
+  #execute(connection: EpollConnection, block: MemoryBlock, from: number, length: number): void {
     const { engine } = this.#context
-    let at = 0
+    let at = from
     for (;;) {
-      at = engine.execute(connection.protocol, block, at, length)
+      const yields = this.#othersWait && this.#yielded.length < MAX_YIELDED
+      at = engine.execute(connection.protocol, block, at, length, yields)
+      if (engine.yielded) {
+        this.#yield(connection, block, at, length)
+        return
+      }
       const reply = engine.reply
       const { full } = reply
       if (reply.totalBytes > 0 && !this.#send(connection, reply)) break
@@ -292,6 +310,59 @@ export class EpollTransport implements Transport {
       this.#await(connection, connection.sending ? EPOLLOUT : EPOLLIN)
     }
   }
+
+  // ---- taking turns
+
+  /**
+   * Lets others have their turn. The connection keeps the buffers as they are, and the thread takes others: so
+   * nothing is copied, and all that the connection has asked for is still answered with one send.
+   */
+  #yield(connection: EpollConnection, block: MemoryBlock, at: number, length: number): void {
+    const { engine } = this.#context
+    connection.turnFrom = at
+    connection.turnEnd = length
+    connection.turnReply = engine.reply
+    engine.reply = this.#replyPool.pop() ?? new Reply()
+    if (block === this.#input) {
+      connection.turnInput = block
+      this.#input = this.#inputPool.pop() ?? permanentBlock(INPUT_BYTES)
+    }
+    this.#table.note(connection.fd, connection.activity, this.#context.clock.now)
+    this.#yielded.push(connection)
+  }
+
+  /** One turn for everybody who has yielded; what has arrived meanwhile comes before the next. */
+  #nextTurns(): void {
+    const { engine } = this.#context
+    for (let turns = this.#yielded.length; turns > 0; turns--) {
+      const connection = this.#yielded.shift()
+      if (connection?.turnReply === undefined) continue
+      const { turnInput, turnReply } = connection
+      this.#replyPool.push(engine.reply)
+      engine.reply = turnReply
+      connection.turnReply = undefined
+      if (turnInput !== undefined) {
+        this.#inputPool.push(this.#input)
+        this.#input = turnInput
+        connection.turnInput = undefined
+      }
+      this.#othersWait = this.#yielded.length > 0
+      const block = turnInput ?? connection.pending ?? this.#input
+      this.#execute(connection, block, connection.turnFrom, connection.turnEnd)
+    }
+  }
+
+  #dropTurn(connection: EpollConnection): void {
+    const { turnInput, turnReply } = connection
+    if (turnReply === undefined) return
+    connection.turnReply = undefined
+    connection.turnInput = undefined
+    this.#context.engine.release(turnReply)
+    this.#replyPool.push(turnReply)
+    if (turnInput !== undefined) this.#inputPool.push(turnInput)
+  }
+
+  // ---- input that waits
 
   /** Keeps the unconsumed rest of the input with the connection, with room to read more. */
   #keep(connection: EpollConnection, block: MemoryBlock, at: number, length: number): void {
@@ -387,7 +458,7 @@ export class EpollTransport implements Transport {
       return
     }
     // What came while the reply was stuck: it may hold whole commands, or a text may be half sent.
-    this.#execute(connection, connection.pending ?? this.#input, connection.pendingLength)
+    this.#execute(connection, connection.pending ?? this.#input, 0, connection.pendingLength)
   }
 
   #dropReply(connection: EpollConnection): void {
@@ -411,6 +482,7 @@ export class EpollTransport implements Transport {
   #forget(connection: EpollConnection): void {
     this.#connections[connection.fd] = undefined
     this.#open--
+    this.#dropTurn(connection)
     this.#dropReply(connection)
     this.#dropPending(connection)
   }

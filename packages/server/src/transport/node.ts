@@ -16,12 +16,19 @@ import {
   OVER_UNIX_SOCKET,
 } from '../cache/event-log.ts'
 import { MemoryBlock } from '../cache/memory.ts'
-import { Connection, GREETING, WATCHING } from '../protocol/connection.ts'
+import { Connection, WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { DRAINING } from './connection-counts.ts'
 import type { PeerAddress } from './connection-events.ts'
-import { activityOf, DATAGRAMS, LISTENING, stateName, WRITING } from './connection-table.ts'
+import {
+  activityOf,
+  DATAGRAMS,
+  LISTENING,
+  READING,
+  stateName,
+  WRITING,
+} from './connection-table.ts'
 import { ListenError, type ListenOptions, removeStaleSocket } from './listeners.ts'
 import { copyOfMessage } from './message-copy.ts'
 import { type NodeDatagramSocket, openNodeDatagramSockets } from './node-datagrams.ts'
@@ -275,8 +282,7 @@ export class NodeTransport implements Transport {
     if (idleTimeoutSeconds === 0) return
     for (const { socket, protocol, lastActive } of this.#clients.values()) {
       if (clock.now - lastActive <= idleTimeoutSeconds) continue
-      const { state, commandState } = protocol
-      if (socket.writableLength > 0 || (state !== commandState && state !== GREETING)) continue
+      if (socket.writableLength > 0 || activityOf(protocol) !== READING) continue
       counts.kick()
       protocol.closeReason = CLOSED_WHEN_IDLE
       socket.destroy()
