@@ -17,6 +17,8 @@ export interface NodeOptions {
   /** Default: a free one. */
   readonly port?: number
   readonly env?: Readonly<Record<string, string>>
+  /** What the process may reserve of addresses (`ulimit -v`). */
+  readonly addressLimitKilobytes?: number
 }
 
 export interface RunningNode extends AsyncDisposable {
@@ -51,7 +53,10 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   const command = options.server === 'memcached' ? 'memcached' : MEMSHARD_SERVER
   const identity = process.getuid?.() === 0 ? ['-u', 'root'] : []
   const argv = ['-l', '127.0.0.1', '-p', String(port), ...identity, ...(options.args ?? [])]
-  const child = spawn(command, argv, {
+  const limit = options.addressLimitKilobytes
+  const limited = ['sh', '-c', `ulimit -v ${limit}; exec "$0" "$@"`]
+  const [file, ...rest] = [...(limit === undefined ? [] : limited), command, ...argv]
+  const child = spawn(file, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   })

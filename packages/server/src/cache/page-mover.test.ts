@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PAGE_BYTES, type Ref } from './arena.ts'
-import type { Cache, CacheOptions } from './cache.ts'
+import { allocateCacheMemory, Cache, type CacheOptions } from './cache.ts'
 import {
   blockOf,
   casOfItem,
@@ -13,7 +13,9 @@ import {
   keyOfItem,
   MEGABYTE,
   makeCache,
+  makeCacheOptions,
   makeItem,
+  START_UNIX_SECONDS,
   set,
   textOf,
   valueOfItem,
@@ -46,7 +48,7 @@ const TEN_K_PER_PAGE = 94
 const SMALL_CHUNKS = { slabChunkMaxBytes: 16 * 1024 }
 
 function moverOf(cache: Cache): PageMover {
-  return new PageMover(cache, { patientPasses: PATIENT_PASSES, stepCost: 500 })
+  return new PageMover(cache, { patientPasses: PATIENT_PASSES, stepCost: 1000 })
 }
 
 /** Steps until the move is done; false if it isn't after very many. */
@@ -408,6 +410,31 @@ describe('the global page pool', () => {
   })
 })
 
+test('a move that was cut short by the end of the process is given up by the next one', () => {
+  const options = makeCacheOptions()
+  const memory = allocateCacheMemory(options)
+  const earlier = new Cache(memory, options)
+  earlier.clock.start(START_UNIX_SECONDS)
+  for (let n = 0; n < 250; n++) set(earlier, `key:${n}`, valueFor(n))
+  for (let n = 0; n < 250; n += 3) earlier.unlink(find(earlier, `key:${n}`))
+  earlier.pageMoves.ask(TEN_K_CLASS, 1, true)
+  const mover = moverOf(earlier)
+  for (let steps = 0; steps < 5; steps++) mover.run()
+  expect(earlier.slabs.drainingPage).not.toBe(0)
+
+  // What a memory file keeps.
+  const { contents, table, arena } = memory
+  const cache = new Cache({ ...allocateCacheMemory(options), contents, table, arena }, options)
+  cache.resume(START_UNIX_SECONDS, earlier.clock.read())
+  expect(cache.slabs.drainingPage).toBe(0)
+  checkInvariants(cache)
+  move(cache, TEN_K_CLASS, 1)
+  expect(cache.pages.count(1)).toBe(1)
+  for (let n = 0; n < 250; n++) {
+    expectValue(cache, `key:${n}`, n % 3 === 0 ? undefined : valueFor(n))
+  }
+})
+
 // ---- anything, in any order
 
 type Operation =
@@ -436,7 +463,7 @@ const operations = fc.array(
     { weight: 8, arbitrary: fc.record({ type: of('complete', 'hang up', 'unpin') }) },
     { weight: 10, arbitrary: fc.record({ type: of('get'), key }) },
     { weight: 6, arbitrary: fc.record({ type: of('delete'), key }) },
-    { weight: 3, arbitrary: fc.record({ type: of('pin'), key }) },
+    { weight: 2, arbitrary: fc.record({ type: of('pin'), key }) },
     {
       weight: 6,
       arbitrary: fc.record({
@@ -448,7 +475,7 @@ const operations = fc.array(
     },
     {
       weight: 25,
-      arbitrary: fc.record({ type: of('step'), steps: fc.integer({ min: 1, max: 9 }) }),
+      arbitrary: fc.record({ type: of('step'), steps: fc.integer({ min: 1, max: 30 }) }),
     },
     { weight: 1, arbitrary: fc.record({ type: of('flush', 'tick', 'discard') }) },
     {
@@ -628,10 +655,7 @@ describe('whatever happens between the steps of a move, every value is whole', (
     ['small chunks', SMALL_CHUNKS],
     ['flat LRU', { ...SMALL_CHUNKS, segmented: false }],
     ['without evictions', { ...SMALL_CHUNKS, evictionsEnabled: false }],
-    [
-      'a page moves on every eviction',
-      { ...SMALL_CHUNKS, slabAutomove: 2, memoryLimitBytes: 5 * MEGABYTE },
-    ],
+    ['a page moves on every eviction', { ...SMALL_CHUNKS, slabAutomove: 2 }],
   ])('%s', (_, options) => {
     let moved = 0
     fc.assert(
@@ -642,7 +666,7 @@ describe('whatever happens between the steps of a move, every value is whole', (
       }),
       { numRuns: 8 },
     )
-    expect(moved).toBeGreaterThan(8)
+    expect(moved).toBeGreaterThan(4)
   })
 })
 
