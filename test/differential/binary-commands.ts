@@ -57,23 +57,16 @@ const NOT_CREATED = 0xffff_ffff
 const QUIT = [0x07, 0x17]
 const FLUSH = [0x08, 0x18]
 const NOOP = 0x0a
+const VERSION = 0x0b
 const UNKNOWN = [0x1b, 0x20, 0x25, 0x30, 0x3c, 0x55, 0xff]
 const SASL = [0x21, 0x22]
 
 const opaque = fc.constantFrom(0, 1, 7, 0x7fff_ffff)
 
-/** As in the text protocol; a negative number is one far in the future. */
+/** As in the text protocol, but that what would be negative there is far in the future here. */
 const expiry = fc.constantFrom(
-  0,
-  0,
-  0,
-  100,
-  1000,
-  100_000,
-  2_592_000,
-  2_592_001,
-  1_000_000_000,
-  2_000_000_000,
+  ...[0, 0, 0, 0, 0, 100, 1000, 100_000, 2_592_000, 2_592_001, 1_000_000_000, 2_000_000_000],
+  ...[0x7fff_ffff, 0x8000_0000, 0xe000_0000],
 )
 const clientFlags = fc.constantFrom(0, 0, 0, 1, 5, 0x8000_0000, 0xffff_ffff)
 
@@ -218,6 +211,16 @@ const others: fc.Arbitrary<Command> = fc.oneof(
     ),
 )
 
+/** The one answer that is known to differ. */
+const version: fc.Arbitrary<Command> = opaque.map((mark) => {
+  const answer = (release: string): string =>
+    bytesOf({ magic: 0x81, opcode: VERSION, value: release, opaque: mark })
+  return {
+    ...command('binary version', () => ({ opcode: VERSION, opaque: mark })),
+    changed: { was: answer('1.6.18'), is: answer('1.6.45') },
+  }
+})
+
 export const binaryCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 10, arbitrary: fetch },
   { weight: 10, arbitrary: store },
@@ -227,6 +230,7 @@ export const binaryCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 3, arbitrary: deletion },
   { weight: 3, arbitrary: touch },
   { weight: 1, arbitrary: others },
+  { weight: 1, arbitrary: version },
 )
 
 function last(kind: string, request: (surroundings: Surroundings) => Request): Command {
@@ -244,7 +248,7 @@ export const lastBinaryCommand: fc.Arbitrary<Command> = fc.oneof(
     .constantFrom(...STORE, ...GET, ...DELETE, ...ARITHMETIC, ...JOIN, TOUCH, ...GET_AND_TOUCH)
     .map((opcode) => last('binary malformed', () => ({ opcode }))),
   fc
-    .constantFrom(...GET, ...DELETE, NOOP, 0x0b, ...QUIT)
+    .constantFrom(...GET, ...DELETE, NOOP, VERSION, ...QUIT)
     .map((opcode) => last('binary malformed', () => ({ opcode, key: 'a', value: 'v' }))),
   fc
     .constantFrom(...GET, ...STORE, NOOP)

@@ -135,9 +135,11 @@ const mode: fc.Arbitrary<Flags> = fc.oneof(
 )
 
 const metaSet: fc.Arbitrary<Command> = fc
-  .tuple(key, some('kkccCIOTFq', 'PLDJvftlhu'), mode, value, style)
+  .tuple(key, some('kkccCIOTFq', 'PLDJNvftlhu'), mode, value, style)
   .map(([sent, flags, modes, text, how]) => {
-    const all = unique([...flags, ...modes])
+    // Only since 1.6.20 do append and prepend make what is not there.
+    const joins = hasFlag(modes, 'MA') || hasFlag(modes, 'MP')
+    const all = unique([...modes, ...flags]).filter((flag) => !joins || !hasFlag([flag], 'N'))
     return {
       kind: 'ms',
       protocol: 'text' as const,

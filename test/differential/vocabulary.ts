@@ -159,6 +159,11 @@ const textValue: fc.Arbitrary<Value> = fc.oneof(
 const longValue: fc.Arbitrary<Value> = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom(-1, 0, 1, 40, -2000, -4100).map(nearLimit) },
   { weight: 1, arbitrary: fc.constantFrom(3000, 4000, 4033, 4096).map(longText) },
+  // Numbers, the last of them in chunks, and those are none.
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(100, 3000, 4000, 4096).map((length) => () => '7'.padEnd(length)),
+  },
 )
 
 function nearLimit(beyond: number): Value {
