@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Endpoint } from '../wire.ts'
 
-const DEADLINE_MS = 4_000
+/** Longer than a busy machine may keep a server waiting. */
+const DEADLINE_MS = 20_000
 
 export interface Heard {
   readonly text: string
