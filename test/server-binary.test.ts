@@ -1,5 +1,8 @@
 // The binary protocol, field for field: the same transcripts against memcached 1.6.18, to prove what is
 // expected, and against our server over each transport; which clients speak it, and what it counts.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type NodeOptions, type RunningNode, startNode } from './nodes.ts'
 import { packet, readAnswers, words } from './packets.ts'
@@ -263,4 +266,41 @@ test('answers of many requests at once come whole', async () => {
   const { answers } = readAnswers(await wire.read(300 * (24 + 4 + value.length)))
   expect(answers.map(({ opaque }) => opaque)).toEqual(gets.map((_, i) => i))
   expect(answers.every((answer) => answer.value === value)).toBe(true)
+})
+
+// ---- logging in
+
+describe.each(SERVERS.slice(1))('$name with -S', (server) => {
+  test('clients log in by the password file, whatever thread has them', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'memshard-'))
+    try {
+      const passwords = join(directory, 'passwords')
+      await writeFile(passwords, `alice@${hostname()}:secret\n`)
+      await using node = await startNode({
+        ...withFlags(server, '-S', '-t', '2'),
+        env: { MEMCACHED_SASL_PWDB: passwords },
+      })
+      const login = packet('saslAuthenticate', { key: 'PLAIN', value: '\0alice\0secret' })
+      for (let i = 0; i < 4; i++) {
+        await using wire = await Wire.connect(node)
+        wire.send(login)
+        expect(await answersToFence(wire)).toMatchObject([{ status: 0, value: 'Authenticated' }])
+      }
+      await using stranger = await Wire.connect(node)
+      stranger.send(packet('saslAuthenticate', { key: 'PLAIN', value: '\0alice\0wrong' }))
+      stranger.send(packet('get', { key: 'a' }))
+      const { answers } = readAnswers(await stranger.readToEnd())
+      expect(answers).toMatchObject([{ status: 0x20 }, { status: 0x20, value: 'Auth failure.' }])
+      await using known = await Wire.connect(node)
+      known.send(login)
+      await answersToFence(known)
+      const general = await statistics(known, '')
+      expect([general.get('auth_cmds'), general.get('auth_errors')]).toEqual(['6', '1'])
+      const settings = await statistics(known, 'settings')
+      expect(settings.get('auth_enabled_sasl')).toBe('yes')
+      expect(settings.get('binding_protocol')).toBe('binary')
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+  })
 })

@@ -8,8 +8,15 @@ import {
   processBinaryVersion,
 } from './binary-administration.ts'
 import { processBinaryArithmetic } from './binary-arithmetic.ts'
+import { isAuthentication, isForAnyone, processAuthentication } from './binary-authentication.ts'
 import * as opcode from './binary-opcodes.ts'
-import { INVALID_ARGUMENTS, UNKNOWN_COMMAND, writeDone, writeError } from './binary-reply.ts'
+import {
+  AUTHENTICATION_FAILED,
+  INVALID_ARGUMENTS,
+  UNKNOWN_COMMAND,
+  writeDone,
+  writeError,
+} from './binary-reply.ts'
 import { HEADER_BYTES, REQUEST_MAGIC } from './binary-request.ts'
 import { processBinaryRetrieval } from './binary-retrieval.ts'
 import {
@@ -48,9 +55,14 @@ export function processRequest(
   if (!request.fits) {
     writeError(context, UNKNOWN_COMMAND)
     connection.closing = true
+  } else if (!connection.authenticated && !isForAnyone(request.command)) {
+    writeError(context, AUTHENTICATION_FAILED)
+    connection.closing = true
   } else if (isMalformed(context)) {
     writeError(context, INVALID_ARGUMENTS)
     connection.closing = true
+  } else if (isAuthentication(request.command) && context.host.logIn !== undefined) {
+    return processAuthentication(context, connection, input, end)
   } else {
     processCommand(context, connection)
     if (connection.state === BINARY_VALUE) {

@@ -14,6 +14,7 @@ export const INVALID_ARGUMENTS = 0x04
 export const ITEM_NOT_STORED = 0x05
 export const NOT_A_NUMBER = 0x06
 export const AUTHENTICATION_FAILED = 0x20
+export const CONTINUE = 0x21
 export const UNKNOWN_COMMAND = 0x81
 const OUT_OF_MEMORY = 0x82
 
@@ -30,6 +31,7 @@ const TEXTS: Readonly<Record<number, Uint8Array>> = {
   [UNKNOWN_COMMAND]: text('Unknown command'),
 }
 
+export const NO_MEMORY = text('Out of memory')
 export const NO_MEMORY_FOR_ITEM = text('Out of memory allocating item')
 export const NO_MEMORY_FOR_NUMBER = text('Out of memory allocating new item')
 export const NO_MEMORY_FOR_LONGER_NUMBER = text('Out of memory incrementing value')

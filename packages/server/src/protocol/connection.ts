@@ -52,6 +52,11 @@ export class Connection {
   /** Input bytes from the first unconsumed one that are known to hold no line end. */
   scanned = 0
 
+  /** May give commands; with `-S`, once it has logged in. */
+  authenticated = true
+  /** How far its login with `-S` has got. Only one can succeed. */
+  login: 'none' | 'begun' | 'over' = 'none'
+
   /** VALUE: how the item is to be stored; META_SET for `ms`, whose flags say it. */
   mode = 0
   /** VALUE: the item being filled and how many of its bytes, any CRLF included, have come. */

@@ -35,6 +35,8 @@ export interface Host {
   readonly credentials: Credentials | undefined
   /** `-R`: after so many requests of one connection, those that wait have their turn. */
   readonly requestsPerTurn: number
+  /** `-S`: whether a login is good; undefined: nobody needs one. It may take its time: not under the lock. */
+  readonly logIn: ((login: Login) => boolean) | undefined
   /** The pairs of `stats settings`. */
   settings(): readonly (readonly [string, string])[]
   process(): ProcessStatistics
@@ -47,6 +49,14 @@ export interface Host {
   wakeBackground(): void
   /** `stats reset` for what the process counts itself. */
   resetStatistics(): void
+}
+
+/** What a client that logs in by SASL says of itself. */
+export interface Login {
+  /** Whom it wants to act as; empty: as itself. */
+  readonly authorization: string
+  readonly user: string
+  readonly password: string
 }
 
 /** The part of `stats` that is about the process and its connections. */

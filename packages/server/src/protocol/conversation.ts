@@ -14,6 +14,7 @@ const HOST: Host = {
   shutdownEnabled: false,
   watchEnabled: true,
   bindingProtocol: 'auto',
+  logIn: undefined,
   dumpEnabled: true,
   debugCommandsEnabled: false,
   credentials: undefined,

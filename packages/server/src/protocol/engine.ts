@@ -185,6 +185,7 @@ export class Engine {
     const binary = bound === 'binary' || (bound !== 'ascii' && first === REQUEST_MAGIC)
     connection.commandState = binary ? PACKET : COMMAND
     connection.state = connection.commandState
+    connection.authenticated = this.#context.host.logIn === undefined
   }
 
   #line(connection: Connection, input: MemoryBlock, at: number, end: number): number {

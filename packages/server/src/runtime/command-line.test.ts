@@ -272,20 +272,55 @@ describe('a wrong value is refused with a sentence that names the flag, and an e
   })
 })
 
-describe('what is not there yet says so', () => {
-  test.each([
-    '-S',
-    '--enable-sasl',
-    '-Z',
-    '-o ext_path=/tmp/ext:1G',
-    '-o proxy_config=routes.lua',
-    '-o ssl_key=key.pem',
-  ])('%s', (line) => {
-    expect(refusal(line)).toMatchObject({
+describe('SASL (-S)', () => {
+  const env = { MEMCACHED_SASL_PWDB: '/etc/memcached.pwdb' }
+
+  test.each(['-S', '--enable-sasl', '-S -B binary', '-B ascii -S -B binary'])(
+    '%s is for the binary protocol',
+    (line) => {
+      expect(settingsOf(line, env)).toMatchObject({
+        saslEnabled: true,
+        saslPasswordFile: '/etc/memcached.pwdb',
+        bindingProtocol: 'binary',
+      })
+    },
+  )
+
+  test.each(['-S -B auto', '-S -B ascii', '-S -Y /etc/cache.auth', '-B binary -S -B ascii'])(
+    '%s is refused',
+    (line) => {
+      expect(refusal(line, env)).toMatchObject({
+        exitCode: 64,
+        message: 'ERROR: You cannot allow the ASCII protocol while using SASL.',
+      })
+    },
+  )
+
+  test('is not for UDP', () => {
+    expect(refusal('-S -U 11211', env)).toMatchObject({
       exitCode: 64,
-      message: expect.stringContaining('not there yet'),
+      message: 'ERROR: Cannot enable UDP while using binary SASL authentication.',
     })
   })
+
+  test('needs the file of those who may log in', () => {
+    expect(refusal('-S')).toMatchObject({
+      exitCode: 64,
+      message: expect.stringContaining('MEMCACHED_SASL_PWDB'),
+    })
+  })
+})
+
+describe('what is not there yet says so', () => {
+  test.each(['-Z', '-o ext_path=/tmp/ext:1G', '-o proxy_config=routes.lua', '-o ssl_key=key.pem'])(
+    '%s',
+    (line) => {
+      expect(refusal(line)).toMatchObject({
+        exitCode: 64,
+        message: expect.stringContaining('not there yet'),
+      })
+    },
+  )
 })
 
 describe('an unknown flag is refused by its name', () => {
@@ -331,11 +366,11 @@ describe('what only prints', () => {
       expect(help).toContain(line)
     }
     const letters = [...help.matchAll(/^-(\w)\b/gm)].map(([, letter]) => letter)
-    expect(letters.toSorted().join('')).toBe('ABCDFILMNPRUVWXYabcdefhiklmnoprstuv')
+    expect(letters.toSorted().join('')).toBe('ABCDFILMNPRSUVWXYabcdefhiklmnoprstuv')
   })
 
   // memcached's own test-suite runs the tests of a feature when the help mentions it.
-  test.each(['sasl', 'ext_path', 'proxy_config', 'enable-ssl', 'no_drop_privileges'])(
+  test.each(['ext_path', 'proxy_config', 'enable-ssl', 'no_drop_privileges'])(
     '-h does not promise %s',
     (word) => {
       expect(printed('-h').toLowerCase()).not.toContain(word)

@@ -253,6 +253,11 @@ export const FLAGS: readonly Flag[] = [
     },
   },
   {
+    spelling: '-S, --enable-sasl',
+    help: 'turn on SASL authentication: PLAIN, by the file of MEMCACHED_SASL_PWDB\n(binary protocol alone)',
+    sets: { saslEnabled: true },
+  },
+  {
     spelling: '-I, --max-item-size <num>',
     help: 'max item size, with the suffix k or m (default: 1m, min: 1k, max: 1024m)',
     effect: ({ settings }, value) => {
@@ -302,10 +307,6 @@ export const FLAGS: readonly Flag[] = [
     effect: applyExtendedOptions,
   },
 
-  {
-    spelling: '-S, --enable-sasl',
-    effect: () => refuse('-S', 'SASL authentication'),
-  },
   {
     spelling: '-Z, --enable-ssl',
     effect: () => refuse('-Z', 'TLS'),

@@ -41,6 +41,7 @@ export function finishSettings(draft: SettingsDraft, env: Environment): Settings
   settleItemSizes(draft, env)
   settleSlabSizes(draft)
   settleLru(draft)
+  settleSasl(draft, env)
   settleAuthentication(draft)
   settleListening(draft, env)
   settleLogging(draft, env)
@@ -120,6 +121,24 @@ function settleLru({ settings }: SettingsDraft): void {
   }
   if (settings.temporaryTtlSeconds !== undefined && !settings.lruMaintainerEnabled) {
     throw usage('temporary_ttl (-o) requires lru_maintainer to be enabled.')
+  }
+}
+
+function settleSasl({ settings, protocolGiven }: SettingsDraft, env: Environment): void {
+  settings.saslPasswordFile = env.MEMCACHED_SASL_PWDB || undefined
+  if (!settings.saslEnabled) return
+  // Two ways to log in would each bind the other's protocol.
+  if (!protocolGiven && settings.authFile === undefined) settings.bindingProtocol = 'binary'
+  else if (settings.bindingProtocol !== 'binary') {
+    throw usage('ERROR: You cannot allow the ASCII protocol while using SASL.')
+  }
+  if (settings.udpPort !== 0) {
+    throw usage('ERROR: Cannot enable UDP while using binary SASL authentication.')
+  }
+  if (settings.saslPasswordFile === undefined) {
+    throw usage(
+      "SASL (-S) needs a file of users and passwords, named by MEMCACHED_SASL_PWDB: the Cyrus library's databases can't be read.",
+    )
   }
 }
 

@@ -42,7 +42,7 @@ export function describeSettings(
       'binding_protocol',
       settings.bindingProtocol === 'auto' ? 'auto-negotiate' : settings.bindingProtocol,
     ],
-    ['auth_enabled_sasl', 'no'],
+    ['auth_enabled_sasl', yesNo(settings.saslEnabled)],
     ['auth_enabled_ascii', settings.authFile ?? 'no'],
     ['item_size_max', `${settings.maxItemSizeBytes}`],
     ['maxconns_fast', yesNo(settings.rejectConnectionsOverLimit)],

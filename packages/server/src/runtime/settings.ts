@@ -75,6 +75,10 @@ export interface Settings {
   readonly unixSocketMask: number
   readonly transport: TransportChoice
   readonly bindingProtocol: BindingProtocol
+  /** `-S`: clients must log in by SASL. */
+  readonly saslEnabled: boolean
+  /** `MEMCACHED_SASL_PWDB`: the file of users and passwords for `-S`. */
+  readonly saslPasswordFile: string | undefined
   readonly listenBacklog: number
   readonly maxConnections: number
   /** `-o maxconns_fast`: answer a connection over the limit with an error; else let it wait. */
@@ -169,6 +173,8 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   unixSocketMask: 0o700,
   transport: 'auto',
   bindingProtocol: 'auto',
+  saslEnabled: false,
+  saslPasswordFile: undefined,
   listenBacklog: 1024,
   maxConnections: 1024,
   rejectConnectionsOverLimit: true,

@@ -1,5 +1,6 @@
 // A worker thread: puts a cache, an engine and a transport together over the shared memory, and serves.
 // Entry point; knows what its WorkerData says and nothing of the command line.
+import { hostname } from 'node:os'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { Cache } from '../cache/cache.ts'
 import { useNativeMemory } from '../cache/memory.ts'
@@ -15,6 +16,7 @@ import { NodeTransport } from '../transport/node.ts'
 import { loadSystemCalls } from '../transport/system-calls.ts'
 import { INPUT_BYTES, type Transport, type TransportContext } from '../transport/transport.ts'
 import { cacheOptions } from './cache-options.ts'
+import { SaslPasswords } from './sasl-passwords.ts'
 import type { Settings } from './settings.ts'
 import { currentSettings, describeSettings } from './settings-report.ts'
 import type { ToMain, WorkerData, WorkerTransport } from './worker-messages.ts'
@@ -32,6 +34,7 @@ class WorkerHost implements Host {
   readonly shutdownEnabled: boolean
   readonly watchEnabled: boolean
   readonly bindingProtocol: Host['bindingProtocol']
+  readonly logIn: Host['logIn']
   readonly dumpEnabled: boolean
   readonly debugCommandsEnabled: boolean
   readonly credentials: Credentials | undefined
@@ -53,6 +56,7 @@ class WorkerHost implements Host {
       data.credentials === undefined ? undefined : new Credentials(data.credentials)
     this.requestsPerTurn = data.settings.requestsPerEvent
     this.bindingProtocol = data.settings.bindingProtocol
+    this.logIn = loginOf(data.settings)
     this.shutdownEnabled = data.settings.shutdownCommandEnabled
     this.dumpEnabled = data.settings.dumpEnabled
     this.debugCommandsEnabled = data.settings.debugCommandsEnabled
@@ -107,6 +111,12 @@ class WorkerHost implements Host {
   resetStatistics(): void {
     this.#counts.reset()
   }
+}
+
+function loginOf({ saslEnabled, saslPasswordFile }: Settings): Host['logIn'] {
+  if (!saslEnabled || saslPasswordFile === undefined) return undefined
+  const passwords = new SaslPasswords(saslPasswordFile, hostname())
+  return (login) => passwords.accepts(login)
 }
 
 async function serve(data: WorkerData): Promise<void> {
