@@ -1,72 +1,11 @@
 // Random meta commands, valid and invalid, that memcached 1.6.18 and 1.6.45 answer alike.
 import fc from 'fast-check'
+import { type Flags, has, plain, some, without } from './meta-flags.ts'
 import type { Command, Surroundings } from './session.ts'
 import { style, write } from './text-line.ts'
-import {
-  anySlot,
-  BINARY_SLOT,
-  clientFlags,
-  delta,
-  expiry,
-  LARGEST,
-  LONG_KEY,
-  opaque,
-  recacheTime,
-  type Value,
-  value,
-  word,
-  wrapping,
-} from './vocabulary.ts'
+import { anySlot, BINARY_SLOT, LARGEST, LONG_KEY, value, word, wrapping } from './vocabulary.ts'
 
 const PLAIN = { gap: ' ', tail: '', end: '\r\n' }
-
-/** A flag may depend on the session, as a CAS unique does. */
-type Flag = (surroundings: Surroundings, slot: number) => string
-type Flags = readonly Flag[]
-
-function plain(text: string): Flag {
-  return () => text
-}
-
-function flagWith(letter: string, argument: fc.Arbitrary<string>): fc.Arbitrary<Flag> {
-  return argument.map((text) => plain(letter + text))
-}
-
-const compare: fc.Arbitrary<Flag> = fc.oneof(
-  { weight: 5, arbitrary: fc.constant<Flag>((at, slot) => `C${at.cas(slot, 0)}`) },
-  { weight: 3, arbitrary: fc.constant<Flag>((at, slot) => `C${at.cas(slot, 1)}`) },
-  {
-    weight: 1,
-    arbitrary: flagWith('C', word('0', '1', '1000000000000000', '18446744073709551615')),
-  },
-)
-
-const FLAG: Readonly<Record<string, fc.Arbitrary<Flag>>> = {
-  C: compare,
-  D: flagWith('D', delta),
-  F: flagWith('F', clientFlags),
-  J: flagWith('J', delta),
-  M: flagWith('M', word('I', 'D', '+', '-')),
-  N: flagWith('N', expiry),
-  O: flagWith('O', opaque),
-  R: flagWith('R', recacheTime),
-  T: flagWith('T', expiry),
-}
-
-/** Some of the letters, in any order, each once. */
-function some(letters: string, rarely: string): fc.Arbitrary<Flags> {
-  return fc
-    .tuple(
-      fc.shuffledSubarray([...letters], { maxLength: 6 }),
-      fc.oneof(
-        { weight: 8, arbitrary: fc.constant<string[]>([]) },
-        { weight: 1, arbitrary: fc.shuffledSubarray([...rarely], { maxLength: 2 }) },
-      ),
-    )
-    .chain(([often, seldom]) =>
-      fc.tuple(...[...often, ...seldom].map((name) => FLAG[name] ?? fc.constant(plain(name)))),
-    )
-}
 
 interface Key {
   readonly slot: number
@@ -87,7 +26,7 @@ function tokens(
   at: Surroundings,
   length?: number,
 ): string[] {
-  const written = flags.map((flag) => flag(at, sent.slot))
+  const written = flags.map((flag) => flag.write(at, sent.slot))
   let name = at.key(sent.slot)
   if (sent.encoded && name.length <= MAX_ENCODED_KEY_BYTES) {
     name = Buffer.from(name, 'latin1').toString('base64')
@@ -96,20 +35,13 @@ function tokens(
   return [verb, name, length === undefined ? '' : String(length), ...written]
 }
 
-function hasFlag(flags: Flags, letter: string): boolean {
-  return flags.some((flag) => flag(NOWHERE, 0).startsWith(letter))
-}
-
-const NOWHERE: Surroundings = { key: () => '', cas: () => '', longestValue: () => 0 }
-
 /** An item that 1.6.18 makes itself forgets that its key came in base64; 1.6.45's does not. */
 function vivifiesEncoded(sent: Key, flags: Flags): boolean {
-  return sent.encoded && hasFlag(flags, 'N')
+  return sent.encoded && has(flags, 'N')
 }
 
 const metaGet: fc.Arbitrary<Command> = fc
   .tuple(key, some('vvkcfsthlqOTNRu', 'PLIFDJM'), style)
-  .map(([sent, flags, how]) => [sent, unique(flags), how] as const)
   .filter(([sent, flags]) => !vivifiesEncoded(sent, flags))
   .map(([sent, flags, how]) => ({
     kind: 'mg',
@@ -117,54 +49,31 @@ const metaGet: fc.Arbitrary<Command> = fc
     render: (at: Surroundings) => write(tokens('mg', sent, flags, at), how),
   }))
 
-/** Letters drawn twice are written once. */
-function unique(flags: Flags): Flags {
-  const seen = new Set<string>()
-  return flags.filter((flag) => {
-    const letter = flag(NOWHERE, 0).charAt(0)
-    return !seen.has(letter) && seen.add(letter)
-  })
-}
-
-const mode: fc.Arbitrary<Flags> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant<Flags>([]) },
-  {
-    weight: 2,
-    arbitrary: word('MS', 'ME', 'MA', 'MP', 'MR').map((flag) => [plain(flag)]),
-  },
-)
+const mode: fc.Arbitrary<string> = word('', '', '', '', '', '', '', 'MS', 'ME', 'MA', 'MP', 'MR')
 
 const metaSet: fc.Arbitrary<Command> = fc
   .tuple(key, some('kkccCIOTFq', 'PLDJNvftlhu'), mode, value, style)
-  .map(([sent, flags, modes, text, how]) => {
+  .map(([sent, flags, store, text, how]) => {
     // Only since 1.6.20 do append and prepend make what is not there.
-    const joins = hasFlag(modes, 'MA') || hasFlag(modes, 'MP')
-    const all = unique([...modes, ...flags]).filter((flag) => !joins || !hasFlag([flag], 'N'))
+    const joins = store === 'MA' || store === 'MP'
+    const all = [...(store === '' ? [] : [plain(store)]), ...(joins ? without(flags, 'N') : flags)]
     return {
       kind: 'ms',
       protocol: 'text' as const,
       render: (at: Surroundings) => {
-        const data = data_(text, at, sent.slot, all)
+        const withFlags = all.some((flag) => /^F[^0]/.test(flag.write(at, sent.slot)))
+        const data = text(at, sent.slot, withFlags)
         return `${write(tokens('ms', sent, all, at, data.length), how)}${data}\r\n`
       },
     }
   })
-
-function data_(text: Value, at: Surroundings, slot: number, flags: Flags): string {
-  const written = flags.map((flag) => flag(at, slot))
-  return text(
-    at,
-    slot,
-    written.some((flag) => flag.startsWith('F') && flag !== 'F0'),
-  )
-}
 
 const metaDelete: fc.Arbitrary<Command> = fc
   .tuple(key, some('kOqICTI', 'PLFDJvcfsthlu'), style)
   .map(([sent, flags, how]) => ({
     kind: 'md',
     protocol: 'text' as const,
-    render: (at: Surroundings) => write(tokens('md', sent, unique(flags), at), how),
+    render: (at: Surroundings) => write(tokens('md', sent, flags, at), how),
   }))
 
 /**
@@ -173,17 +82,14 @@ const metaDelete: fc.Arbitrary<Command> = fc
  */
 const metaArithmetic: fc.Arbitrary<Command> = fc
   .tuple(key, some('vvkctqOTNJDMC', 'PLFsfhlu'), style)
-  .map(([sent, flags, how]) => [sent, unique(flags), how] as const)
   .filter(([sent, flags]) => !vivifiesEncoded(sent, flags))
-  .filter(([, flags]) => !(hasFlag(flags, 'N') && hasFlag(flags, 'q')))
+  .filter(([, flags]) => !(has(flags, 'N') && has(flags, 'q')))
   .map(([sent, flags, how]) => ({
     kind: 'ma',
     protocol: 'text' as const,
     render: (at: Surroundings) => {
-      const amount = hasFlag(flags, 'T')
-        ? [...flags.filter((flag) => !flag(NOWHERE, 0).startsWith('D')), plain('D0')]
-        : flags
-      return `mn\r\n${write(tokens('ma', sent, amount, at), how)}`
+      const all = has(flags, 'T') ? [...without(flags, 'D'), plain('D0')] : flags
+      return `mn\r\n${write(tokens('ma', sent, all, at), how)}`
     },
   }))
 
