@@ -108,6 +108,8 @@ describe('the same flags make the same settings', () => {
     '-m 100 -c 77 -t 2 -f 1.1 -n 100 -b 33 -B ascii',
     '-M -C -A -F -X -W -D /',
     '-I 2m -o no_modern',
+    '-CFvvm64 -R5',
+    '--thr 2 --memory-l=100 --disable-c --max-r 7 --conn 99 --verb=2',
     '-o temporary_ttl=30,idle_timeout=20,track_sizes,hashpower=20,hot_max_factor=0.127',
   ])('%s', async (line) => {
     const args = line.split(' ')

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type RunningNode, startNode } from './nodes.ts'
+import { freePort, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
 import { served, start } from './processes.ts'
 import { type Endpoint, statistic, statistics, Wire } from './wire.ts'
@@ -372,6 +372,47 @@ test('-c beyond what the system allows is refused with memcached’s words', asy
   )
   expect(limited.stderr).toMatch(/failed to set rlimit for open files\. Try starting as root/)
   expect(limited.status).toBe(71)
+})
+
+describe('-l proto[...]: a listener for one protocol', () => {
+  const BINARY_VERSION = Buffer.from([0x80, 0x0b, ...Array<number>(22).fill(0)])
+
+  for (const [name, args] of [
+    ['memcached', undefined],
+    ['memshard', []],
+    ['memshard, node transport', ['--transport', 'node']],
+  ] as const) {
+    test(name, async ({ skip }) => {
+      if (args === undefined) skipUnlessInstalled(skip)
+      const [ascii, binary] = [await freePort(), await freePort()]
+      await using node = await startNode({
+        server: args === undefined ? 'memcached' : 'memshard',
+        args: [
+          '-l',
+          `proto[ascii]:127.0.0.1:${ascii},proto[binary]:tag[blue]:127.0.0.1:${binary}`,
+          ...(args ?? []),
+        ],
+      })
+      const at = (port: number): Endpoint => ({ host: node.host, port })
+      await using text = await Wire.connect(at(ascii))
+      expect(await text.say('set a 0 0 1\r\nx\r\n')).toBe('STORED\r\n')
+      // There a packet is a line without an end, or a wrong one.
+      text.send(Buffer.concat([BINARY_VERSION, Buffer.from('\r\n')]))
+      expect((await text.readUntil('ERROR\r\n')).toString('latin1')).toMatch(/^ERROR\r\n$/)
+
+      await using packets = await Wire.connect(at(binary))
+      packets.send(BINARY_VERSION)
+      expect((await packets.read(24))[0]).toBe(0x81)
+      await using lost = await Wire.connect(at(binary))
+      lost.send('get a\r\n'.repeat(4))
+      await lost.readToEnd()
+
+      // The other listener is for both.
+      await using both = await Wire.connect(node)
+      both.send(BINARY_VERSION)
+      expect((await both.read(24))[0]).toBe(0x81)
+    })
+  }
 })
 
 /** Fills the server with connections that it serves; the one that saw it start may still be closing. */

@@ -5,9 +5,11 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,6 +78,21 @@ describe('starting', () => {
     expect(existsSync(pidFile)).toBe(false)
   })
 
+  test('-P: neither a running server’s file nor one that can’t be written keeps it from serving', async () => {
+    const pidFile = join(directory, 'others.pid')
+    writeFileSync(pidFile, `${process.pid}\n`)
+    await using server = start([...listen(), '-P', pidFile])
+    await using wire = await served(here(), server)
+    await expect.poll(() => readFileSync(pidFile, 'utf8')).toBe(`${server.pid}\n`)
+    expect(server.stdout()).toContain(`contained the following (running) pid: ${process.pid}`)
+    wire.destroy()
+    server.process.kill('SIGTERM')
+    await server.exited
+    await using other = start([...listen(), '-P', join(directory, 'none', 'pid')])
+    await using _ = await served(here(), other)
+    expect(other.stdout()).toContain('Could not open the pid file')
+  })
+
   test.each(TRANSPORTS)(
     'MEMCACHED_PORT_FILENAME: a file with the ports it got (%s)',
     async (transport) => {
@@ -118,6 +135,8 @@ describe('-d', () => {
     try {
       expect(pid).not.toBe(starter.pid)
       expect(await statistic(here(), 'pid')).toBe(pid)
+      // Nobody's directory is kept busy.
+      if (process.platform === 'linux') expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/')
     } finally {
       process.kill(pid, 'SIGTERM')
     }

@@ -31,6 +31,9 @@ export const AUTHENTICATION = 10
 /** The mode of `ms`, beside those of store.ts. */
 export const META_SET = -1
 
+/** `auto`: each client's first byte tells. */
+export type BindingProtocol = 'auto' | 'ascii' | 'binary'
+
 export class Connection {
   /** The socket's file descriptor, by which operators' reports name the connection; 0 without one. */
   readonly descriptor: number
@@ -39,6 +42,8 @@ export class Connection {
    * command that goes on sending after its answer can't be had there.
    */
   readonly datagram: boolean
+  /** What its listener speaks, if not what all do. */
+  binding: BindingProtocol | undefined
   state = GREETING
   /**
    * The state between two commands: COMMAND, PACKET for a client that speaks the binary protocol, or

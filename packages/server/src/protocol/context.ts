@@ -12,6 +12,7 @@ import { MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import { StoreRequest } from '../cache/store.ts'
 import { encodeBase64 } from './base64.ts'
 import { BinaryRequest } from './binary-request.ts'
+import type { BindingProtocol } from './connection.ts'
 import type { Credentials } from './credentials.ts'
 import { Lookahead } from './lookahead.ts'
 import { INLINE_VALUE_MAX_BYTES, line, REPLY_BYTES, Reply } from './reply.ts'
@@ -26,7 +27,7 @@ export interface Host {
   /** `watch` is allowed (no `-W`). */
   readonly watchEnabled: boolean
   /** `-B`: the protocol of all clients; with `auto`, each one's first byte tells. */
-  readonly bindingProtocol: 'auto' | 'ascii' | 'binary'
+  readonly bindingProtocol: BindingProtocol
   /** The commands that list keys are allowed (no `-X`). */
   readonly dumpEnabled: boolean
   /** The commands for tests are there (`-o debug_commands`). */

@@ -181,7 +181,8 @@ export class Engine {
       beginAuthentication(connection)
       return
     }
-    const bound = connection.datagram ? 'auto' : this.#context.host.bindingProtocol
+    const { datagram, binding = this.#context.host.bindingProtocol } = connection
+    const bound = datagram ? 'auto' : binding
     const binary = bound === 'binary' || (bound !== 'ascii' && first === REQUEST_MAGIC)
     connection.commandState = binary ? PACKET : COMMAND
     connection.state = connection.commandState

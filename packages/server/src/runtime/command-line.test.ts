@@ -330,7 +330,8 @@ describe('an unknown flag is refused by its name', () => {
     ['-C5', '-5'],
     ['--bogus', '--bogus'],
     ['--bogus=1', '--bogus'],
-    ['--thread=4', '--threads'],
+    ['--thraed=4', '--threads'],
+    ['--dis', '--disable-evictions'],
     ['-m', '--memory-limit'],
     ['--memory-limit', '--memory-limit'],
   ])('%s', (line, named) => {

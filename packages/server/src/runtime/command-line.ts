@@ -5,6 +5,7 @@ import { EXTENDED_OPTIONS } from './extended-options.ts'
 import { FLAGS } from './flags.ts'
 import { helpText } from './help-text.ts'
 import { LICENCE_NOTICE } from './licence.ts'
+import { completeLongOptions } from './long-options.ts'
 import { CommandLineError, EXIT_FAILURE } from './option-values.ts'
 import type { Settings } from './settings.ts'
 import { type Environment, finishSettings, newDraft, type SettingsDraft } from './settings-draft.ts'
@@ -64,7 +65,7 @@ function readFlags(argv: readonly string[], draft: SettingsDraft): void {
     }
     command.addOption(new Option(spelling).argParser(apply))
   }
-  command.parse(argv, { from: 'user' })
+  command.parse(completeLongOptions(argv, FLAGS), { from: 'user' })
   for (const argument of command.args) {
     // commander takes `-5` for a number; getopt for a flag, and an unknown one.
     if (argument.startsWith('-')) throw new CommandLineError(`Unknown option '${argument}'.`)

@@ -24,6 +24,28 @@ describe('an address', () => {
   })
 })
 
+describe('before an address may stand, in this order', () => {
+  test.each([
+    ['notls:127.0.0.1:11311', {}],
+    ['proto[ascii]:127.0.0.1:11311', { protocol: 'ascii' }],
+    ['proto[binary]:127.0.0.1:11311', { protocol: 'binary' }],
+    ['proto_binary_:127.0.0.1:11311', { protocol: 'binary' }],
+    ['proto[negotiating]:127.0.0.1:11311', { protocol: 'auto' }],
+    ['tag[blue]:127.0.0.1:11311', {}],
+    ['tag_blue_:127.0.0.1:11311', {}],
+    ['notls:proto[ascii]:tag[12345678]:127.0.0.1:11311', { protocol: 'ascii' }],
+  ])('%s', (text, more) => {
+    expect(parseListenAddresses(text, PORT)).toEqual([{ host: '127.0.0.1', port: 11311, ...more }])
+  })
+
+  test('an IPv6 address too', () => {
+    expect(parseListenAddresses('proto[ascii]:[::1]:1,tag[a]:::1', PORT)).toEqual([
+      { host: '::1', port: 1, protocol: 'ascii' },
+      { host: '::1', port: PORT },
+    ])
+  })
+})
+
 test('a list is divided by commas and semicolons, and gives each address once', () => {
   expect(parseListenAddresses('127.0.0.1,127.0.0.2:11311;[::1],,127.0.0.1:11211', PORT)).toEqual([
     { host: '127.0.0.1', port: PORT },
@@ -49,11 +71,14 @@ describe('what is no address is refused by its text', () => {
     'no host',
     '',
     ',;',
-    'notls:127.0.0.1',
     'mtls:127.0.0.1:11311',
-    'proto[ascii]:127.0.0.1',
-    'tag[blue]:127.0.0.1',
-    'tag_blue_:127.0.0.1',
+    'btls:127.0.0.1',
+    'proto[proxy]:127.0.0.1',
+    'proto[http]:127.0.0.1',
+    'proto[ascii:127.0.0.1',
+    'tag[]:127.0.0.1',
+    'tag[nine-long]:127.0.0.1',
+    'tag[blue]:notls:127.0.0.1',
   ])('"%s"', (text) => {
     expect(() => parseListenAddresses(text, PORT)).toThrow(CommandLineError)
     expect(() => parseListenAddresses(text, PORT)).toThrow(`"${text}"`)

@@ -1,11 +1,21 @@
 // Reads `-l`: which addresses to listen on. Knows nothing of sockets, and resolves no names.
 import { isIPv4, isIPv6 } from 'node:net'
+import type { BindingProtocol } from '../protocol/connection.ts'
 import type { ListenAddress } from '../transport/listeners.ts'
 import { CommandLineError, EX_USAGE } from './option-values.ts'
 
+const PROTOCOLS: Readonly<Record<string, BindingProtocol>> = {
+  ascii: 'ascii',
+  binary: 'binary',
+  negotiating: 'auto',
+}
+const PROTOCOL_PREFIX = /^proto(?:\[([^\]]*)\]|_([^_]*)_):/
+const TAG_PREFIX = /^tag(?:\[([^\]]*)\]|_([^_]*)_):/
+const MAX_TAG_LENGTH = 8
+
 /**
- * Reads a list of `host`, `host:port`, `[v6]`, `[v6]:port`, `v6` or `*`, divided by commas or
- * semicolons, as memcached does; each address once.
+ * Reads a list of `host`, `host:port`, `[v6]`, `[v6]:port`, `v6` or `*`, each perhaps after prefixes,
+ * divided by commas or semicolons, as memcached does; each address once.
  * @throws CommandLineError naming the address that can't be one.
  */
 export function parseListenAddresses(list: string, defaultPort: number): readonly ListenAddress[] {
@@ -20,20 +30,52 @@ export function parseListenAddresses(list: string, defaultPort: number): readonl
 }
 
 function parseListenAddress(text: string, defaultPort: number): ListenAddress {
-  if (/^(notls|btls|mtls):/.test(text)) throw refusal(text, 'asks for TLS, which is not there yet')
-  if (/^(proto|tag)[[_]/.test(text)) {
-    throw refusal(text, 'has a proto or tag prefix, which is not there yet')
-  }
+  const { protocol, rest } = takePrefixes(text)
+  return { ...parseAddress(text, rest, defaultPort), ...(protocol && { protocol }) }
+}
 
-  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text)
+/**
+ * What memcached lets stand before an address, in its order: `notls:`, `proto[ascii]:` or `proto_ascii_:`,
+ * `tag[blue]:` or `tag_blue_:`. A tag is for its proxy's routes, and means nothing to anybody else.
+ */
+function takePrefixes(text: string): {
+  readonly protocol: BindingProtocol | undefined
+  readonly rest: string
+} {
+  if (/^(btls|mtls):/.test(text)) throw refusal(text, 'asks for TLS, which is not there yet')
+  let rest = text.replace(/^notls:/, '')
+  let protocol: BindingProtocol | undefined
+  const proto = PROTOCOL_PREFIX.exec(rest)
+  if (proto !== null) {
+    const name = proto[1] ?? proto[2]
+    if (name === 'proxy') throw refusal(text, 'asks for the proxy, which is not there yet')
+    protocol = PROTOCOLS[name]
+    if (protocol === undefined) {
+      throw refusal(text, `asks for the protocol "${name}": it can be ascii, binary or negotiating`)
+    }
+    rest = rest.slice(proto[0].length)
+  }
+  const tag = TAG_PREFIX.exec(rest)
+  if (tag !== null) {
+    const { length } = tag[1] ?? tag[2]
+    if (length < 1 || length > MAX_TAG_LENGTH) {
+      throw refusal(text, `has a tag that is not of 1 to ${MAX_TAG_LENGTH} characters`)
+    }
+    rest = rest.slice(tag[0].length)
+  }
+  return { protocol, rest }
+}
+
+function parseAddress(text: string, address: string, defaultPort: number): ListenAddress {
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(address)
   if (bracketed !== null) {
     const [, host, port] = bracketed
     if (!isIPv6(host)) throw refusal(text, 'has no IPv6 address between its brackets')
     return { host, port: parsePort(text, port, defaultPort) }
   }
-  if (isIPv6(text)) return { host: text, port: defaultPort }
+  if (isIPv6(address)) return { host: address, port: defaultPort }
 
-  const [host, port, ...rest] = text.split(':')
+  const [host, port, ...rest] = address.split(':')
   if (rest.length > 0) throw refusal(text, 'is not an IPv6 address')
   return { host: parseHost(text, host), port: parsePort(text, port, defaultPort) }
 }

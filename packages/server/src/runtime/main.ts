@@ -28,6 +28,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   } else if (command.settings.daemonize && process.env[DAEMON_VARIABLE] === undefined) {
     process.exitCode = await startDaemon(argv)
   } else {
+    // A daemon keeps no directory busy, unless a core file is to be left in it.
+    if (process.env[DAEMON_VARIABLE] !== undefined && !command.settings.coreDumpsEnabled) {
+      process.chdir('/')
+    }
     const log = createLog(command.settings)
     for (const warning of command.warnings) log.warn(warning)
     await serve(command.settings, log)

@@ -101,7 +101,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
     settings.authFile === undefined ? undefined : new Users(settings.authFile, cache, log)
   const listening = listeners.map(({ address }) => address)
   // As early as clients can connect: who waits for the files may do so at once.
-  if (calls !== undefined) writeProcessFiles(settings, listening)
+  if (calls !== undefined) writeProcessFiles(settings, listening, log)
   background.start(settings, memoryFile?.earlier)
   for (const { fd, kind } of listeners) {
     if (kind !== 'udp') table.open(fd, LISTENING, cache.clock.now)
@@ -152,7 +152,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   try {
     const ready = await Promise.all(workers.map(readyAddresses))
     const addresses = [...listening, ...ready.flat()]
-    if (calls === undefined) writeProcessFiles(settings, addresses)
+    if (calls === undefined) writeProcessFiles(settings, addresses, log)
     return { addresses, stop, closed, reload: () => users?.reload() }
   } catch (error) {
     stop(false)
@@ -259,11 +259,12 @@ function planThreads(
   if (wake < 0 || epolls.some((fd) => fd < 0)) {
     throw new StartError(`can't create an epoll set: ${calls.describeError(calls.errno())}`)
   }
-  const fds = listeners.filter(({ kind }) => kind !== 'udp').map(({ fd }) => fd)
+  const streams = listeners.filter(({ kind }) => kind !== 'udp')
   const datagramSockets = dealUdpSockets(settings, calls, listeners)
   return threads.map((_, thread) => ({
     kind: 'epoll',
-    listeners: fds,
+    listeners: streams.map(({ fd }) => fd),
+    bindings: streams.map(({ protocol }) => protocol),
     datagramSockets: datagramSockets[thread],
     epolls,
     wake,

@@ -41,9 +41,9 @@ export function finishSettings(draft: SettingsDraft, env: Environment): Settings
   settleItemSizes(draft, env)
   settleSlabSizes(draft)
   settleLru(draft)
+  settleListening(draft, env)
   settleSasl(draft, env)
   settleAuthentication(draft)
-  settleListening(draft, env)
   settleLogging(draft, env)
   return Object.freeze(draft.settings)
 }
@@ -124,13 +124,19 @@ function settleLru({ settings }: SettingsDraft): void {
   }
 }
 
+// memcached's words.
+const ASCII_WITH_SASL = 'ERROR: You cannot allow the ASCII protocol while using SASL.'
+
 function settleSasl({ settings, protocolGiven }: SettingsDraft, env: Environment): void {
   settings.saslPasswordFile = env.MEMCACHED_SASL_PWDB || undefined
   if (!settings.saslEnabled) return
   // Two ways to log in would each bind the other's protocol.
   if (!protocolGiven && settings.authFile === undefined) settings.bindingProtocol = 'binary'
   else if (settings.bindingProtocol !== 'binary') {
-    throw usage('ERROR: You cannot allow the ASCII protocol while using SASL.')
+    throw usage(ASCII_WITH_SASL)
+  }
+  if (settings.tcpAddresses.some(({ protocol = 'binary' }) => protocol !== 'binary')) {
+    throw usage(ASCII_WITH_SASL)
   }
   if (settings.udpPort !== 0) {
     throw usage('ERROR: Cannot enable UDP while using binary SASL authentication.')
@@ -143,13 +149,17 @@ function settleSasl({ settings, protocolGiven }: SettingsDraft, env: Environment
 }
 
 // memcached's words.
+const BINARY_WITH_AUTHENTICATION =
+  'ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.'
+
 function settleAuthentication({ settings, protocolGiven }: SettingsDraft): void {
   if (settings.authFile === undefined) return
   if (!protocolGiven) settings.bindingProtocol = 'ascii'
   else if (settings.bindingProtocol !== 'ascii') {
-    throw usage(
-      'ERROR: You cannot allow the BINARY protocol while using ascii authentication tokens.',
-    )
+    throw usage(BINARY_WITH_AUTHENTICATION)
+  }
+  if (settings.tcpAddresses.some(({ protocol = 'ascii' }) => protocol !== 'ascii')) {
+    throw usage(BINARY_WITH_AUTHENTICATION)
   }
   if (settings.udpPort !== 0) {
     throw usage('Cannot use UDP with ascii authentication enabled (-U 0 to disable)')

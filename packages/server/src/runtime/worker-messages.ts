@@ -1,5 +1,6 @@
 // What the main thread and the worker threads tell each other.
 import type { CacheMemory } from '../cache/cache.ts'
+import type { BindingProtocol } from '../protocol/connection.ts'
 import type { DatagramSocket } from '../transport/epoll.ts'
 import type { ListenOptions } from '../transport/listeners.ts'
 import type { Settings } from './settings.ts'
@@ -9,6 +10,8 @@ export type WorkerTransport =
   | {
       readonly kind: 'epoll'
       readonly listeners: readonly number[]
+      /** What each of them speaks, if not what all do. */
+      readonly bindings: readonly (BindingProtocol | undefined)[]
       readonly datagramSockets: readonly DatagramSocket[]
       readonly epolls: readonly number[]
       readonly wake: number

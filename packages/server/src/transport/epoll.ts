@@ -7,7 +7,7 @@
 import type { Arena } from '../cache/arena.ts'
 import { CLOSED_NORMALLY, CLOSED_WHEN_IDLE } from '../cache/event-log.ts'
 import { copyBytes, MemoryBlock, permanentBlock } from '../cache/memory.ts'
-import { WATCHING } from '../protocol/connection.ts'
+import { type BindingProtocol, WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { Reply } from '../protocol/reply.ts'
@@ -50,6 +50,8 @@ export interface EpollOptions {
   readonly arena: Arena
   /** The listening sockets, which all threads share. */
   readonly listeners: readonly number[]
+  /** What each of them speaks, if not what all do. */
+  readonly bindings: readonly (BindingProtocol | undefined)[]
   /** The UDP sockets of this thread alone. */
   readonly datagramSockets: readonly DatagramSocket[]
   /** The epoll set of every thread, in the order of their numbers. */
@@ -189,6 +191,7 @@ export class EpollTransport implements Transport {
   /** The first that is seen of a connection, which may have been accepted by another thread. */
   #meet(fd: number): EpollConnection {
     const connection = new EpollConnection(fd)
+    connection.protocol.binding = this.#options.bindings[this.#table.listenerOf(fd)]
     if (this.#context.connectionEvents.watched) connection.peer = peerAddress(this.#calls, fd)
     this.#connections[fd] = connection
     this.#open++

@@ -3,6 +3,7 @@
 import { lookup } from 'node:dns/promises'
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { MemoryBlock } from '../cache/memory.ts'
+import type { BindingProtocol } from '../protocol/connection.ts'
 import {
   AF_INET,
   AF_INET6,
@@ -30,6 +31,8 @@ export interface ListenAddress {
   readonly host: string | undefined
   /** 0 lets the system choose. */
   readonly port: number
+  /** What is spoken there; undefined: what is spoken everywhere. */
+  readonly protocol?: BindingProtocol
 }
 
 export interface ListenOptions {
@@ -47,6 +50,7 @@ export interface Listener {
   /** In words: `127.0.0.1:11211`, `[::1]:11211`, `udp:127.0.0.1:11211`, `/run/memshard.sock`. */
   readonly address: string
   readonly port: number
+  readonly protocol?: BindingProtocol
 }
 
 /** A socket could not be opened; the message says which and why. */
@@ -86,7 +90,7 @@ export async function openListeners(
 async function listenOn(
   calls: SystemCalls,
   kind: 'tcp' | 'udp',
-  { host, port }: ListenAddress,
+  { host, port, protocol }: ListenAddress,
   backlog = 0,
 ): Promise<readonly Listener[]> {
   const listeners: Listener[] = []
@@ -94,7 +98,7 @@ async function listenOn(
     // With an ephemeral port, the first family's choice is the second's too.
     const wanted = port === 0 && listeners.length > 0 ? listeners[0].port : port
     const listener = bindTo(calls, kind, numeric, wanted, backlog)
-    if (listener !== undefined) listeners.push(listener)
+    if (listener !== undefined) listeners.push({ ...listener, protocol })
   }
   if (listeners.length === 0) {
     throw new ListenError(

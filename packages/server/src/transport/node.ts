@@ -16,7 +16,7 @@ import {
   OVER_UNIX_SOCKET,
 } from '../cache/event-log.ts'
 import { MemoryBlock } from '../cache/memory.ts'
-import { Connection, WATCHING } from '../protocol/connection.ts'
+import { type BindingProtocol, Connection, WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { DRAINING } from './connection-counts.ts'
@@ -47,6 +47,8 @@ import { Watchers } from './watchers.ts'
 const IDLE_SWEEP_MS = 1_000
 const NOTHING = Buffer.alloc(0)
 const MAX_PENDING_BYTES = 2 * MAX_KEYS_LINE_BYTES
+
+type Target = NetListenOptions & { readonly protocol?: BindingProtocol }
 
 interface Client {
   readonly socket: Socket
@@ -90,9 +92,10 @@ export class NodeTransport implements Transport {
 
   /** Opens the listening sockets; resolves to the addresses they got, in words. */
   async listen(options: ListenOptions): Promise<readonly string[]> {
-    const targets: NetListenOptions[] = options.tcpAddresses.map(({ host, port }) => ({
+    const targets: Target[] = options.tcpAddresses.map(({ host, port, protocol }) => ({
       host,
       port,
+      protocol,
     }))
     if (options.unixSocketPath !== undefined) {
       removeStaleSocket(options.unixSocketPath)
@@ -148,9 +151,9 @@ export class NodeTransport implements Transport {
     })
   }
 
-  #listenOn(target: NetListenOptions): Promise<void> {
+  #listenOn(target: Target): Promise<void> {
     const server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) =>
-      this.#accept(socket),
+      this.#accept(socket, target.protocol),
     )
     this.#servers.push(server)
     return new Promise((resolve, reject) => {
@@ -162,7 +165,7 @@ export class NodeTransport implements Transport {
     })
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, binding: BindingProtocol | undefined): void {
     const { counts, connectionEvents } = this.#context
     if (!counts.open()) {
       socket.on('error', () => {})
@@ -173,6 +176,7 @@ export class NodeTransport implements Transport {
     const number = this.#freeNumber()
     const peer = peerOf(socket)
     const protocol = new Connection(number)
+    protocol.binding = binding
     const client: Client = {
       socket,
       protocol,
