@@ -4,11 +4,13 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { MEMSHARD_SERVER } from '../nodes.ts'
 import { missing } from '../peers.ts'
 import { CHANGED_REPLIES, NOT_YET, SKIPS_ITSELF, SUITE_VERSION } from './left-out.ts'
-import { FILE_DEADLINE_MS, prepareSuite } from './suite.ts'
+import { ALONE, FILE_DEADLINE_MS, prepareSuite } from './suite.ts'
 import { judge } from './verdict.ts'
 
 const reason = missing('memcached source')
 const suite = reason === undefined ? await prepareSuite(MEMSHARD_SERVER) : undefined
+const files = suite?.files ?? []
+const TIMEOUT = { timeout: FILE_DEADLINE_MS + 30_000 }
 afterAll(() => suite?.[Symbol.asyncDispose]())
 
 test('the suite is of the version that our list is about', ({ skip }) => {
@@ -22,16 +24,22 @@ test('the list names only files of the suite', ({ skip }) => {
   expect(suite?.files).toEqual(expect.arrayContaining(named))
 })
 
+const expectations = { skipsItself: SKIPS_ITSELF, changedReplies: CHANGED_REPLIES, exact: true }
+
+async function problemsOf(file: string): Promise<string> {
+  return judge(await suite!.run(file), expectations).problems.join('\n')
+}
+
+describe('memcached says, by itself, of', () => {
+  test.for(files.filter((file) => ALONE.includes(file)))('%s', TIMEOUT, async (file) => {
+    expect(await problemsOf(file)).toBe('')
+  })
+})
+
 // Several at once: most of them wait most of their time.
 describe.concurrent('memcached says of', () => {
-  const expectations = {
-    skipsItself: SKIPS_ITSELF,
-    changedReplies: CHANGED_REPLIES,
-    exact: true,
-  }
-  test.for(suite?.files ?? [])('%s', { timeout: FILE_DEADLINE_MS + 30_000 }, async (file, ctx) => {
+  test.for(files.filter((file) => !ALONE.includes(file)))('%s', TIMEOUT, async (file, ctx) => {
     ctx.skip(NOT_YET.includes(file), 'about a part that is being built')
-    const { problems } = judge(await suite!.run(file), expectations)
-    ctx.expect(problems.join('\n')).toBe('')
+    ctx.expect(await problemsOf(file)).toBe('')
   })
 })

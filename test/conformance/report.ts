@@ -19,13 +19,10 @@ export function asText(verdicts: readonly Verdict[]): string {
 
 /** For docs/PROTOCOL.md. */
 export function asMarkdown(verdicts: readonly Verdict[]): string {
-  const rule: Row = [
-    '-'.repeat(HEAD[0].length),
-    `${'-'.repeat(HEAD[1].length)}:`,
-    `${'-'.repeat(HEAD[2].length)}:`,
-    '-'.repeat(HEAD[3].length),
-  ]
-  return [HEAD, rule, ...verdicts.map((verdict) => row(verdict)), total(verdicts)]
+  const [head, ...rows] = align([HEAD, ...verdicts.map((verdict) => row(verdict)), total(verdicts)])
+  const [file, tests, passed, remark] = head!.map((cell) => '-'.repeat(cell.length))
+  const rule: Row = [file!, `${tests!.slice(1)}:`, `${passed!.slice(1)}:`, remark!]
+  return [head!, rule, ...rows]
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`)
     .join('')
 }

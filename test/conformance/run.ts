@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { MEMSHARD_SERVER } from '../nodes.ts'
 import { CHANGED_REPLIES, SKIPS_ITSELF, SUITE_VERSION } from './left-out.ts'
 import { asMarkdown, asText } from './report.ts'
-import { prepareSuite } from './suite.ts'
+import { ALONE, prepareSuite } from './suite.ts'
 import { type Expectations, judge, type Verdict } from './verdict.ts'
 
 const USAGE = `Usage: test/conformance/run [options] [FILE.t...]
@@ -50,9 +50,8 @@ async function main(): Promise<number> {
   }
   const wanted = new Set(positionals.map((path) => path.replace(/^.*\//, '')))
   const files = suite.files.filter((file) => wanted.size === 0 || wanted.has(file))
-  const queue = [...files]
   const verdicts: Verdict[] = []
-  const work = async (): Promise<void> => {
+  const work = async (queue: string[]): Promise<void> => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       const run = await suite.run(file)
       const verdict = judge(run, expectations)
@@ -62,7 +61,9 @@ async function main(): Promise<number> {
       process.stderr.write(`${verdicts.length}/${files.length} ${file} ${result}\n`)
     }
   }
-  await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, work))
+  await work(files.filter((file) => ALONE.includes(file)))
+  const queue = files.filter((file) => !ALONE.includes(file))
+  await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs)) }, () => work(queue)))
 
   verdicts.sort((a, b) => (a.file < b.file ? -1 : 1))
   process.stdout.write(values.markdown ? asMarkdown(verdicts) : asText(verdicts))

@@ -36,6 +36,9 @@ export const FILE_DEADLINE_MS = 300_000
 /** A server is told to end when its test does, and gets this long. */
 const END_DEADLINE_MS = 10_000
 
+/** Files that give a server two seconds to start, whatever else the machine has to do: to be run by themselves. */
+export const ALONE: readonly string[] = ['issue_67.t']
+
 /** The environment variable that tells the processes of one run from others. */
 const MARK = 'CONFORMANCE_RUN'
 
