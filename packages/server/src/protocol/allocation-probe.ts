@@ -90,7 +90,7 @@ const BINARY_PROBES: readonly Probe[] = [
   },
   { name: 'noop, version', pieces: [packets({ opcode: opcode.NOOP }, { opcode: opcode.VERSION })] },
   { name: 'unknown command', pieces: [packets({ opcode: UNKNOWN_OPCODE, value: 'x' })] },
-].map((probe) => ({ ...probe, name: `binary ${probe.name}`, binary: true }))
+].map((probe) => ({ ...probe, name: `binary ${probe.name}`, binary: true, rounds: ROUNDS / 2 }))
 
 const TEXT_PROBES: readonly Probe[] = [
   { name: 'get, hit', pieces: ['get small\r\n'] },
