@@ -55,7 +55,8 @@ export class PageMover {
   readonly #patientPasses: number
   readonly #stepCost: number
   #moving = false
-  #index = 0
+  /** Chunks of the page that are still to be looked at in this pass, from the last to the first. */
+  #left = 0
   #passes = 0
   #pauseMs = STEP_PAUSE_MS
   #evictionsAllowed = false
@@ -91,9 +92,9 @@ export class PageMover {
       else pageMoves.finish()
       return STEP_PAUSE_MS
     }
-    slabs.startDraining(source)
+    const page = slabs.startDraining(source)
     this.#moving = true
-    this.#index = 0
+    this.#left = slabs.chunksIn(source, page)
     this.#passes = 0
     this.#busyChunks = 0
     this.#pauseMs = STEP_PAUSE_MS
@@ -113,26 +114,25 @@ export class PageMover {
     const { slabs, pageMoves } = this.#cache
     const { source, destination } = pageMoves
     const page = slabs.drainingPage
-    const chunks = slabs.chunksIn(source, page)
     let cost = 0
-    while (this.#moving && this.#index < chunks && cost < this.#stepCost) {
-      cost += this.#look(slabs.chunkOf(source, page, this.#index++), source)
+    while (this.#moving && this.#left > 0 && cost < this.#stepCost) {
+      cost += this.#look(slabs.chunkOf(source, page, --this.#left), source)
     }
     if (!this.#moving) return STEP_PAUSE_MS
     if (slabs.drained) {
       this.#pass(source, destination)
       return STEP_PAUSE_MS
     }
-    return this.#index < chunks ? STEP_PAUSE_MS : this.#nextPass()
+    return this.#left > 0 ? STEP_PAUSE_MS : this.#nextPass()
   }
 
-  /** Something was busy: again from the beginning of the page, a little later. */
+  /** Something was busy: again through the page, a little later. */
   #nextPass(): number {
-    const { statistics } = this.#cache
+    const { statistics, slabs, pageMoves } = this.#cache
     statistics.add(SLAB_REASSIGN_BUSY_ITEMS, this.#busyChunks)
     statistics.set(SLAB_REASSIGN_LAST_BUSY_STATUS, this.#status)
     this.#passes++
-    this.#index = 0
+    this.#left = slabs.chunksIn(pageMoves.source, slabs.drainingPage)
     this.#busyChunks = 0
     const pauseMs = this.#pauseMs
     this.#pauseMs = Math.min(pauseMs * 2, MAX_PASS_PAUSE_MS)
