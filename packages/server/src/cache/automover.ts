@@ -57,12 +57,13 @@ export class Automover {
    * the next sample may be taken as soon as the move is done, unless it was from one class to another.
    */
   run(): boolean {
-    const { tuning, clock, lock, pageMoves } = this.#cache
+    const { tuning, clock, lock, pageMoves, events } = this.#cache
     if (tuning.slabAutomove === 0 || clock.now === this.#lastSecond) return false
     lock.acquire()
     const move = this.sample()
     const asked =
       move !== undefined && pageMoves.ask(move.source, move.destination, false) === ASKED
+    if (move !== undefined) events.slabMoved(move.source, move.destination, asked)
     lock.release()
     if (!asked || move.destination !== GLOBAL_PAGE_POOL) this.#lastSecond = clock.now
     return asked

@@ -3,6 +3,8 @@ import type { Cache } from './cache.ts'
 import { find, MEGABYTE, makeCache, set } from './cache-fixture.ts'
 import { checkInvariants } from './cache-invariants.ts'
 import { Crawler, requestCrawl } from './crawler.ts'
+import { CRAWLER_STATUS, type LogEvent, SYSTEM_EVENTS } from './event-log.ts'
+import { COLD, HOT, TEMP, WARM } from './lru.ts'
 import {
   CRAWLER_ITEMS_CHECKED,
   CRAWLER_RECLAIMED,
@@ -195,4 +197,36 @@ test('a crawl is a sequence of short steps, between which the cache may change',
   expect(steps).toBeGreaterThanOrEqual(20)
   for (let n = 0; n < steps * 50; n++) expect(find(cache, `key:${n}`)).not.toBe(0)
   expect(cache.statistics.get(CURR_ITEMS)).toBe(steps * 50)
+})
+
+describe('watchers are told', () => {
+  function watchedCrawl(begin: (cache: Cache) => void): LogEvent[] {
+    const cache = makeCache()
+    const crawler = new Crawler(cache)
+    cache.events.addWatcher(SYSTEM_EVENTS)
+    set(cache, 'a', 'x', { expiry: cache.clock.now + 10 })
+    set(cache, 'b', 'x', { expiry: cache.clock.now + 100 })
+    begin(cache)
+    crawl(cache, crawler)
+    const events: LogEvent[] = []
+    const { end } = cache.events
+    for (let e = cache.events.take(end); e; e = cache.events.take(end)) events.push(e)
+    return events
+  }
+
+  test('of each list of a class that was due', () => {
+    const events = watchedCrawl(({ clock }) => clock.tick(70))
+    // List, low mark, next reclaims, since the run, until the next, elapsed, examined, reclaimed.
+    expect(events.map(({ type, numbers }) => [type, numbers])).toEqual([
+      [CRAWLER_STATUS, [1 | HOT, 1, 1, 0, 65, 0, 2, 1]],
+      [CRAWLER_STATUS, [1 | WARM, 1, 1, 0, 65, 0, 0, 0]],
+      [CRAWLER_STATUS, [1 | COLD, 1, 1, 0, 65, 0, 0, 0]],
+      [CRAWLER_STATUS, [1 | TEMP, 1, 1, 0, 65, 0, 0, 0]],
+    ])
+  })
+
+  test('nothing of a crawl that an operator asked for', () => {
+    const events = watchedCrawl((cache) => requestCrawl(cache, new Set([1])))
+    expect(events).toEqual([])
+  })
 })

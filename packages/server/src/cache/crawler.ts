@@ -2,6 +2,7 @@
 // pages of a class in address order, so that nothing that happens to the lists between two steps can
 // lead it astray; a page that has meanwhile gone to another class is passed over. Knows no timers.
 import type { Cache } from './cache.ts'
+import { SYSTEM_EVENTS } from './event-log.ts'
 import { FETCHED, type ItemRef, LINKED, MAX_KEY_BYTES } from './item.ts'
 import { CRAWLER_ITEMS_CHECKED, CRAWLER_RECLAIMED, EXPIRED_UNFETCHED } from './statistics.ts'
 
@@ -14,6 +15,9 @@ const FIRST_CRAWL_AFTER = 60
 const CRAWL_STEP = 60
 const MAX_CRAWL_WAIT = 3600
 const CRAWL_GRACE = 5
+/** HOT, WARM, COLD and TEMP: the upper bits of a list's number. */
+const SEGMENTS = 4
+const SEGMENT_SHIFT = 6
 /** The histogram of expiry times: an hour by minutes. */
 const MINUTES = 60
 
@@ -45,6 +49,13 @@ export class Crawler {
   /** Items of the class being crawled by minutes until they expire. */
   readonly #histogram = new Int32Array(MINUTES)
   #expirable = 0
+  /** Items of the class being crawled by LRU segment: looked at, and freed. */
+  readonly #examined = new Int32Array(SEGMENTS)
+  readonly #reclaimed = new Int32Array(SEGMENTS)
+  /** When it was begun. */
+  #begun = 0
+  /** The crawl was begun because it was due, not because an operator asked for it. */
+  #automatic = false
   #slabClass = 0
   #page = 0
   #chunk = 0
@@ -72,12 +83,18 @@ export class Crawler {
       lock.acquire()
       crawl.begin(due, tuning.crawlerItemsPerRun)
       lock.release()
+      this.#automatic = true
     }
     lock.acquire()
     const more = this.#step()
-    if (!more) crawl.end()
+    if (!more) this.#end()
     lock.release()
     return true
+  }
+
+  #end(): void {
+    this.#cache.crawl.end()
+    this.#automatic = false
   }
 
   #dueClasses(): number[] {
@@ -115,6 +132,9 @@ export class Crawler {
     if (this.#slabClass === 0) return false
     this.#expirable = 0
     this.#histogram.fill(0)
+    this.#examined.fill(0)
+    this.#reclaimed.fill(0)
+    this.#begun = this.#cache.clock.now
     this.#left = crawl.itemsPerClass === 0 ? Number.POSITIVE_INFINITY : crawl.itemsPerClass
     this.#page = 0
     this.#nextPage()
@@ -148,9 +168,12 @@ export class Crawler {
     if (items.keyLength(item) === 0 || (items.flags(item) & LINKED) === 0) return
     this.#left--
     const slabClass = items.slabClass(item)
+    const segment = items.list(item) >>> SEGMENT_SHIFT
+    this.#examined[segment]++
     statistics.addToClass(slabClass, CRAWLER_ITEMS_CHECKED, 1)
     if (cache.isDead(item)) {
       statistics.addToClass(slabClass, CRAWLER_RECLAIMED, 1)
+      this.#reclaimed[segment]++
       if ((items.flags(item) & FETCHED) === 0 && !cache.isFlushed(item)) {
         statistics.addToClass(slabClass, EXPIRED_UNFETCHED, 1)
       }
@@ -179,5 +202,25 @@ export class Crawler {
     }
     this.#wait[slabClass] = Math.min(wait, MAX_CRAWL_WAIT)
     this.#nextCrawl[slabClass] = this.#cache.clock.now + this.#wait[slabClass] + CRAWL_GRACE
+    // As in memcached, what an operator asked for is no news.
+    if (this.#automatic) this.#report(slabClass, enough, reclaimable)
+  }
+
+  /** Tells watchers, who expect to hear of each list by itself. */
+  #report(slabClass: number, lowMark: number, nextReclaims: number): void {
+    const { clock, events } = this.#cache
+    if (!events.watched(SYSTEM_EVENTS)) return
+    for (let segment = 0; segment < SEGMENTS; segment++) {
+      events.crawled({
+        list: slabClass | (segment << SEGMENT_SHIFT),
+        lowMark,
+        nextReclaims,
+        sinceRun: 0,
+        nextRun: this.#nextCrawl[slabClass] - clock.now,
+        elapsed: clock.now - this.#begun,
+        examined: this.#examined[segment],
+        reclaimed: this.#reclaimed[segment],
+      })
+    }
   }
 }

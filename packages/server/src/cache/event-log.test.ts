@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Automover } from './automover.ts'
 import type { Cache } from './cache.ts'
 import { find, MEGABYTE, makeCache, set } from './cache-fixture.ts'
 import {
@@ -10,7 +11,10 @@ import {
   ITEM_GET,
   type LogEvent,
   MUTATIONS,
+  SLAB_MOVE,
+  SYSTEM_EVENTS,
 } from './event-log.ts'
+import { GLOBAL_PAGE_POOL } from './slab-pages.ts'
 import { EVICTED, LOG_WORKER_DROPPED, LOG_WORKER_WRITTEN } from './statistics.ts'
 import { MAX_WATCHERS } from './watch-slots.ts'
 
@@ -66,6 +70,23 @@ describe('events', () => {
     expect(evicted.length).toBeGreaterThan(10)
     expect(evicted.every(({ type }) => type === EVICTION)).toBe(true)
     expect(evicted.map(keyOf)).toEqual(evicted.map((_, i) => `big:${i}`))
+  })
+
+  test('the automover tells which page it wants moved, and whether that could begin', () => {
+    const cache = makeCache({ slabAutomoveWindow: 3 })
+    cache.events.addWatcher(SYSTEM_EVENTS)
+    const automover = new Automover(cache)
+    for (let i = 0; i < 50; i++) set(cache, `big:${i}`, new Uint8Array(100_000))
+    const slabClass = cache.items.slabClass(find(cache, 'big:0'))
+    cache.lru.unlinkSince(0)
+    for (let seconds = 1; seconds < 20 && !automover.run(); seconds++) cache.clock.tick(seconds)
+    // The page mover doesn't run here: the first move is still pending when the next one is asked for.
+    cache.clock.tick(20)
+    expect(automover.run()).toBe(false)
+    expect(taken(cache).map(({ type, numbers }) => [type, numbers])).toEqual([
+      [SLAB_MOVE, [slabClass, GLOBAL_PAGE_POOL, 1]],
+      [SLAB_MOVE, [slabClass, GLOBAL_PAGE_POOL, 0]],
+    ])
   })
 
   test.each([0, 100, 1000])('that find no room in %i bytes are dropped and counted', (bytes) => {

@@ -151,6 +151,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   closed.catch(() => {})
   try {
     const ready = await Promise.all(workers.map(readyAddresses))
+    for (const worker of workers) worker.postMessage({ kind: 'serve' } satisfies ToWorker)
     const addresses = [...listening, ...ready.flat()]
     if (calls === undefined) writeProcessFiles(settings, addresses, log)
     return { addresses, stop, closed, reload: () => users?.reload() }

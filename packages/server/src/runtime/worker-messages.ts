@@ -39,5 +39,8 @@ export type ToMain =
   | { readonly kind: 'verbosity'; readonly level: number }
   | { readonly kind: 'shutdown'; readonly graceful: boolean }
 
-/** For the node transport, whose event loop hears messages; the epoll loop is woken by its descriptor. */
-export type ToWorker = { readonly kind: 'stop' }
+export type ToWorker =
+  /** Every thread is ready: an epoll loop may begin. */
+  | { readonly kind: 'serve' }
+  /** For the node transport, whose event loop hears messages; the epoll loop is woken by its descriptor. */
+  | { readonly kind: 'stop' }

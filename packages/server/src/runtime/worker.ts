@@ -1,5 +1,6 @@
 // A worker thread: puts a cache, an engine and a transport together over the shared memory, and serves.
 // Entry point; knows what its WorkerData says and nothing of the command line.
+import { once } from 'node:events'
 import { hostname } from 'node:os'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { Cache } from '../cache/cache.ts'
@@ -19,7 +20,7 @@ import { cacheOptions } from './cache-options.ts'
 import { SaslPasswords } from './sasl-passwords.ts'
 import type { Settings } from './settings.ts'
 import { currentSettings, describeSettings } from './settings-report.ts'
-import type { ToMain, WorkerData, WorkerTransport } from './worker-messages.ts'
+import type { ToMain, ToWorker, WorkerData, WorkerTransport } from './worker-messages.ts'
 
 /** Standard input, output and error, epoll set, wake-up, listeners: about as many as memcached counts. */
 const RESERVED_DESCRIPTORS_PER_THREAD = 5
@@ -150,7 +151,10 @@ async function serve(data: WorkerData): Promise<void> {
       },
     })
     host.transport = epoll
+    const begin = once(port, 'message')
     tell({ kind: 'ready', addresses: [] })
+    // Not while others still open and close files: then an earlier connection may get a higher descriptor.
+    await begin
     epoll.run()
   } else {
     const node = new NodeTransport(context, cache, settings.watcherLogBufferBytes)
@@ -161,7 +165,8 @@ async function serve(data: WorkerData): Promise<void> {
 
 async function serveNode(node: NodeTransport, transport: WorkerTransport): Promise<void> {
   if (transport.kind !== 'node') return
-  port.on('message', () => {
+  port.on('message', ({ kind }: ToWorker) => {
+    if (kind !== 'stop') return
     void node.stop()
     port.close()
   })
