@@ -304,7 +304,8 @@ export class EpollTransport implements Transport {
       // The next part of a long answer has to wait for the other connections' turn.
       if (!full || connection.protocol.busy) break
     }
-    if (connection.protocol.state === WATCHING) {
+    // With an earlier answer stuck, `#writable` brings us here again.
+    if (connection.protocol.state === WATCHING && connection.reply === undefined) {
       this.#handOver(connection)
       return
     }
@@ -491,6 +492,11 @@ export class EpollTransport implements Transport {
   }
 
   #close(connection: EpollConnection): void {
+    if (connection.protocol.state === WATCHING) {
+      // Has a slot, and who is handed the connection finds out that it is gone.
+      this.#handOver(connection)
+      return
+    }
     this.#forget(connection)
     this.#context.engine.abandon(connection.protocol)
     this.#closeSocket(connection.fd, connection.protocol.closeReason, connection.peer)
