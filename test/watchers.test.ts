@@ -1,10 +1,12 @@
 // What `watch` shows of a real server: line by line what real memcached shows of the same commands, from
 // every thread, without loss, and without harm by who doesn't read.
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RunningNode, startNode } from './nodes.ts'
+import { freePort, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
 import { served, start } from './processes.ts'
 import { type Endpoint, statistic, statistics, Wire } from './wire.ts'
@@ -430,6 +432,21 @@ test('a small worker_logbuf_size drops events and counts them, and the server go
   wire.send('get the-last\r\n')
   const lines = await watching.linesUntil(/key=the-last/)
   expect(lines.every((line) => /type=item_get/.test(line))).toBe(true)
+})
+
+test('whoever asks by datagrams can’t watch', async () => {
+  const port = await freePort()
+  await using _node = await startNode({ port, args: ['-U', String(port)] })
+  const socket = createSocket('udp4')
+  try {
+    const answer = once(socket, 'message')
+    const frame = Buffer.from([0, 7, 0, 0, 0, 1, 0, 0])
+    socket.send(Buffer.concat([frame, Buffer.from('watch\r\n')]), port, '127.0.0.1')
+    const [message] = await answer
+    expect(message.subarray(8).toString()).toBe('WATCHER_FAILED failed to add log watcher\r\n')
+  } finally {
+    socket.close()
+  }
 })
 
 test('over a unix socket there is no address', async () => {
