@@ -374,6 +374,50 @@ test('-c beyond what the system allows is refused with memcached’s words', asy
   expect(limited.status).toBe(71)
 })
 
+describe('-o read_buf_mem_limit', () => {
+  const args = ['-o', 'read_buf_mem_limit=1', '-t', '16', '-R', '500']
+
+  for (const server of SERVERS) {
+    test(`${server}: too many answers at once are refused, and the connection stays or goes`, async ({
+      skip,
+    }) => {
+      if (server === 'memcached') skipUnlessInstalled(skip)
+      await using node = await startNode({ server, args })
+      await using wire = await Wire.connect(node)
+      const few = Array.from({ length: 10 }, () => 'a').join(' ')
+      expect(await wire.say(`get ${few}\r\n`)).toBe('END\r\n')
+      wire.send(`get ${Array.from({ length: 400 }, () => 'a').join(' ')}\r\n`)
+      expect((await wire.readUntil('\r\n')).toString()).toBe(
+        'SERVER_ERROR out of memory writing get response\r\n',
+      )
+      expect(await wire.say('set a 0 0 1\r\nx\r\nget a\r\n')).toMatch(/^STORED\r\nVALUE a 0 1/)
+      await using stacked = await Wire.connect(node)
+      stacked.send('mg a v\r\n'.repeat(400))
+      expect(await stacked.readToEnd()).toHaveLength(0)
+      expect(await statistic(node, 'response_obj_oom')).toBeGreaterThanOrEqual(2)
+    })
+  }
+
+  test('who sends halves of requests on many connections is not kept on all of them', async () => {
+    await using node = await startNode({ args: ['-o', 'read_buf_mem_limit=1', '-t', '4'] })
+    const wires = await Promise.all(Array.from({ length: 200 }, () => Wire.connect(node)))
+    try {
+      for (const wire of wires) wire.send('get half a li')
+      await expect.poll(() => statistic(node, 'read_buf_oom')).toBeGreaterThan(10)
+      expect(wires.filter((wire) => wire.over).length).toBeGreaterThan(10)
+    } finally {
+      for (const wire of wires) wire.destroy()
+    }
+  })
+
+  test('up to a turn of requests anything goes, because a turn ends with an answer', async () => {
+    await using node = await startNode({ args: ['-o', 'read_buf_mem_limit=1', '-t', '4'] })
+    await using wire = await Wire.connect(node)
+    expect(await wire.say('mn\r\n'.repeat(1000))).toBe('MN\r\n'.repeat(1000))
+    expect(await statistic(node, 'response_obj_oom')).toBe(0)
+  })
+})
+
 describe('-l proto[...]: a listener for one protocol', () => {
   const BINARY_VERSION = Buffer.from([0x80, 0x0b, ...Array<number>(22).fill(0)])
 

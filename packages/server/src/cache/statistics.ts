@@ -41,7 +41,9 @@ export const LOG_WATCHER_SENT = 30
 export const AUTH_CMDS = 31
 export const AUTH_ERRORS = 32
 export const CONN_YIELDS = 33
-const COUNTERS = 34
+export const RESPONSE_OBJ_OOM = 34
+export const READ_BUF_OOM = 35
+const COUNTERS = 36
 
 /** What `stats reset` leaves alone: they say what is there, not what has happened. */
 const GAUGES: readonly number[] = [CURR_ITEMS, CURR_BYTES]

@@ -36,6 +36,8 @@ export interface Host {
   readonly credentials: Credentials | undefined
   /** `-R`: after so many requests of one connection, those that wait have their turn. */
   readonly requestsPerTurn: number
+  /** `-o read_buf_mem_limit`: answers that may wait to be sent to one connection; Infinity without it. */
+  readonly maxWaitingAnswers: number
   /** `-S`: whether a login is good; undefined: nobody needs one. It may take its time: not under the lock. */
   readonly logIn: ((login: Login) => boolean) | undefined
   /** The pairs of `stats settings`. */
@@ -130,12 +132,15 @@ export class Context {
   keyAt = 0
   keyLength = 0
   hash = 0
+  /** Answers that may wait to be sent to one connection. */
+  readonly maxWaitingAnswers: number
   /** Room for a key decoded from base64. */
   readonly decodedKey = new MemoryBlock(new ArrayBuffer(MAX_KEY_BYTES + 6))
 
   constructor(cache: Cache, host: Host) {
     this.cache = cache
     this.host = host
+    this.maxWaitingAnswers = host.maxWaitingAnswers
     this.lookahead = new Lookahead(cache)
     this.tokens = new Tokens(this.decodedKey)
     this.request = new BinaryRequest(this.decodedKey)

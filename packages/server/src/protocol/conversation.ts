@@ -19,6 +19,7 @@ const HOST: Host = {
   debugCommandsEnabled: false,
   credentials: undefined,
   requestsPerTurn: 20,
+  maxWaitingAnswers: Number.POSITIVE_INFINITY,
   settings: () => [
     ['maxbytes', '67108864'],
     ['tcpport', '11211'],

@@ -3,7 +3,13 @@
 // binary protocol in binary-commands.ts. Knows no socket and never blocks but for the cache's lock.
 import type { Cache } from '../cache/cache.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
-import { BYTES_READ, BYTES_WRITTEN, CONN_YIELDS } from '../cache/statistics.ts'
+import {
+  BYTES_READ,
+  BYTES_WRITTEN,
+  CONN_YIELDS,
+  READ_BUF_OOM,
+  RESPONSE_OBJ_OOM,
+} from '../cache/statistics.ts'
 import { beginAuthentication, processAuthentication } from './authentication.ts'
 import { processRequest } from './binary-commands.ts'
 import { REQUEST_MAGIC } from './binary-request.ts'
@@ -29,7 +35,7 @@ import { BAD_FORMAT, Context, type Host } from './context.ts'
 import { findLineEnd } from './line-end.ts'
 import { completeMetaSet, resumeMetaSet } from './meta-set.ts'
 import type { Reply } from './reply.ts'
-import { isRetrieval, processRetrieval, retrieve } from './retrieval.ts'
+import { isRetrieval, processRetrieval, retrieve, takeBack } from './retrieval.ts'
 import { NO_MEMORY_READING, takeValue, valueComplete } from './storage.ts'
 
 /** A command line may be this long, or longer if it arrives whole (memcached). */
@@ -82,14 +88,16 @@ export class Engine {
     othersWait = false,
   ): number {
     const { lock, statistics, table, events } = this.#cache
-    const { reply, lookahead } = this.#context
+    const { reply, lookahead, maxWaitingAnswers } = this.#context
     lock.acquire()
     events.descriptor = connection.descriptor
     const looksAhead = table.count >= LOOK_AHEAD_FROM_ITEMS
     const written = reply.totalBytes
     this.#context.batchAt = from
     const turn = this.#requestsPerTurn
-    const most = othersWait ? turn : Number.POSITIVE_INFINITY
+    // After a turn memcached sends what waits.
+    const tooMany = turn > maxWaitingAnswers ? maxWaitingAnswers + 1 : Number.POSITIVE_INFINITY
+    const most = othersWait && turn < tooMany ? turn : tooMany
     let requests = 0
     let at = from
     while (requests < most && !reply.full && !connection.closing) {
@@ -103,6 +111,7 @@ export class Engine {
       }
     }
     lookahead.forget()
+    if (requests === tooMany) this.#runOutOfMemory(connection)
     this.yielded =
       requests === most && at < end && !reply.full && !connection.closing && !connection.busy
     // Without others to wait a turn ends too, and the next begins at once.
@@ -125,6 +134,21 @@ export class Engine {
       this.#cache.lock.release()
     }
     reply.clear()
+  }
+
+  /** `-o read_buf_mem_limit`: more answers wait than may. As in memcached, none is sent. */
+  #runOutOfMemory(connection: Connection): void {
+    this.#cache.statistics.add(RESPONSE_OBJ_OOM, 1)
+    takeBack(this.#context, 0, 0)
+    connection.closing = true
+  }
+
+  /** Counts a connection that was closed for want of memory to keep what it has sent. */
+  countReadBufferOom(): void {
+    const { lock, statistics } = this.#cache
+    lock.acquire()
+    statistics.add(READ_BUF_OOM, 1)
+    lock.release()
   }
 
   /** Counts bytes that moved around requests and answers: what frames datagrams, what was dropped of them. */

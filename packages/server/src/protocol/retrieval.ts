@@ -3,7 +3,12 @@
 
 import { MAX_KEY_BYTES } from '../cache/item.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
-import { CLASS_TOUCH_HITS, GET_MISSES, TOUCH_MISSES } from '../cache/statistics.ts'
+import {
+  CLASS_TOUCH_HITS,
+  GET_MISSES,
+  RESPONSE_OBJ_OOM,
+  TOUCH_MISSES,
+} from '../cache/statistics.ts'
 import { INVALID_EXPTIME, parseRetrievalExpiry } from './classic.ts'
 import { COMMAND, type Connection, KEYS } from './connection.ts'
 import { BAD_FORMAT, type Context } from './context.ts'
@@ -24,6 +29,7 @@ const WITH_TOUCH = 2
 
 const VALUE_ = Buffer.from('VALUE ', 'latin1')
 const END = line('END')
+const OUT_OF_MEMORY = line('SERVER_ERROR out of memory writing get response')
 const SPACE = 32
 
 /** Whether a line (of at least 4 bytes) is one of these commands, with a space after its name. */
@@ -80,10 +86,18 @@ export function retrieve(
   const { reply, lookahead } = context
   const begun = reply.length
   const spansBegun = reply.spanCount
+  let answers = 0
   let at = from
   for (;;) {
     while (at < end && bytes[at] === SPACE) at++
     if (at === end) break
+    if (++answers > context.maxWaitingAnswers) {
+      context.cache.statistics.add(RESPONSE_OBJ_OOM, 1)
+      takeBack(context, begun, spansBegun)
+      reply.text(OUT_OF_MEMORY)
+      connection.state = COMMAND
+      return end
+    }
     if (reply.full) {
       // Once a part of the answer is on its way it can't be taken back: look for bad keys before.
       if (connection.state !== KEYS && hasLongKey(bytes, at, end)) break
@@ -148,7 +162,7 @@ function hasLongKey(bytes: Uint8Array, from: number, end: number): boolean {
 }
 
 /** Drops what was written since, and the pins that were taken for it. */
-function takeBack(context: Context, length: number, spans: number): void {
+export function takeBack(context: Context, length: number, spans: number): void {
   const { reply, cache } = context
   for (let i = spans; i < reply.spanCount; i++) {
     reply.spanBytes -= reply.spanLength[i]

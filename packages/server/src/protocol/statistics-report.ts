@@ -48,7 +48,9 @@ import {
   MOVES_TO_WARM,
   MOVES_WITHIN_LRU,
   OUT_OF_MEMORY,
+  READ_BUF_OOM,
   RECLAIMED,
+  RESPONSE_OBJ_OOM,
   SLAB_REASSIGN_BUSY_DELETES,
   SLAB_REASSIGN_BUSY_ITEMS,
   SLAB_REASSIGN_BUSY_NOMEM,
@@ -104,13 +106,13 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['total_connections', process.totalConnections]
   if (process.rejectsOverLimit) yield ['rejected_connections', process.rejectedConnections]
   yield ['connection_structures', process.currentConnections]
-  yield ['response_obj_oom', 0]
+  yield ['response_obj_oom', of(RESPONSE_OBJ_OOM)]
   yield ['response_obj_count', process.threads]
   yield ['response_obj_bytes', process.bufferBytes]
   yield ['read_buf_count', process.threads]
   yield ['read_buf_bytes', process.bufferBytes]
   yield ['read_buf_bytes_free', 0]
-  yield ['read_buf_oom', 0]
+  yield ['read_buf_oom', of(READ_BUF_OOM)]
   yield ['reserved_fds', process.reservedDescriptors]
   yield ['cmd_get', hits + of(GET_MISSES)]
   yield ['cmd_set', total(CLASS_CMD_SET)]

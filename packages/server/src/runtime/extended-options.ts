@@ -300,9 +300,6 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
   { name: 'slab_automove_freeratio', takes: 'a value', effect: warnOfNoEffect },
 ]
 
-/** Recorded and shown by `stats settings`; what they would change is not there yet. */
-const NOT_OBEYED_YET: ReadonlySet<string> = new Set(['read_buf_mem_limit'])
-
 /** Families of suboptions that belong to something this server can't do. */
 const NOT_THERE_YET: Readonly<Record<string, string>> = {
   ext_: 'external storage',
@@ -335,9 +332,6 @@ function applyExtendedOption(draft: SettingsDraft, text: string): void {
   if (option.takes === 'no value' && equals !== -1) {
     // `slab_reassign=0` switches it on in memcached: accepted, but not in silence.
     draft.warnings.push(`The suboption ${name} (-o) takes no value: "${value}" has no effect.`)
-  }
-  if (NOT_OBEYED_YET.has(name)) {
-    draft.warnings.push(`${name} (-o) has no effect yet but in "stats settings".`)
   }
   Object.assign(draft.settings, option.sets)
   option.effect?.(draft, value, `${name} (-o)`)

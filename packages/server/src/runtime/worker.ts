@@ -16,6 +16,7 @@ import { EpollTransport } from '../transport/epoll.ts'
 import { NodeTransport } from '../transport/node.ts'
 import { loadSystemCalls } from '../transport/system-calls.ts'
 import { INPUT_BYTES, type Transport, type TransportContext } from '../transport/transport.ts'
+import { bufferLimit, maxWaitingAnswers } from './buffer-limit.ts'
 import { cacheOptions } from './cache-options.ts'
 import { SaslPasswords } from './sasl-passwords.ts'
 import type { Settings } from './settings.ts'
@@ -40,6 +41,7 @@ class WorkerHost implements Host {
   readonly debugCommandsEnabled: boolean
   readonly credentials: Credentials | undefined
   readonly requestsPerTurn: number
+  readonly maxWaitingAnswers: number
   readonly #data: WorkerData
   readonly #cache: Cache
   readonly #counts: ConnectionCounts
@@ -56,6 +58,7 @@ class WorkerHost implements Host {
     this.credentials =
       data.credentials === undefined ? undefined : new Credentials(data.credentials)
     this.requestsPerTurn = data.settings.requestsPerEvent
+    this.maxWaitingAnswers = maxWaitingAnswers(data.settings)
     this.bindingProtocol = data.settings.bindingProtocol
     this.logIn = loginOf(data.settings)
     this.shutdownEnabled = data.settings.shutdownCommandEnabled
@@ -134,6 +137,7 @@ async function serve(data: WorkerData): Promise<void> {
     clock: cache.clock,
     // memcached's timeout is for TCP alone.
     idleTimeoutSeconds: settings.unixSocketPath === undefined ? settings.idleTimeoutSeconds : 0,
+    maxKeptBytes: bufferLimit(settings),
     thread: data.thread,
   }
   if (transport.kind === 'epoll' && calls !== undefined) {

@@ -109,6 +109,8 @@ export class EpollTransport implements Transport {
   readonly #pendingPool: MemoryBlock[] = []
   readonly #replyPool: Reply[] = []
   readonly #inputPool: MemoryBlock[] = []
+  /** Bytes of input and of answers that are kept for connections. */
+  #keptBytes = 0
   /** Who goes on after the others' turn, in order. */
   readonly #yielded: EpollConnection[] = []
   #othersWait = false
@@ -386,6 +388,12 @@ export class EpollTransport implements Transport {
       this.#close(connection)
       return
     }
+    if (this.#keptBytes + size > this.#context.maxKeptBytes) {
+      this.#context.engine.countReadBufferOom()
+      this.#close(connection)
+      return
+    }
+    this.#keptBytes += size
     const larger =
       (size === PENDING_BYTES ? this.#pendingPool.pop() : undefined) ??
       new MemoryBlock(new ArrayBuffer(size))
@@ -396,8 +404,10 @@ export class EpollTransport implements Transport {
 
   #dropPending(connection: EpollConnection): void {
     const { pending } = connection
+    if (pending === undefined) return
     connection.pending = undefined
-    if (pending?.size === PENDING_BYTES && this.#pendingPool.length < POOL_SIZE) {
+    this.#keptBytes -= pending.size
+    if (pending.size === PENDING_BYTES && this.#pendingPool.length < POOL_SIZE) {
       this.#pendingPool.push(pending)
     }
   }

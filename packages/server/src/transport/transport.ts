@@ -20,6 +20,8 @@ export interface TransportContext {
   readonly clock: Clock
   /** `-o idle_timeout`: after how long a silent connection is closed; 0: never. */
   readonly idleTimeoutSeconds: number
+  /** `-o read_buf_mem_limit`: bytes of input and answers that a thread keeps for all its connections. */
+  readonly maxKeptBytes: number
   /** Number of this thread among those that serve, from 0. */
   readonly thread: number
 }
