@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     reporters: ['default', new ClosingLine()],
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     // The machine is shared with the servers under test.
     maxWorkers: 2,

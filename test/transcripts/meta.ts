@@ -268,7 +268,7 @@ export const META: readonly Transcript[] = [
       ['mg a C1001 v\r\n', 'VA 1\r\nx\r\n'],
       ['ms a 1 C1000 E2000 s\r\ny\r\n', 'HD s1\r\n'],
       ['md a x F5\r\n', 'HD\r\n'],
-      ['mg a v f\r\n', 'VA 0 f0\r\n\r\n'],
+      ['mg a v f t\r\n', 'VA 0 f5 t-1\r\n\r\n'],
       ['ms b 1 MA N100 s\r\nx\r\n', 'HD s1\r\n'],
       ['ms b 1 MA N100 s\r\ny\r\n', 'HD s2\r\n'],
       ['mg b v t\r\n', 'VA 2 t100\r\nxy\r\n'],

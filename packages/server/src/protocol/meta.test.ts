@@ -287,13 +287,14 @@ describe('md', () => {
     say('md a q', 'NF')
   })
 
-  test('x leaves an item without value and client flags', () => {
+  test('x leaves an item without value: a new one, but for its CAS unique', () => {
     const { say } = talk()
     say('set a 5 60 3\r\nabc', 'STORED')
+    say('mg a c', 'HD c1')
     say('md a x', 'HD')
-    say('mg a v f t c', 'VA 0 f0 t60 c3', '')
-    say('md a x T10 E9', 'HD')
-    say('mg a v t c', 'VA 0 t10 c9', '')
+    say('mg a v f t c', 'VA 0 f0 t-1 c1', '')
+    say('md a x T10 E9 F7', 'HD')
+    say('mg a v f t c', 'VA 0 f7 t10 c9', '')
   })
 
   test('I leaves the value as stale, with a new CAS unique or that of E', () => {
