@@ -1,9 +1,9 @@
 // Stops and resumes accepting for all threads: when there are as many connections as `-c` allows and the next
 // is to wait (`-o no_maxconns_fast`), or when the process has no descriptor left. Knows epoll sets and
 // listeners; who is served is not its business.
-
 import { permanentBlock } from '../cache/memory.ts'
 import { type ConnectionCounts, RUNNING } from './connection-counts.ts'
+import { EpollControl } from './epoll-control.ts'
 import {
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
@@ -12,9 +12,6 @@ import {
   POLLIN,
   type SystemCalls,
 } from './system-calls.ts'
-
-/** `struct epoll_event` is packed on x64 only. */
-const EVENT_FD = process.arch === 'x64' ? 4 : 8
 
 export interface AcceptGateOptions {
   /** The listening sockets, which all threads share. */
@@ -29,20 +26,22 @@ export class AcceptGate {
   readonly #calls: SystemCalls
   readonly #counts: ConnectionCounts
   readonly #options: AcceptGateOptions
-  readonly #event = permanentBlock(16)
+  readonly #control: EpollControl
+  readonly #poll = permanentBlock(8)
 
   constructor(calls: SystemCalls, counts: ConnectionCounts, options: AcceptGateOptions) {
     this.#calls = calls
     this.#counts = counts
     this.#options = options
+    this.#control = new EpollControl(calls)
   }
 
   /** Every place is taken: stops until a connection closes, if there is one that waits at the listener. */
   closeForLimit(listener: number): void {
     // All threads hear of a connection; the one that came last may have found it accepted already.
-    this.#event.view.setInt32(0, listener, true)
-    this.#event.view.setInt32(4, POLLIN, true)
-    if (this.#calls.poll(this.#event.address, 1, 0) < 1) return
+    this.#poll.view.setInt32(0, listener, true)
+    this.#poll.view.setInt32(4, POLLIN, true)
+    if (this.#calls.poll(this.#poll.address, 1, 0) < 1) return
     this.closeForDescriptors()
     // One may have closed before it could see that somebody waits for it.
     this.reopen()
@@ -67,10 +66,8 @@ export class AcceptGate {
   /** As memcached does, a closed gate lets nobody into the queue either. */
   #forEachListener(operation: number, backlog: number): void {
     for (const listener of this.#options.listeners) {
-      this.#event.view.setUint32(0, EPOLLIN | EPOLLEXCLUSIVE, true)
-      this.#event.view.setInt32(EVENT_FD, listener, true)
       for (const epoll of this.#options.epolls) {
-        this.#calls.epoll_ctl(epoll, operation, listener, this.#event.address)
+        this.#control.change(epoll, operation, listener, EPOLLIN | EPOLLEXCLUSIVE)
       }
       this.#calls.listen(listener, backlog)
     }

@@ -6,26 +6,25 @@
 // gives it to another by adding it to that one's epoll set; the receiver makes its state on first sight.
 import type { Arena } from '../cache/arena.ts'
 import { CLOSED_NORMALLY, CLOSED_WHEN_IDLE } from '../cache/event-log.ts'
-import { copyBytes, MemoryBlock, permanentBlock } from '../cache/memory.ts'
+import { type MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import { type BindingProtocol, WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
-import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { Reply } from '../protocol/reply.ts'
-import type { AcceptGate } from './accept-gate.ts'
+import { Acceptor, type AcceptorOptions } from './acceptor.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
 import type { PeerAddress } from './connection-events.ts'
 import { describeConnections } from './connection-report.ts'
-import { type ConnectionTable, DATAGRAMS, NEW, WATCHED } from './connection-table.ts'
+import { type ConnectionTable, DATAGRAMS, WATCHED } from './connection-table.ts'
 import { EpollConnection } from './epoll-connection.ts'
+import { EpollControl, EVENT_BYTES, EVENT_FD } from './epoll-control.ts'
 import { EpollDatagramSocket } from './epoll-datagrams.ts'
 import { Gather } from './gather.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { peerAddress } from './peer-address.ts'
+import { PendingInput } from './pending-input.ts'
 import {
   EAGAIN,
   EINTR,
-  EMFILE,
-  ENFILE,
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
   EPOLL_CTL_MOD,
@@ -33,20 +32,12 @@ import {
   EPOLLIN,
   EPOLLOUT,
   MSG_NOSIGNAL,
-  SOCK_CLOEXEC,
-  SOCK_NONBLOCK,
   type SystemCalls,
 } from './system-calls.ts'
-import {
-  DRAIN_MS,
-  INPUT_BYTES,
-  TOO_MANY_CONNECTIONS,
-  type Transport,
-  type TransportContext,
-} from './transport.ts'
+import { DRAIN_MS, type Transport, type TransportContext } from './transport.ts'
+import { Turns } from './turns.ts'
 
-export interface EpollOptions {
-  readonly calls: SystemCalls
+export interface EpollOptions extends AcceptorOptions {
   readonly arena: Arena
   /** The listening sockets, which all threads share. */
   readonly listeners: readonly number[]
@@ -54,14 +45,8 @@ export interface EpollOptions {
   readonly bindings: readonly (BindingProtocol | undefined)[]
   /** The UDP sockets of this thread alone. */
   readonly datagramSockets: readonly DatagramSocket[]
-  /** The epoll set of every thread, in the order of their numbers. */
-  readonly epolls: readonly number[]
   /** Becomes readable when the threads are to look at the stop word. */
   readonly wake: number
-  readonly table: ConnectionTable
-  readonly gate: AcceptGate
-  /** `-o maxconns_fast`: a connection too many is refused; else it waits. */
-  readonly rejectOverLimit: boolean
   /** Takes over the descriptor of a client who watches: it is in no epoll set any more. */
   readonly handOver: (slot: number, fd: number) => void
 }
@@ -74,23 +59,9 @@ export interface DatagramSocket {
 
 /** Events fetched at a time. */
 const EVENTS = 256
-/** `struct epoll_event` is packed on x64 only. */
-const EVENT_BYTES = process.arch === 'x64' ? 12 : 16
-const EVENT_FD = process.arch === 'x64' ? 4 : 8
 /** While draining, how soon a second signal is heeded. */
 const DRAIN_STEP_MS = 100
-/** Connections accepted before others get their turn. */
-const ACCEPTS_PER_ROUND = 64
-
-/** The first buffer for input that can't be consumed yet; longer lines of keys double it. */
-const PENDING_BYTES = 16 * 1024
-const MAX_PENDING_BYTES = 2 * MAX_KEYS_LINE_BYTES
-/**
- * Connections that can be between two turns, each with an input buffer and a reply of its own. Further ones
- * end in one turn what they have begun.
- */
-const MAX_YIELDED = 16
-/** Buffers kept for reuse. */
+/** Replies kept for reuse. */
 const POOL_SIZE = 64
 
 export class EpollTransport implements Transport {
@@ -101,18 +72,15 @@ export class EpollTransport implements Transport {
   readonly #gather: Gather
   readonly #table: ConnectionTable
   readonly #idle: IdleConnections
-  #input = permanentBlock(INPUT_BYTES)
+  readonly #acceptor: Acceptor
+  readonly #turns: Turns
+  readonly #pending: PendingInput
+  readonly #epollControl: EpollControl
   readonly #events = permanentBlock(EVENTS * EVENT_BYTES)
-  readonly #event = permanentBlock(16)
   readonly #datagramSockets: readonly EpollDatagramSocket[]
   readonly #connections: (EpollConnection | undefined)[] = []
-  readonly #pendingPool: MemoryBlock[] = []
   readonly #replyPool: Reply[] = []
-  readonly #inputPool: MemoryBlock[] = []
-  /** Bytes of input and of answers that are kept for connections. */
-  #keptBytes = 0
-  /** Who goes on after the others' turn, in order. */
-  readonly #yielded: EpollConnection[] = []
+  /** While a connection's requests are executed: others of this round have had no turn yet. */
   #othersWait = false
   #open = 0
 
@@ -128,6 +96,10 @@ export class EpollTransport implements Transport {
     )
     this.#table = options.table
     const { clock, thread, idleTimeoutSeconds } = context
+    this.#epollControl = new EpollControl(options.calls)
+    this.#acceptor = new Acceptor(context, options, this.#epollControl)
+    this.#turns = new Turns(context.engine)
+    this.#pending = new PendingInput(context.engine, context.maxKeptBytes)
     this.#idle = new IdleConnections(options.table, clock, thread, idleTimeoutSeconds)
   }
 
@@ -161,7 +133,7 @@ export class EpollTransport implements Transport {
 
   #round(timeoutMs: number): void {
     const { listeners, wake } = this.#options
-    const wait = this.#yielded.length === 0 ? timeoutMs : 0
+    const wait = this.#turns.waiting === 0 ? timeoutMs : 0
     const count = this.#calls.epoll_wait(this.#epoll, this.#events.address, EVENTS, wait)
     const view = this.#events.view
     for (let i = 0; i < count; i++) {
@@ -172,7 +144,7 @@ export class EpollTransport implements Transport {
         if (fd === wake) return
         const listener = listeners.indexOf(fd)
         if (listener >= 0) {
-          this.#accept(fd, listener)
+          this.#acceptor.accept(fd, listener)
           continue
         }
         const socket = this.#datagramSockets.find((candidate) => candidate.fd === fd)
@@ -187,7 +159,7 @@ export class EpollTransport implements Transport {
       if (connection.sending) this.#writable(connection)
       else if (events !== 0) this.#readable(connection)
     }
-    if (this.#yielded.length > 0) this.#nextTurns()
+    if (this.#turns.waiting > 0) this.#nextTurns()
   }
 
   /** The first that is seen of a connection, which may have been accepted by another thread. */
@@ -215,46 +187,6 @@ export class EpollTransport implements Transport {
     }
   }
 
-  // ---- accepting
-
-  #accept(listener: number, number: number): void {
-    const { calls, epolls, gate, rejectOverLimit } = this.#options
-    const { counts, clock, connectionEvents } = this.#context
-    // A listener can come back through the gate while the thread is about to end.
-    if (counts.stopState !== RUNNING) this.#control(EPOLL_CTL_DEL, listener, 0)
-    for (let i = 0; i < ACCEPTS_PER_ROUND && counts.stopState === RUNNING; i++) {
-      if (!rejectOverLimit && !counts.reserve()) {
-        gate.closeForLimit(listener)
-        return
-      }
-      const fd = calls.accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC)
-      if (fd < 0) {
-        const errno = calls.errno()
-        if (!rejectOverLimit) this.#leave()
-        // The connection stays in the backlog; with the gate open we would be woken for it at once, forever.
-        if (errno === EMFILE || errno === ENFILE) gate.closeForDescriptors()
-        return
-      }
-      if (!rejectOverLimit) counts.opened()
-      else if (!counts.open()) {
-        this.#refuse(fd)
-        continue
-      }
-      const thread = counts.nextThread(epolls.length)
-      this.#table.open(fd, NEW, clock.now, thread, number)
-      // Before the first request, which is another thread's.
-      if (connectionEvents.watched) connectionEvents.opened(fd, peerAddress(calls, fd))
-      this.#control(EPOLL_CTL_ADD, fd, EPOLLIN, epolls[thread])
-    }
-  }
-
-  #refuse(fd: number): void {
-    const text = Buffer.from(TOO_MANY_CONNECTIONS, 'latin1')
-    this.#input.bytes.set(text)
-    this.#calls.send(fd, this.#input.address, text.length, MSG_NOSIGNAL)
-    this.#calls.close(fd)
-  }
-
   // ---- datagrams
 
   #datagrams(socket: EpollDatagramSocket): void {
@@ -271,7 +203,7 @@ export class EpollTransport implements Transport {
 
   #readable(connection: EpollConnection): void {
     const pending = connection.pending
-    const block = pending ?? this.#input
+    const block = pending ?? this.#turns.input
     const kept = connection.pendingLength
     const calls = this.#calls
     const received = calls.recv(connection.fd, block.address + kept, block.size - kept, 0)
@@ -290,10 +222,11 @@ export class EpollTransport implements Transport {
     const { engine } = this.#context
     let at = from
     for (;;) {
-      const yields = this.#othersWait && this.#yielded.length < MAX_YIELDED
+      const yields = this.#othersWait && this.#turns.hasRoom
       at = engine.execute(connection.protocol, block, at, length, yields)
       if (engine.yielded) {
-        this.#yield(connection, block, at, length)
+        this.#turns.yield(connection, block, at, length)
+        this.#note(connection)
         return
       }
       const reply = engine.reply
@@ -311,104 +244,27 @@ export class EpollTransport implements Transport {
       this.#handOver(connection)
       return
     }
-    this.#keep(connection, block, at, length)
-    if (this.#connections[connection.fd] === connection) {
+    this.#note(connection)
+    if (this.#pending.keep(connection, block, at, length)) {
       this.#await(connection, connection.sending ? EPOLLOUT : EPOLLIN)
+    } else {
+      this.#close(connection)
     }
   }
 
-  // ---- taking turns
-
-  /**
-   * Lets others have their turn. The connection keeps the buffers as they are, and the thread takes others: so
-   * nothing is copied, and all that the connection has asked for is still answered with one send.
-   */
-  #yield(connection: EpollConnection, block: MemoryBlock, at: number, length: number): void {
-    const { engine } = this.#context
-    connection.turnFrom = at
-    connection.turnEnd = length
-    connection.turnReply = engine.reply
-    engine.reply = this.#replyPool.pop() ?? new Reply()
-    if (block === this.#input) {
-      connection.turnInput = block
-      this.#input = this.#inputPool.pop() ?? permanentBlock(INPUT_BYTES)
-    }
+  #note(connection: EpollConnection): void {
     this.#table.note(connection.fd, connection.activity, this.#context.clock.now)
-    this.#yielded.push(connection)
   }
 
   /** One turn for everybody who has yielded; what has arrived meanwhile comes before the next. */
   #nextTurns(): void {
-    const { engine } = this.#context
-    for (let turns = this.#yielded.length; turns > 0; turns--) {
-      const connection = this.#yielded.shift()
-      if (connection?.turnReply === undefined) continue
-      const { turnInput, turnReply } = connection
-      this.#replyPool.push(engine.reply)
-      engine.reply = turnReply
-      connection.turnReply = undefined
-      if (turnInput !== undefined) {
-        this.#inputPool.push(this.#input)
-        this.#input = turnInput
-        connection.turnInput = undefined
-      }
-      this.#othersWait = this.#yielded.length > 0
-      const block = turnInput ?? connection.pending ?? this.#input
+    const turns = this.#turns
+    for (let left = turns.waiting; left > 0; left--) {
+      const connection = turns.next()
+      if (connection === undefined) continue
+      this.#othersWait = turns.waiting > 0
+      const block = connection.pending ?? turns.input
       this.#execute(connection, block, connection.turnFrom, connection.turnEnd)
-    }
-  }
-
-  #dropTurn(connection: EpollConnection): void {
-    const { turnInput, turnReply } = connection
-    if (turnReply === undefined) return
-    connection.turnReply = undefined
-    connection.turnInput = undefined
-    this.#context.engine.release(turnReply)
-    this.#replyPool.push(turnReply)
-    if (turnInput !== undefined) this.#inputPool.push(turnInput)
-  }
-
-  // ---- input that waits
-
-  /** Keeps the unconsumed rest of the input with the connection, with room to read more. */
-  #keep(connection: EpollConnection, block: MemoryBlock, at: number, length: number): void {
-    this.#table.note(connection.fd, connection.activity, this.#context.clock.now)
-    const rest = length - at
-    connection.pendingLength = rest
-    if (rest === 0) {
-      if (connection.pending !== undefined) this.#dropPending(connection)
-      return
-    }
-    if (connection.pending !== undefined && rest * 2 <= block.size) {
-      if (at > 0) block.bytes.copyWithin(0, at, length)
-      return
-    }
-    const size = Math.max(PENDING_BYTES, 2 ** Math.ceil(Math.log2(rest * 2)))
-    if (size > MAX_PENDING_BYTES) {
-      this.#close(connection)
-      return
-    }
-    if (this.#keptBytes + size > this.#context.maxKeptBytes) {
-      this.#context.engine.countReadBufferOom()
-      this.#close(connection)
-      return
-    }
-    this.#keptBytes += size
-    const larger =
-      (size === PENDING_BYTES ? this.#pendingPool.pop() : undefined) ??
-      new MemoryBlock(new ArrayBuffer(size))
-    copyBytes(block, at, larger, 0, rest)
-    if (connection.pending !== undefined) this.#dropPending(connection)
-    connection.pending = larger
-  }
-
-  #dropPending(connection: EpollConnection): void {
-    const { pending } = connection
-    if (pending === undefined) return
-    connection.pending = undefined
-    this.#keptBytes -= pending.size
-    if (pending.size === PENDING_BYTES && this.#pendingPool.length < POOL_SIZE) {
-      this.#pendingPool.push(pending)
     }
   }
 
@@ -472,7 +328,7 @@ export class EpollTransport implements Transport {
       return
     }
     // What came while the reply was stuck: it may hold whole commands, or a text may be half sent.
-    this.#execute(connection, connection.pending ?? this.#input, 0, connection.pendingLength)
+    this.#execute(connection, connection.pending ?? this.#turns.input, 0, connection.pendingLength)
   }
 
   #dropReply(connection: EpollConnection): void {
@@ -496,9 +352,9 @@ export class EpollTransport implements Transport {
   #forget(connection: EpollConnection): void {
     this.#connections[connection.fd] = undefined
     this.#open--
-    this.#dropTurn(connection)
+    this.#turns.drop(connection)
     this.#dropReply(connection)
-    this.#dropPending(connection)
+    this.#pending.drop(connection)
   }
 
   #close(connection: EpollConnection): void {
@@ -521,17 +377,7 @@ export class EpollTransport implements Transport {
     this.#table.close(fd)
     this.#context.counts.close()
     this.#calls.close(fd)
-    this.#makeRoom()
-  }
-
-  /** Gives up a place that was reserved. */
-  #leave(): void {
-    this.#context.counts.close()
-    this.#makeRoom()
-  }
-
-  #makeRoom(): void {
-    if (!this.#context.counts.accepting) this.#options.gate.reopen()
+    this.#acceptor.makeRoom()
   }
 
   #kick(fd: number): void {
@@ -556,9 +402,7 @@ export class EpollTransport implements Transport {
     this.#control(EPOLL_CTL_MOD, connection.fd, event)
   }
 
-  #control(operation: number, fd: number, events: number, epoll = this.#epoll): void {
-    this.#event.view.setUint32(0, events, true)
-    this.#event.view.setInt32(EVENT_FD, fd, true)
-    this.#calls.epoll_ctl(epoll, operation, fd, this.#event.address)
+  #control(operation: number, fd: number, events: number): void {
+    this.#epollControl.change(this.#epoll, operation, fd, events)
   }
 }

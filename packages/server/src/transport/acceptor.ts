@@ -1,0 +1,96 @@
+// Accepts connections for one thread of the epoll transport, and gives each to the thread whose turn it is. Knows
+// limits and listeners; what is served is not its business.
+import { permanentBlock } from '../cache/memory.ts'
+import type { AcceptGate } from './accept-gate.ts'
+import { RUNNING } from './connection-counts.ts'
+import { type ConnectionTable, NEW } from './connection-table.ts'
+import type { EpollControl } from './epoll-control.ts'
+import { peerAddress } from './peer-address.ts'
+import {
+  EMFILE,
+  ENFILE,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLLIN,
+  MSG_NOSIGNAL,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  type SystemCalls,
+} from './system-calls.ts'
+import { TOO_MANY_CONNECTIONS, type TransportContext } from './transport.ts'
+
+export interface AcceptorOptions {
+  readonly calls: SystemCalls
+  /** The epoll set of every thread, in the order of their numbers. */
+  readonly epolls: readonly number[]
+  readonly table: ConnectionTable
+  readonly gate: AcceptGate
+  /** `-o maxconns_fast`: a connection too many is refused; else it waits. */
+  readonly rejectOverLimit: boolean
+}
+
+/** Connections accepted before others get their turn. */
+const ACCEPTS_PER_ROUND = 64
+
+export class Acceptor {
+  readonly #context: TransportContext
+  readonly #options: AcceptorOptions
+  readonly #control: EpollControl
+  readonly #refusal = permanentBlock(TOO_MANY_CONNECTIONS.length)
+
+  constructor(context: TransportContext, options: AcceptorOptions, control: EpollControl) {
+    this.#context = context
+    this.#options = options
+    this.#control = control
+    this.#refusal.bytes.set(Buffer.from(TOO_MANY_CONNECTIONS, 'latin1'))
+  }
+
+  /** Takes who waits at the listener with this number. */
+  accept(listener: number, number: number): void {
+    const { calls, epolls, gate, rejectOverLimit, table } = this.#options
+    const { counts, clock, connectionEvents, thread: own } = this.#context
+    // A listener can come back through the gate while the thread is about to end.
+    if (counts.stopState !== RUNNING) this.#control.change(epolls[own], EPOLL_CTL_DEL, listener, 0)
+    for (let i = 0; i < ACCEPTS_PER_ROUND && counts.stopState === RUNNING; i++) {
+      if (!rejectOverLimit && !counts.reserve()) {
+        gate.closeForLimit(listener)
+        return
+      }
+      const fd = calls.accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC)
+      if (fd < 0) {
+        const errno = calls.errno()
+        if (!rejectOverLimit) this.leave()
+        // The connection stays in the backlog; with the gate open we would be woken for it at once, forever.
+        if (errno === EMFILE || errno === ENFILE) gate.closeForDescriptors()
+        return
+      }
+      if (!rejectOverLimit) counts.opened()
+      else if (!counts.open()) {
+        this.#refuse(fd)
+        continue
+      }
+      const thread = counts.nextThread(epolls.length)
+      table.open(fd, NEW, clock.now, thread, number)
+      // Before the first request, which is another thread's.
+      if (connectionEvents.watched) connectionEvents.opened(fd, peerAddress(calls, fd))
+      this.#control.change(epolls[thread], EPOLL_CTL_ADD, fd, EPOLLIN)
+    }
+  }
+
+  /** The connection's place is free, or the one that was reserved for it. */
+  leave(): void {
+    this.#context.counts.close()
+    this.makeRoom()
+  }
+
+  /** Somebody may be waiting for a place, or for a descriptor. */
+  makeRoom(): void {
+    if (!this.#context.counts.accepting) this.#options.gate.reopen()
+  }
+
+  #refuse(fd: number): void {
+    const { calls } = this.#options
+    calls.send(fd, this.#refusal.address, TOO_MANY_CONNECTIONS.length, MSG_NOSIGNAL)
+    calls.close(fd)
+  }
+}

@@ -1,0 +1,60 @@
+// Input that can't be consumed yet: the beginning of a line, mostly. It is kept with its connection, in a buffer
+// with room to read more. Knows buffers and their limits; what the bytes are, nobody knows yet.
+import { copyBytes, MemoryBlock } from '../cache/memory.ts'
+import { type Engine, MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
+import type { EpollConnection } from './epoll-connection.ts'
+
+/** The first buffer; longer lines of keys double it. */
+const FIRST_BYTES = 16 * 1024
+const MAX_BYTES = 2 * MAX_KEYS_LINE_BYTES
+/** Buffers of the first size kept for reuse. */
+const POOL_SIZE = 64
+
+export class PendingInput {
+  readonly #engine: Engine
+  /** For all connections of the thread together. */
+  readonly #maxBytes: number
+  readonly #pool: MemoryBlock[] = []
+  #bytes = 0
+
+  constructor(engine: Engine, maxBytes: number) {
+    this.#engine = engine
+    this.#maxBytes = maxBytes
+  }
+
+  /** Keeps `from`..`end` of a block with the connection. False if that is too much: it has to be closed. */
+  keep(connection: EpollConnection, block: MemoryBlock, from: number, end: number): boolean {
+    const rest = end - from
+    connection.pendingLength = rest
+    if (rest === 0) {
+      this.drop(connection)
+      return true
+    }
+    if (connection.pending !== undefined && rest * 2 <= block.size) {
+      if (from > 0) block.bytes.copyWithin(0, from, end)
+      return true
+    }
+    const size = Math.max(FIRST_BYTES, 2 ** Math.ceil(Math.log2(rest * 2)))
+    if (size > MAX_BYTES) return false
+    if (this.#bytes + size > this.#maxBytes) {
+      this.#engine.countReadBufferOom()
+      return false
+    }
+    this.#bytes += size
+    const larger =
+      (size === FIRST_BYTES ? this.#pool.pop() : undefined) ??
+      new MemoryBlock(new ArrayBuffer(size))
+    copyBytes(block, from, larger, 0, rest)
+    this.drop(connection)
+    connection.pending = larger
+    return true
+  }
+
+  drop(connection: EpollConnection): void {
+    const { pending } = connection
+    if (pending === undefined) return
+    connection.pending = undefined
+    this.#bytes -= pending.size
+    if (pending.size === FIRST_BYTES && this.#pool.length < POOL_SIZE) this.#pool.push(pending)
+  }
+}
