@@ -124,6 +124,3 @@ export const CHANGED_REPLIES: readonly ChangedReply[] = [
       '`slab_reassign_evictions_nomem` is gone: `evictions` and `slab_reassign_busy_nomem` tell',
   },
 ]
-
-/** Files about parts of memcached that are being built. */
-export const NOT_YET: readonly string[] = ['conn-limits.t']
