@@ -22,11 +22,11 @@ export const SKIPS_ITSELF: Readonly<Record<string, string>> = {
   'ssl_settings.t': 'needs a build with TLS',
   'ssl_verify_modes.t': 'needs a build with TLS',
   'misbehave.t': "needs a build with seccomp; Debian's memcached has none either",
-  'issue_140.t': 'skipped everywhere',
-  'issue_260.t': 'skipped everywhere',
-  'refhang.t': 'skipped everywhere',
-  'slabhang.t': 'skipped everywhere',
-  'whitespace.t': "looks at memcached's own sources in git",
+  'issue_140.t': 'skips itself everywhere',
+  'issue_260.t': 'skips itself everywhere',
+  'refhang.t': 'skips itself everywhere',
+  'slabhang.t': 'skips itself everywhere',
+  'whitespace.t': "looks at memcached's sources in git",
 }
 
 /** An assertion about a reply that memcached answers differently in later versions. */

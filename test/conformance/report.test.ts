@@ -38,12 +38,12 @@ describe('the table of results', () => {
 
   test('in a document', () => {
     expect(asMarkdown(VERDICTS).split('\n')).toEqual([
-      '| file     | tests | passed | left out and why |',
-      '| -------- | ----: | -----: | ---------------- |',
+      '| file     | tests | passed | left out and why                  |',
+      '| -------- | ----: | -----: | --------------------------------- |',
       '| cas.t    |    43 |     42 | line 73: says a\\|b (since 1.6.40) |',
-      '| getset.t |   120 |    120 |  |',
-      '| proxy.t  |       |        | the Lua proxy ("not enabled") |',
-      '| 2 files  |   163 |    162 | 1 files left out, 0 failed |',
+      '| getset.t |   120 |    120 |                                   |',
+      '| proxy.t  |       |        | the Lua proxy ("not enabled")     |',
+      '| 2 files  |   163 |    162 | 1 files left out, 0 failed        |',
       '',
     ])
   })

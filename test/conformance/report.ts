@@ -17,14 +17,20 @@ export function asText(verdicts: readonly Verdict[]): string {
   return `${[...lines, ...problems].join('\n')}\n`
 }
 
-/** For docs/PROTOCOL.md. */
+/** For docs/PROTOCOL.md, as the formatter wants it. */
 export function asMarkdown(verdicts: readonly Verdict[]): string {
-  const [head, ...rows] = align([HEAD, ...verdicts.map((verdict) => row(verdict)), total(verdicts)])
-  const [file, tests, passed, remark] = head!.map((cell) => '-'.repeat(cell.length))
-  const rule: Row = [file!, `${tests!.slice(1)}:`, `${passed!.slice(1)}:`, remark!]
-  return [head!, rule, ...rows]
-    .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`)
-    .join('')
+  const escaped = [...verdicts.map((verdict) => row(verdict)), total(verdicts)].map(
+    ([file, tests, passed, remark]): Row => [file, tests, passed, remark.replaceAll('|', '\\|')],
+  )
+  const [head = HEAD, ...rows] = align([HEAD, ...escaped])
+  const [file, tests, passed, remark] = head
+  const rule: Row = [dashes(file), `${dashes(tests, 1)}:`, `${dashes(passed, 1)}:`, dashes(remark)]
+  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('')
+}
+
+/** As many as the text is wide, less so many. */
+function dashes(text: string, less = 0): string {
+  return '-'.repeat(text.length - less)
 }
 
 function row(verdict: Verdict): Row {
@@ -51,9 +57,14 @@ function total(verdicts: readonly Verdict[]): Row {
 }
 
 function align(rows: readonly Row[]): Row[] {
-  const width = (column: 0 | 1 | 2) => Math.max(...rows.map((cells) => cells[column].length))
-  const [file, tests, passed] = [width(0), width(1), width(2)]
-  return rows.map((r) => [r[0].padEnd(file), r[1].padStart(tests), r[2].padStart(passed), r[3]])
+  const width = (column: number) => Math.max(...rows.map((cells) => cells[column]!.length))
+  const [file, tests, passed, remark] = [width(0), width(1), width(2), width(3)]
+  return rows.map((cells) => [
+    cells[0].padEnd(file),
+    cells[1].padStart(tests),
+    cells[2].padStart(passed),
+    cells[3].padEnd(remark),
+  ])
 }
 
 function indent(text: string): string {
