@@ -1,6 +1,7 @@
 // For tests only: makes a cache of a test's own, and keys and values for it. Knows the cache's public
 // surface, no protocol.
-import { allocateCacheMemory, Cache, type CacheOptions, NO_MEMORY, TOO_LARGE } from './cache.ts'
+import { Cache, NO_MEMORY, TOO_LARGE } from './cache.ts'
+import { allocateCacheMemory, type CacheOptions } from './cache-memory.ts'
 import { hashKey } from './hash.ts'
 import { CHUNK_HEADER_BYTES, CHUNKED, type ItemRef } from './item.ts'
 import { MemoryBlock } from './memory.ts'

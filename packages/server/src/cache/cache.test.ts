@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CHANGED, changedItem, changeNumber, NO_ROOM, NON_NUMERIC } from './arithmetic.ts'
-import type { Cache, CacheOptions } from './cache.ts'
+import type { Cache } from './cache.ts'
 import {
   casOfItem,
   fetch,
@@ -17,6 +17,7 @@ import {
   valueOfItem,
 } from './cache-fixture.ts'
 import { checkInvariants } from './cache-invariants.ts'
+import type { CacheOptions } from './cache-memory.ts'
 import { Crawler } from './crawler.ts'
 import { CHUNKED } from './item.ts'
 import { Maintainer } from './maintainer.ts'

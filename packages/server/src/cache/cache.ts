@@ -1,12 +1,12 @@
 // The cache itself: where items are allocated, found, linked, unlinked and freed, with every shared part
 // put together. Knows no socket and no protocol; callers hold `lock` around everything here.
-import { Arena, type ArenaMemory, arenaBytes, type Ref } from './arena.ts'
+// Long because what allocates, links and frees an item must agree, and is checked by reading it together.
+import { Arena, type Ref } from './arena.ts'
+import type { CacheMemory, CacheOptions } from './cache-memory.ts'
 import { Clock, type ClockReading } from './clock.ts'
 import { Crawl } from './crawl.ts'
 import {
   EventLog,
-  type EventLogOptions,
-  eventLogBuffer,
   FETCHERS,
   FOUND_EXPIRED,
   FOUND_FLUSHED,
@@ -14,7 +14,7 @@ import {
   FOUND_NOTHING,
 } from './event-log.ts'
 import { hashKey } from './hash.ts'
-import { HashTable, type HashTableOptions, hashTableBytes } from './hash-table.ts'
+import { HashTable } from './hash-table.ts'
 import {
   CHUNK_HEADER_BYTES,
   CHUNKED,
@@ -25,18 +25,14 @@ import {
   NOMINAL_CHUNK_HEADER_BYTES,
 } from './item.ts'
 import { Lock } from './lock.ts'
-import { COLD, HOT, Lru, type LruOptions, type LruOwner } from './lru.ts'
+import { COLD, HOT, Lru, type LruOwner } from './lru.ts'
 import { copyBytes, type MemoryBlock } from './memory.ts'
 import { ANY_CLASS, PageMoves } from './page-moves.ts'
-import {
-  PREFIX_STATISTICS_BYTES,
-  type PrefixOptions,
-  PrefixStatistics,
-} from './prefix-statistics.ts'
-import { SHARED_STATE_BYTES, SharedState } from './shared-state.ts'
-import { SizeHistogram, sizeHistogramBytes } from './size-histogram.ts'
+import { PrefixStatistics } from './prefix-statistics.ts'
+import { SharedState } from './shared-state.ts'
+import { SizeHistogram } from './size-histogram.ts'
 import { SlabPages } from './slab-pages.ts'
-import { type SlabOptions, Slabs } from './slabs.ts'
+import { Slabs } from './slabs.ts'
 import {
   CURR_BYTES,
   CURR_ITEMS,
@@ -47,39 +43,7 @@ import {
   Statistics,
   TOTAL_ITEMS,
 } from './statistics.ts'
-import { Tuning, type TuningOptions } from './tuning.ts'
-
-export interface CacheOptions
-  extends SlabOptions,
-    LruOptions,
-    HashTableOptions,
-    TuningOptions,
-    PrefixOptions,
-    EventLogOptions {
-  /** `-I`: the largest item, counted as memcached counts it. */
-  readonly maxItemSizeBytes: number
-  readonly casEnabled: boolean
-  /** `-o track_sizes`: count items by size. */
-  readonly trackSizes: boolean
-  /** Counted as used by slab pages though it isn't: for tests of large limits. */
-  readonly initialMallocedBytes: number
-  /** The limit can't be changed (`cache_memlimit`): the memory is that of a file (`-e`). */
-  readonly memoryLimitFixed: boolean
-}
-
-/** The shared memory of one cache; hand it to every thread that is to work on it. */
-export interface CacheMemory {
-  /** What describes the process: lock, clock, counters, tuning. */
-  readonly state: SharedArrayBuffer
-  /** What describes the arena's contents: pages, free chunks, lists, the CAS unique. */
-  readonly contents: SharedArrayBuffer
-  readonly table: SharedArrayBuffer
-  readonly arena: ArenaMemory
-  readonly prefixes: SharedArrayBuffer
-  readonly sizes: SharedArrayBuffer
-  /** Events on their way to watchers. */
-  readonly events: SharedArrayBuffer
-}
+import { Tuning } from './tuning.ts'
 
 /** What `allocate` returns instead of an item. */
 export const NO_MEMORY = 0
@@ -94,29 +58,6 @@ const CAS_HIGH = 1
 const FLUSHED = 2
 /** The same once that second has come: the one pending `flush_all <delay>`. */
 const FLUSH_DUE = 3
-
-/**
- * Reserves a cache's memory, for `reservedBytes` of items if the limit may be raised so far: what is not used
- * costs addresses only. `arena` is memory of `arenaBytes` for these that is there already.
- */
-export function allocateCacheMemory(
-  options: CacheOptions,
-  reservedBytes = options.memoryLimitBytes,
-  arena?: ArenaMemory,
-): CacheMemory {
-  const bytes = arenaBytes(reservedBytes)
-  return {
-    state: new SharedArrayBuffer(SHARED_STATE_BYTES),
-    contents: new SharedArrayBuffer(SHARED_STATE_BYTES),
-    table: new SharedArrayBuffer(hashTableBytes(bytes, options.hashPowerInitial)),
-    arena: arena ?? new SharedArrayBuffer(bytes),
-    prefixes: new SharedArrayBuffer(PREFIX_STATISTICS_BYTES),
-    sizes: new SharedArrayBuffer(
-      options.trackSizes ? sizeHistogramBytes(options.maxItemSizeBytes) : 0,
-    ),
-    events: eventLogBuffer(options),
-  }
-}
 
 export class Cache implements LruOwner {
   readonly options: CacheOptions

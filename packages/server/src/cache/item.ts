@@ -1,5 +1,6 @@
 // An item's bytes: where each header field lies and how to read and write it. Also the chunks of an
 // item too large for one. Knows nothing of lists, classes' sizes or the hash table: only of one item.
+// Long because nobody else may know where a field lies.
 //
 //   word 0  next item in the hash bucket          byte 24  slab class (6 bits), LRU (2 bits)
 //   word 1  next (older) item in the LRU list     byte 25  key length; 0 marks a chunk that is no item

@@ -1,7 +1,7 @@
 // The lists of one slab class: which items leave when memory is full, and how the maintainer moves the
 // others. The class of 200,000-byte values has room for five of them in its one page.
 import { describe, expect, test } from 'vitest'
-import type { Cache, CacheOptions } from './cache.ts'
+import type { Cache } from './cache.ts'
 import {
   blockOf,
   fetch,
@@ -14,6 +14,7 @@ import {
   textOf,
 } from './cache-fixture.ts'
 import { checkInvariants } from './cache-invariants.ts'
+import type { CacheOptions } from './cache-memory.ts'
 import { COLD, HOT, TEMP, WARM } from './lru.ts'
 import { Maintainer } from './maintainer.ts'
 import {

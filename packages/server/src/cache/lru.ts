@@ -1,6 +1,7 @@
 // The segmented LRU: for each slab class the lists HOT, WARM, COLD and TEMP, and how items flow between
 // them (memcached's doc/new_lru.txt). Knows lists and their order; what unlinking an item from the hash
 // table involves it is told.
+// Long because every way from list to list stands here, so that the rules can be compared.
 import type { Ref } from './arena.ts'
 import type { Clock } from './clock.ts'
 import { EVICTIONS, type EventLog } from './event-log.ts'

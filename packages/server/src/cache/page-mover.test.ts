@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PAGE_BYTES, type Ref } from './arena.ts'
-import { allocateCacheMemory, Cache, type CacheOptions } from './cache.ts'
+import { Cache } from './cache.ts'
 import {
   blockOf,
   casOfItem,
@@ -21,6 +21,7 @@ import {
   valueOfItem,
 } from './cache-fixture.ts'
 import { checkInvariants } from './cache-invariants.ts'
+import { allocateCacheMemory, type CacheOptions } from './cache-memory.ts'
 import { Crawler } from './crawler.ts'
 import { CHUNKED, type ItemRef } from './item.ts'
 import { COLD, HOT } from './lru.ts'

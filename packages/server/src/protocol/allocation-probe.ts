@@ -1,7 +1,8 @@
 // For tests only: a process that executes each kind of request many times over and prints, as JSON, how
 // many bytes of the V8 heap one costs. Run it with --expose-gc and a young generation that holds them all.
-import { allocateCacheMemory, Cache } from '../cache/cache.ts'
+import { Cache } from '../cache/cache.ts'
 import { makeCacheOptions } from '../cache/cache-fixture.ts'
+import { allocateCacheMemory } from '../cache/cache-memory.ts'
 import { MemoryBlock, useNativeMemory } from '../cache/memory.ts'
 import * as opcode from './binary-opcodes.ts'
 import { deltaExtras, type Packet, packet, words } from './binary-packets.ts'

@@ -2,8 +2,8 @@
 // the reply fills, the same bytes come back, and nothing stays behind.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { CacheOptions } from '../cache/cache.ts'
 import { MEGABYTE } from '../cache/cache-fixture.ts'
+import type { CacheOptions } from '../cache/cache-memory.ts'
 import * as opcode from './binary-opcodes.ts'
 import {
   type Answer,

@@ -3,6 +3,7 @@
 import { CLOSED_BY_ERROR } from '../cache/event-log.ts'
 import type { ItemRef } from '../cache/item.ts'
 import { copyBytes, MemoryBlock } from '../cache/memory.ts'
+import type { BindingProtocol } from './binding-protocol.ts'
 import type { Listing } from './listing.ts'
 
 // States: what the next bytes are.
@@ -30,9 +31,6 @@ export const AUTHENTICATION = 10
 
 /** The mode of `ms`, beside those of store.ts. */
 export const META_SET = -1
-
-/** `auto`: each client's first byte tells. */
-export type BindingProtocol = 'auto' | 'ascii' | 'binary'
 
 export class Connection {
   /** The socket's file descriptor, by which operators' reports name the connection; 0 without one. */

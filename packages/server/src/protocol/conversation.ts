@@ -1,8 +1,9 @@
 // For tests only: talks to an engine as a transport does, without sockets. What arrives is offered, what
 // could not be consumed is kept, answers are collected from the reply buffer and the arena.
-import { allocateCacheMemory, Cache, type CacheOptions } from '../cache/cache.ts'
+import { Cache } from '../cache/cache.ts'
 import { makeCacheOptions, START_UNIX_SECONDS } from '../cache/cache-fixture.ts'
 import { checkInvariants, pinnedItems } from '../cache/cache-invariants.ts'
+import { allocateCacheMemory, type CacheOptions } from '../cache/cache-memory.ts'
 import { MemoryBlock } from '../cache/memory.ts'
 import { Connection } from './connection.ts'
 import type { Host } from './context.ts'

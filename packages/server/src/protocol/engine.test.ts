@@ -2,8 +2,8 @@
 // same bytes come back, and nothing stays behind.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { CacheOptions } from '../cache/cache.ts'
 import { MEGABYTE } from '../cache/cache-fixture.ts'
+import type { CacheOptions } from '../cache/cache-memory.ts'
 import { EVICTED } from '../cache/statistics.ts'
 import { type Client, converse, Server } from './conversation.ts'
 import { INLINE_VALUE_MAX_BYTES, Reply } from './reply.ts'

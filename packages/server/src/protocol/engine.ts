@@ -1,6 +1,7 @@
 // The request loop: bytes in, commands executed, answers out. It knows what the next bytes are: a command
 // line, a value, keys still to be answered, a packet. Which command does what is in commands.ts, for the
 // binary protocol in binary-commands.ts. Knows no socket and never blocks but for the cache's lock.
+// Long because a connection's states are one machine, to be read in one place.
 import type { Cache } from '../cache/cache.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
 import {

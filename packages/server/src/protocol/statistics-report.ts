@@ -1,5 +1,6 @@
 // The texts of `stats`, `stats conns`, `stats items`, `stats slabs` and `stats sizes`: which counter is printed
 // under which name, in memcached's order. Knows names and sums; not how a connection receives them.
+// Long because memcached's tables are.
 import type { Cache } from '../cache/cache.ts'
 import { COLD, HOT, TEMP, WARM } from '../cache/lru.ts'
 import { BUSY_STATUSES } from '../cache/page-mover.ts'

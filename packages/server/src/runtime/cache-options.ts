@@ -1,5 +1,5 @@
 // The part of the settings that the cache obeys, in the cache's own terms.
-import type { CacheOptions } from '../cache/cache.ts'
+import type { CacheOptions } from '../cache/cache-memory.ts'
 import type { Settings } from './settings.ts'
 
 /** memcached's table to start with: 2^16 buckets. */

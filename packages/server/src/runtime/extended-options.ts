@@ -1,5 +1,6 @@
 // The suboptions of `-o`: what each is called, takes and does. Knows memcached's names for them, and
 // nothing of the flags around.
+// Long because it is one table, and memcached has as many.
 import { PAGE_BYTES } from '../cache/arena.ts'
 import {
   CommandLineError,

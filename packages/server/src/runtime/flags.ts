@@ -1,5 +1,6 @@
 // The flags of the command line: how each is spelt, what the help says of it, and what it does.
 // Knows memcached's flags by heart; parses none of them.
+// Long because it is one table, and memcached has as many.
 import { applyExtendedOptions } from './extended-options.ts'
 import {
   byteSize,

@@ -1,6 +1,6 @@
 // Reads `-l`: which addresses to listen on. Knows nothing of sockets, and resolves no names.
 import { isIPv4, isIPv6 } from 'node:net'
-import type { BindingProtocol } from '../protocol/connection.ts'
+import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import type { ListenAddress } from '../transport/listeners.ts'
 import { CommandLineError, EX_USAGE } from './option-values.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Cache, type CacheOptions } from '../cache/cache.ts'
+import { Cache } from '../cache/cache.ts'
 import {
   find,
   MEGABYTE,
@@ -14,6 +14,7 @@ import {
   textOf,
 } from '../cache/cache-fixture.ts'
 import { checkInvariants } from '../cache/cache-invariants.ts'
+import type { CacheOptions } from '../cache/cache-memory.ts'
 import { useNativeMemory } from '../cache/memory.ts'
 import { CURR_BYTES, CURR_ITEMS } from '../cache/statistics.ts'
 import { hasSystemCalls, loadSystemCalls, type SystemCalls } from '../transport/system-calls.ts'

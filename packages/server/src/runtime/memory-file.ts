@@ -18,12 +18,8 @@ import {
   writeSync,
 } from 'node:fs'
 import { arenaBytes } from '../cache/arena.ts'
-import {
-  allocateCacheMemory,
-  type Cache,
-  type CacheMemory,
-  type CacheOptions,
-} from '../cache/cache.ts'
+import type { Cache } from '../cache/cache.ts'
+import { allocateCacheMemory, type CacheMemory, type CacheOptions } from '../cache/cache-memory.ts'
 import type { ClockReading } from '../cache/clock.ts'
 import { LOCK_EX, LOCK_NB, LOCK_UN, type SystemCalls } from '../transport/system-calls.ts'
 import type { Log } from './log.ts'

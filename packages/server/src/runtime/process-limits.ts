@@ -1,6 +1,6 @@
 // What the process is allowed to take of the system: open files, core dumps, memory that stays in memory.
 // Knows the calls for it and memcached's words for when they fail.
-import type { CacheMemory } from '../cache/cache.ts'
+import type { CacheMemory } from '../cache/cache-memory.ts'
 import { MemoryBlock } from '../cache/memory.ts'
 import { RLIMIT_CORE, RLIMIT_NOFILE, type SystemCalls } from '../transport/system-calls.ts'
 

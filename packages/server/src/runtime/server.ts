@@ -1,8 +1,10 @@
 // The server process: wires settings, memory, listening sockets, worker threads and background work, and
 // takes them down again. The only place that knows all of them.
+// Long because a start and its undoing are read together.
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
-import { allocateCacheMemory, Cache, type CacheMemory, type CacheOptions } from '../cache/cache.ts'
+import { Cache } from '../cache/cache.ts'
+import { allocateCacheMemory, type CacheMemory, type CacheOptions } from '../cache/cache-memory.ts'
 import { CLOSED_BY_ERROR } from '../cache/event-log.ts'
 import { useNativeMemory } from '../cache/memory.ts'
 import { AcceptGate } from '../transport/accept-gate.ts'

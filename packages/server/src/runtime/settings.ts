@@ -1,6 +1,6 @@
 // What a server is told at its start: every setting by its full name and unit, with memcached 1.6.45's
 // defaults. Plain data that can be sent to a thread; knows nothing of flags, nor of who obeys a setting.
-import type { BindingProtocol } from '../protocol/connection.ts'
+import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import type { ListenAddress } from '../transport/listeners.ts'
 
 export type HashAlgorithm = 'jenkins' | 'murmur3' | 'xxh3'

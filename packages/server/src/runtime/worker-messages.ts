@@ -1,6 +1,6 @@
 // What the main thread and the worker threads tell each other.
-import type { CacheMemory } from '../cache/cache.ts'
-import type { BindingProtocol } from '../protocol/connection.ts'
+import type { CacheMemory } from '../cache/cache-memory.ts'
+import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import type { DatagramSocket } from '../transport/epoll.ts'
 import type { ListenOptions } from '../transport/listeners.ts'
 import type { Settings } from './settings.ts'

@@ -4,10 +4,13 @@
 // A round allocates nothing: input goes to one buffer of the thread, and only what can't be consumed yet
 // is kept with its connection. Descriptors belong to the process, so the thread that accepts a connection
 // gives it to another by adding it to that one's epoll set; the receiver makes its state on first sight.
+//
+// Long because this is the hot loop: what a request meets on its way stands in the order in which it does.
 import type { Arena } from '../cache/arena.ts'
 import { CLOSED_NORMALLY, CLOSED_WHEN_IDLE } from '../cache/event-log.ts'
 import { type MemoryBlock, permanentBlock } from '../cache/memory.ts'
-import { type BindingProtocol, WATCHING } from '../protocol/connection.ts'
+import type { BindingProtocol } from '../protocol/binding-protocol.ts'
+import { WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import { Reply } from '../protocol/reply.ts'
 import { Acceptor, type AcceptorOptions } from './acceptor.ts'

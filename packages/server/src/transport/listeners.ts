@@ -3,7 +3,7 @@
 import { lookup } from 'node:dns/promises'
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { MemoryBlock } from '../cache/memory.ts'
-import type { BindingProtocol } from '../protocol/connection.ts'
+import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import {
   AF_INET,
   AF_INET6,

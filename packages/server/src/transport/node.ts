@@ -1,5 +1,6 @@
 // The portable transport: node:net sockets in one thread's event loop. For systems without the fast one.
 // Knows no command.
+// Long because back-pressure, limits and the end of a connection meet in it, as in epoll.ts.
 import { chmodSync } from 'node:fs'
 import {
   createServer,
@@ -16,7 +17,8 @@ import {
   OVER_UNIX_SOCKET,
 } from '../cache/event-log.ts'
 import { MemoryBlock } from '../cache/memory.ts'
-import { type BindingProtocol, Connection, WATCHING } from '../protocol/connection.ts'
+import type { BindingProtocol } from '../protocol/binding-protocol.ts'
+import { Connection, WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { DRAINING } from './connection-counts.ts'

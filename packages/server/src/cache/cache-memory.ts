@@ -1,0 +1,66 @@
+// What a cache is told and what it is made of: its options, and the shared memory that every thread builds
+// its own objects over. Knows sizes; not what is done with the memory.
+import { type ArenaMemory, arenaBytes } from './arena.ts'
+import { type EventLogOptions, eventLogBuffer } from './event-log.ts'
+import { type HashTableOptions, hashTableBytes } from './hash-table.ts'
+import type { LruOptions } from './lru.ts'
+import { PREFIX_STATISTICS_BYTES, type PrefixOptions } from './prefix-statistics.ts'
+import { SHARED_STATE_BYTES } from './shared-state.ts'
+import { sizeHistogramBytes } from './size-histogram.ts'
+import type { SlabOptions } from './slabs.ts'
+import type { TuningOptions } from './tuning.ts'
+
+export interface CacheOptions
+  extends SlabOptions,
+    LruOptions,
+    HashTableOptions,
+    TuningOptions,
+    PrefixOptions,
+    EventLogOptions {
+  /** `-I`: the largest item, counted as memcached counts it. */
+  readonly maxItemSizeBytes: number
+  readonly casEnabled: boolean
+  /** `-o track_sizes`: count items by size. */
+  readonly trackSizes: boolean
+  /** Counted as used by slab pages though it isn't: for tests of large limits. */
+  readonly initialMallocedBytes: number
+  /** The limit can't be changed (`cache_memlimit`): the memory is that of a file (`-e`). */
+  readonly memoryLimitFixed: boolean
+}
+
+/** The shared memory of one cache; hand it to every thread that is to work on it. */
+export interface CacheMemory {
+  /** What describes the process: lock, clock, counters, tuning. */
+  readonly state: SharedArrayBuffer
+  /** What describes the arena's contents: pages, free chunks, lists, the CAS unique. */
+  readonly contents: SharedArrayBuffer
+  readonly table: SharedArrayBuffer
+  readonly arena: ArenaMemory
+  readonly prefixes: SharedArrayBuffer
+  readonly sizes: SharedArrayBuffer
+  /** Events on their way to watchers. */
+  readonly events: SharedArrayBuffer
+}
+
+/**
+ * Reserves a cache's memory, for `reservedBytes` of items if the limit may be raised so far: what is not used
+ * costs addresses only. `arena` is memory of `arenaBytes` for these that is there already.
+ */
+export function allocateCacheMemory(
+  options: CacheOptions,
+  reservedBytes = options.memoryLimitBytes,
+  arena?: ArenaMemory,
+): CacheMemory {
+  const bytes = arenaBytes(reservedBytes)
+  return {
+    state: new SharedArrayBuffer(SHARED_STATE_BYTES),
+    contents: new SharedArrayBuffer(SHARED_STATE_BYTES),
+    table: new SharedArrayBuffer(hashTableBytes(bytes, options.hashPowerInitial)),
+    arena: arena ?? new SharedArrayBuffer(bytes),
+    prefixes: new SharedArrayBuffer(PREFIX_STATISTICS_BYTES),
+    sizes: new SharedArrayBuffer(
+      options.trackSizes ? sizeHistogramBytes(options.maxItemSizeBytes) : 0,
+    ),
+    events: eventLogBuffer(options),
+  }
+}
