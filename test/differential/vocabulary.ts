@@ -3,8 +3,7 @@
 import fc from 'fast-check'
 import { LONG_KEY, type Surroundings } from './session.ts'
 
-/** Slots of a session's keys. Only base64 and the binary protocol can carry the last. */
-export const TEXT_SLOTS = [0, 1, 2, 3] as const
+/** The slot of a session's keys that only base64 and the binary protocol can carry. */
 export const BINARY_SLOT = 4
 
 const KEY_BYTES = '\t\x01\x07\x1f\x7f\x80\xa0\xff\r!"#$%&\'()*+,./:;<=>?@[]^_`{|}~aZ09'

@@ -4,7 +4,7 @@ import type { MemoryBlock } from '../cache/memory.ts'
 import { AUTH_CMDS, AUTH_ERRORS } from '../cache/statistics.ts'
 import { AUTHENTICATION, COMMAND, type Connection, SWALLOW } from './connection.ts'
 import type { Context } from './context.ts'
-import { findLineEnd } from './line-end.ts'
+import { findLineEnd, MAX_WAITING_LINE_BYTES } from './line-end.ts'
 import { parseU32 } from './numbers.ts'
 import { line } from './reply.ts'
 import { word } from './tokens.ts'
@@ -19,9 +19,8 @@ const FAILURE = line('CLIENT_ERROR authentication failure')
 const SET = word('set')
 /** `set <any> <any> <any> <bytes>` */
 const SET_TOKENS = 5
-/** A client that sends less, or more without a line's end, is none of ours. */
+/** A client that sends less is none of ours. */
 const MIN_LINE_BYTES = 6
-const MAX_WAITING_LINE_BYTES = 2048
 const MAX_TOKEN_BYTES = 16 * 1024
 
 const CR = 13

@@ -14,6 +14,7 @@ import {
   words,
 } from './binary-packets.ts'
 import { type Client, Server } from './conversation.ts'
+import { cut, shares } from './cut.ts'
 import { INLINE_VALUE_MAX_BYTES, Reply } from './reply.ts'
 
 const NOOP = packet({ opcode: opcode.NOOP, opaque: 0xffff_fffe })
@@ -116,17 +117,6 @@ function sessionsOf(request: fc.Arbitrary<Packet>): fc.Arbitrary<Buffer> {
     .array(request, { maxLength: 60, size: 'max' })
     .map((all) => Buffer.concat([NOOP, ...all.map(packet), NOOP]))
 }
-
-/** The pieces of a session, cut at these shares of its length. */
-function cut(session: Buffer, shares: readonly number[]): Buffer[] {
-  const cuts = shares.map((share) => Math.floor(share * session.length)).sort((a, b) => a - b)
-  return [0, ...cuts].map((from, i) => session.subarray(from, cuts[i] ?? session.length))
-}
-
-const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), {
-  maxLength: 50,
-  size: 'max',
-})
 
 function sendPieces(server: Server, client: Client, pieces: readonly Buffer[]): Buffer {
   const replies: Buffer[] = []

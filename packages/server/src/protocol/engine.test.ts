@@ -6,6 +6,7 @@ import { MEGABYTE } from '../cache/cache-fixture.ts'
 import type { CacheOptions } from '../cache/cache-memory.ts'
 import { EVICTED } from '../cache/statistics.ts'
 import { type Client, converse, Server } from './conversation.ts'
+import { cut, shares } from './cut.ts'
 import { INLINE_VALUE_MAX_BYTES, Reply } from './reply.ts'
 
 const BAD_FORMAT = 'CLIENT_ERROR bad command line format\r\n'
@@ -129,17 +130,6 @@ function sessionsOf(command: fc.Arbitrary<string>): fc.Arbitrary<Buffer> {
     .map((all) => Buffer.from(`${all.join('')}mn\r\n`, 'latin1'))
 }
 const sessions = sessionsOf(commands)
-
-/** The pieces of a session, cut at these shares of its length. */
-function cut(session: Buffer, shares: readonly number[]): Buffer[] {
-  const cuts = shares.map((share) => Math.floor(share * session.length)).sort((a, b) => a - b)
-  return [0, ...cuts].map((from, i) => session.subarray(from, cuts[i] ?? session.length))
-}
-
-const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), {
-  maxLength: 50,
-  size: 'max',
-})
 
 describe('a session cut at any bytes is answered as one that arrives whole', () => {
   test.each<[string, Partial<CacheOptions>]>([

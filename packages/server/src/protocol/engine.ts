@@ -33,14 +33,12 @@ import {
   WATCHING,
 } from './connection.ts'
 import { BAD_FORMAT, Context, type Host } from './context.ts'
-import { findLineEnd } from './line-end.ts'
+import { findLineEnd, MAX_WAITING_LINE_BYTES } from './line-end.ts'
 import { completeMetaSet, resumeMetaSet } from './meta-set.ts'
 import type { Reply } from './reply.ts'
 import { isRetrieval, processRetrieval, retrieve, takeBack } from './retrieval.ts'
 import { NO_MEMORY_READING, takeValue, valueComplete } from './storage.ts'
 
-/** A command line may be this long, or longer if it arrives whole (memcached). */
-const MAX_WAITING_LINE_BYTES = 2048
 /** A list of keys may be longer: 16 MiB are 65,000 keys of 250 bytes. */
 export const MAX_KEYS_LINE_BYTES = 16 * 1024 * 1024
 /** The shortest line that is looked at, its end included. */

@@ -1,6 +1,9 @@
 // Finds the end of a line, four bytes at a time. Knows only the byte it looks for.
 import type { MemoryBlock } from '../cache/memory.ts'
 
+/** A line may be this long, or longer if it arrives whole (memcached). */
+export const MAX_WAITING_LINE_BYTES = 2048
+
 const LF = 10
 const LF_IN_EVERY_BYTE = 0x0a0a0a0a
 

@@ -87,8 +87,9 @@ function mapMemoryFile(
   const size = arenaBytes(options.memoryLimitBytes)
   const layout = layoutOf(options)
   const unusable = saved === undefined ? 'no metadata file' : mismatch(saved, fd, size, layout)
+  const resumed = unusable === undefined ? saved : undefined
   // Emptied first, so that what an earlier process left reads as never used.
-  if (unusable !== undefined) ftruncateSync(fd, 0)
+  if (resumed === undefined) ftruncateSync(fd, 0)
   ftruncateSync(fd, size)
   const address = calls.mapFile(fd, size)
   if (address === undefined) {
@@ -100,9 +101,9 @@ function mapMemoryFile(
     address,
     byteLength: size,
   })
-  if (unusable === undefined && saved !== undefined) {
-    new Uint8Array(memory.contents).set(saved.contents)
-    new Uint8Array(memory.table).set(saved.table)
+  if (resumed !== undefined) {
+    new Uint8Array(memory.contents).set(resumed.contents)
+    new Uint8Array(memory.table).set(resumed.table)
     log.info({ file: path }, 'the items of the memory file are there again')
   } else {
     log.info({ file: path, reason: unusable }, 'starting with an empty memory file')
@@ -114,7 +115,7 @@ function mapMemoryFile(
   }
   return {
     memory,
-    earlier: unusable === undefined ? saved?.metadata.clock : undefined,
+    earlier: resumed?.metadata.clock,
     save: (cache) => {
       saveMetadata(metadataPath, cache, memory, layout)
       fsyncSync(fd)
