@@ -362,6 +362,27 @@ describe('a comparison', () => {
     expect(out).toMatch(/^\| {2}\| again \| [\d.]+ \| [\d.]+ \| [\d.]+-[\d.]+ \|/m)
   })
 
+  test('gives servers that are to evict less memory than the keys take, and expects misses', async () => {
+    const large = [
+      '-w',
+      'get-eviction',
+      '--keys',
+      '10000',
+      '--value-size',
+      '20k',
+      ...LITTLE.slice(4),
+    ]
+    const { code, out } = await bench(
+      ...COMPARE,
+      ...large,
+      ...['--duration', '100ms', '--rounds', '1', '--json'],
+    )
+    expect(code).toBe(0)
+    const { servers, rows } = JSON.parse(out)
+    expect(servers[0].commandLine).toContain('-m 64')
+    expect(rows[0].columns[0].rounds[0].misses).toBeGreaterThan(0)
+  })
+
   test.each(['SIGINT', 'SIGTERM'] as const)('leaves no server behind after %s', async (signal) => {
     const mark = signal === 'SIGINT' ? '-m 72' : '-m 73'
     const flags = [...LITTLE, '--duration', '60s', '--server-args', mark]

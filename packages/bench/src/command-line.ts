@@ -219,7 +219,7 @@ function commonPlan(flags: Flags, chosen: readonly Workload[], milliseconds: num
 /** What is given on the command line wins over the named workload. */
 function changeWorkload(workload: Workload, flags: Flags): Workload {
   return {
-    name: workload.name,
+    ...workload,
     protocol: flags.protocol ?? workload.protocol,
     ratio: flags.ratio ?? workload.ratio,
     keys: flags.keys ?? workload.keys,

@@ -103,8 +103,9 @@ async function measureOnce(
 ): Promise<{ result: RunResult; described: ComparedServer }> {
   const { serverArgs, placement, warmupMs, length, driver } = options
   // Room for the load's connections and the one that asks for the version.
-  const connections = Math.max(1_024, tape.workload.connections + 64)
-  const args = [...serverArgs, '-c', String(connections)]
+  const { connections, memoryMegabytes } = tape.workload
+  const memory = memoryMegabytes === undefined ? [] : ['-m', String(memoryMegabytes)]
+  const args = [...serverArgs, ...memory, '-c', String(Math.max(1_024, connections + 64))]
   await using running = await startServer(server, args, placement?.server)
   const runOptions = { warmupMs, length, fill: true, driver, pid: running.pid }
   const result = await run(running.address, tape, runOptions, signal)

@@ -98,7 +98,7 @@ async function measure(
     tape,
     tally,
     latency,
-    mayMiss: !options.fill,
+    mayMiss: !options.fill || tape.workload.memoryMegabytes !== undefined,
     requests: Number.POSITIVE_INFINITY,
   })
   using driver = await openDriver(options.driver, server.address, loop)

@@ -27,6 +27,8 @@ export const NAMED_WORKLOADS: readonly Workload[] = [
   workload('get-10k', { valueBytes: 10 * KIB, keys: 10_000 }),
   workload('get-512k', { valueBytes: 512 * KIB, keys: 200 }),
   workload('conns-1000', { connections: 1_000 }),
+  workload('conns-10000', { connections: 10_000 }),
+  workload('get-eviction', { ratio: { gets: 9, sets: 1 }, keys: 1_400_000, memoryMegabytes: 64 }),
 ]
 
 /** What `--compare` runs when no `--workloads` are named. */

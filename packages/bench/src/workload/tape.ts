@@ -26,7 +26,7 @@ export interface Tape {
 }
 
 /** Requests and expected answers of one tape, together, stay below this: it has to fit in memory twice. */
-const TAPE_BYTES_MAX = 64 * 1024 * 1024
+const TAPE_BYTES_MAX = 128 * 1024 * 1024
 /** So many requests make every mix of operations come out as asked, even on few keys. */
 const REQUESTS_MIN = 4_096
 /** A fill is played as several tapes of about this many bytes. */

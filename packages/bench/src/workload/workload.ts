@@ -17,6 +17,11 @@ export interface Workload {
   readonly connections: number
   /** Requests a connection sends in one piece; it sends the next ones when all of these are answered. */
   readonly depth: number
+  /**
+   * The server's memory (`-m`, in megabytes) where it is less than the keys take, so that the server
+   * evicts: then a miss of a key that was stored is no error. Undefined: there is room for all.
+   */
+  readonly memoryMegabytes?: number
 }
 
 export interface Ratio {
@@ -82,6 +87,7 @@ export function describeWorkload(workload: Workload): string {
         : `${ratio.gets} ${quiet}${get}${width} : ${ratio.sets} ${set}`
   return (
     `${operations}, ${workload.keys} keys of ${workload.keyBytes} B, values of ${workload.valueBytes} B, ` +
-    `${workload.connections} connections, ${workload.depth} in flight on each`
+    `${workload.connections} connections, ${workload.depth} in flight on each` +
+    (workload.memoryMegabytes === undefined ? '' : `, -m ${workload.memoryMegabytes}`)
   )
 }
