@@ -122,6 +122,13 @@ describe('against real memcached', () => {
     if (argv.includes('--requests')) expect(run.operations).toBeGreaterThanOrEqual(1_000)
   })
 
+  test('a rate is kept, and never exceeded', async () => {
+    const run = onlyRun(await measure('--json', '--rate', '500', '--duration', '1s'))
+    expect(run.errors).toBe(0)
+    expect(run.operations).toBeGreaterThan(250)
+    expect(run.operations).toBeLessThan(750)
+  })
+
   test('misses are counted, and no error, when nothing was stored first', async () => {
     const finished = await measure('--json', '--no-fill', '--key-size', '33', ...SHORT)
     const run = onlyRun(finished)

@@ -124,6 +124,7 @@ test.each([
   ['--keys 10 --multiget 11', '--multiget 11'],
   ['--duration 1s --requests 10', 'not both'],
   ['--json --markdown', 'not both'],
+  ['--rate 1000 --driver node', '--driver epoll'],
   ['--markdown', 'add --compare'],
   ['--compare memcached', 'two servers'],
   ['--compare --pid 1', '--pid'],

@@ -3,7 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { BenchError } from './errors.ts'
 import { parseAddress, type ServerAddress } from './load/address.ts'
-import type { DriverChoice } from './load/driver.ts'
+import type { DriverChoice, Pace } from './load/driver.ts'
 import type { RunLength } from './run.ts'
 import { parseServerCommand, type ServerCommand, splitArguments } from './servers.ts'
 import { COMPARED_BY_DEFAULT, NAMED_WORKLOADS, namedWorkload } from './workload/named.ts'
@@ -20,6 +20,7 @@ interface CommonPlan {
   readonly warmupMs: number
   readonly length: RunLength
   readonly driver: DriverChoice
+  readonly pace: Pace | undefined
   readonly format: 'text' | 'json' | 'markdown'
 }
 
@@ -48,6 +49,7 @@ interface Flags {
   readonly protocol?: Workload['protocol']
   readonly duration?: number
   readonly requests?: number
+  readonly rate?: number
   readonly warmup?: number
   readonly fill: boolean
   readonly pid?: number
@@ -132,6 +134,11 @@ function defineCommand(version: string): Command {
     )
     .option('--duration <time>', 'measured time, as 500ms, 5s or 2m (5s; a round 3s)', duration)
     .option('--requests <n>', 'measure so many requests instead', wholeNumber(1))
+    .option(
+      '--rate <n>',
+      'requests per second, at random moments and whether the server keeps up or not (as fast as it answers)',
+      wholeNumber(1),
+    )
     .option('--warmup <time>', 'load before it is measured (1s)', duration)
     .option('--no-fill', 'do not store the keys first; then a miss is no error')
     .option('--pid <pid>', "the server's process, to measure its CPU time", wholeNumber(1))
@@ -159,6 +166,9 @@ function toPlan(flags: Flags): Plan {
   }
   if (flags.json && flags.markdown) {
     throw new BenchError('USAGE', 'give --json or --markdown, not both')
+  }
+  if (flags.rate !== undefined && flags.driver === 'node') {
+    throw new BenchError('USAGE', '--rate needs the clock of --driver epoll')
   }
   return flags.compare === undefined ? runPlan(flags) : comparePlan(flags, flags.compare)
 }
@@ -212,6 +222,7 @@ function commonPlan(flags: Flags, chosen: readonly Workload[], milliseconds: num
         ? { kind: 'duration', milliseconds: flags.duration ?? milliseconds }
         : { kind: 'requests', count: flags.requests },
     driver: flags.driver ?? 'auto',
+    pace: flags.rate === undefined ? undefined : { requestsPerSecond: flags.rate, spin: true },
     format: flags.json ? 'json' : flags.markdown ? 'markdown' : 'text',
   }
 }

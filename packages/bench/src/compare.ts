@@ -1,7 +1,7 @@
 // Measures several servers with the same load in alternating rounds, and puts the rounds in relation:
 // what one server costs is always divided by what the first one cost in the same round, so that a
 // machine that gets slower over time slows both. Knows nothing of how the result is shown.
-import type { DriverChoice } from './load/driver.ts'
+import type { DriverChoice, Pace } from './load/driver.ts'
 import { type Spread, spreadOf, straddlesOne } from './measure/statistics.ts'
 import { generatorIsBottleneck, type RunLength, type RunResult, run } from './run.ts'
 import { checkServerCommand, type Placement, type ServerCommand, startServer } from './servers.ts'
@@ -18,6 +18,7 @@ export interface CompareOptions {
   readonly warmupMs: number
   readonly length: RunLength
   readonly driver: DriverChoice
+  readonly pace?: Pace | undefined
   readonly placement: Placement | undefined
 }
 
@@ -101,13 +102,13 @@ async function measureOnce(
   options: CompareOptions,
   signal: AbortSignal,
 ): Promise<{ result: RunResult; described: ComparedServer }> {
-  const { serverArgs, placement, warmupMs, length, driver } = options
+  const { serverArgs, placement, warmupMs, length, driver, pace } = options
   // Room for the load's connections and the one that asks for the version.
   const { connections, memoryMegabytes } = tape.workload
   const memory = memoryMegabytes === undefined ? [] : ['-m', String(memoryMegabytes)]
   const args = [...serverArgs, ...memory, '-c', String(Math.max(1_024, connections + 64))]
   await using running = await startServer(server, args, placement?.server)
-  const runOptions = { warmupMs, length, fill: true, driver, pid: running.pid }
+  const runOptions = { warmupMs, length, fill: true, driver, pace, pid: running.pid }
   const result = await run(running.address, tape, runOptions, signal)
   return {
     result,

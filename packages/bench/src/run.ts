@@ -3,9 +3,11 @@
 import { BenchError } from './errors.ts'
 import { type ReachedServer, reachServer, type ServerAddress } from './load/address.ts'
 import { ClosedLoop } from './load/closed-loop.ts'
-import { type DriverChoice, type DriverKind, openDriver } from './load/driver.ts'
+import { type DriverChoice, type DriverKind, openDriver, type Pace } from './load/driver.ts'
+import { Schedule } from './load/schedule.ts'
 import { type CpuTime, type CpuUse, cpuUsed, readCpuTime } from './measure/cpu-time.ts'
 import { LatencyRecorder, type LatencySummary } from './measure/latency.ts'
+import { seededRandom } from './workload/random.ts'
 import { markTally, Tally } from './workload/tally.ts'
 import { recordFill, type Tape } from './workload/tape.ts'
 import type { Workload } from './workload/workload.ts'
@@ -17,6 +19,8 @@ export interface RunOptions {
   /** Store all keys first; then a miss is an error. */
   readonly fill: boolean
   readonly driver: DriverChoice
+  /** Undefined: each connection sends as soon as it may. */
+  readonly pace?: Pace | undefined
   /** The server's process, for its CPU time. */
   readonly pid: number | undefined
 }
@@ -29,6 +33,7 @@ export interface RunResult {
   readonly workload: Workload
   readonly serverVersion: string | undefined
   readonly driver: DriverKind
+  readonly pace: Pace | undefined
   /** Length of the measured part; all that follows is of this part, unless it says otherwise. */
   readonly seconds: number
   /** Keys got and stored. Requests are fewer where one asks for several keys. */
@@ -66,9 +71,15 @@ const FILL_DEADLINE_MS = 60_000
 const LONGEST_RUN_MS = 24 * 3_600_000
 /** The generator's own CPU time above which it may be what limits the throughput. */
 const BOTTLENECK_LOAD = 0.9
+/** The part of a pace that must be reached; random arrivals vary by less. */
+const PACE_REACHED = 0.97
+const SCHEDULE_SEED = 0x70616365
 
+/** Whether the load was limited by who made it; with a pace, whether the pace was not reached. */
 export function generatorIsBottleneck(result: RunResult): boolean {
-  return result.generatorCpu.load > BOTTLENECK_LOAD
+  return result.pace === undefined
+    ? result.generatorCpu.load > BOTTLENECK_LOAD
+    : result.requestsPerSecond < result.pace.requestsPerSecond * PACE_REACHED
 }
 
 /** Throws a {@link BenchError} where there is no server to measure; wrong answers are in the result. */
@@ -94,14 +105,16 @@ async function measure(
   signal: AbortSignal,
 ): Promise<RunResult> {
   const latency = new LatencyRecorder()
+  const { pace } = options
   const loop = new ClosedLoop({
     tape,
     tally,
     latency,
+    ...(pace && { schedule: scheduleOf(pace, tape.workload) }),
     mayMiss: !options.fill || tape.workload.memoryMegabytes !== undefined,
     requests: Number.POSITIVE_INFINITY,
   })
-  using driver = await openDriver(options.driver, server.address, loop)
+  using driver = await openDriver(options.driver, server.address, loop, pace)
   if (options.warmupMs > 0) await driver.run(options.warmupMs, signal)
 
   latency.reset()
@@ -125,6 +138,7 @@ async function measure(
     workload: tape.workload,
     serverVersion: server.version,
     driver: driver.kind,
+    pace,
     seconds,
     operations,
     operationsPerSecond: operations / seconds,
@@ -141,6 +155,11 @@ async function measure(
   }
 }
 
+/** What is due is a batch of `depth` requests. */
+function scheduleOf({ requestsPerSecond }: Pace, { depth }: Workload): Schedule {
+  return new Schedule(requestsPerSecond / depth, seededRandom(SCHEDULE_SEED))
+}
+
 /** Stores every key once, over one connection, so that a get has something to hit. */
 async function fill(
   address: ServerAddress,
@@ -152,7 +171,7 @@ async function fill(
   for (const tape of recordFill(workload)) {
     const latency = new LatencyRecorder()
     const loop = new ClosedLoop({ tape, tally, latency, mayMiss: false, requests: tape.length })
-    using driver = await openDriver(choice, address, loop)
+    using driver = await openDriver(choice, address, loop, undefined)
     await driver.run(FILL_DEADLINE_MS, signal)
     if (signal.aborted) return
     if (tally.errors > 0 || !loop.finished) {

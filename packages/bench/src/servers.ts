@@ -4,6 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { BenchError } from './errors.ts'
@@ -156,6 +157,8 @@ async function freePort(): Promise<number> {
 export interface Placement {
   readonly load: number
   readonly server: number
+  /** All there are, as taskset takes them, for a server with several threads. */
+  readonly all: string
 }
 
 /**
@@ -168,14 +171,31 @@ export function separateCores(): Placement | undefined {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     })
-    const [load, server] = parseCpuList(affinity.slice(affinity.lastIndexOf(':') + 1))
+    const cpus = affinity.slice(affinity.lastIndexOf(':') + 1)
+    const [load, server] = parseCpuList(cpus)
     if (load === undefined || server === undefined) return undefined
     execFileSync('taskset', ['-a', '-c', '-p', String(load), String(process.pid)], {
       stdio: 'ignore',
     })
-    return { load, server }
+    return { load, server, all: parseCpuList(cpus).join(',') }
   } catch {
     return undefined
+  }
+}
+
+/** As far as nice goes without being in the way of the system itself. */
+const PRIORITY = -15
+
+/**
+ * Puts this process, and the servers it starts, before whatever else runs on the machine, where that is
+ * permitted: what others do then disturbs less. False where it is not.
+ */
+export function raisePriority(): boolean {
+  try {
+    setPriority(PRIORITY)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -1,10 +1,11 @@
 // The rule of the load: every connection sends `depth` requests in one piece, waits until all are
-// answered, and sends the next. Keeps each connection's place on the tape and records latency.
-// Knows no sockets: a driver asks what to send and tells what came.
+// answered, and sends the next, at once or, with a schedule, when it is due. Keeps each connection's
+// place on the tape and records latency. Knows no sockets: a driver asks what to send and tells what came.
 import type { LatencyRecorder } from '../measure/latency.ts'
 import { AnswerReader } from '../workload/answer-reader.ts'
 import type { Tally } from '../workload/tally.ts'
 import type { Tape } from '../workload/tape.ts'
+import type { Schedule } from './schedule.ts'
 
 export interface ClosedLoopOptions {
   readonly tape: Tape
@@ -13,6 +14,8 @@ export interface ClosedLoopOptions {
   readonly mayMiss: boolean
   /** Requests to send altogether; Infinity leaves the end to the clock. */
   readonly requests: number
+  /** When batches of requests are due; undefined: as soon as a connection is free. */
+  readonly schedule?: Schedule
 }
 
 /** One connection's part of the loop. */
@@ -27,7 +30,8 @@ export interface Exchange {
   unsentTo: number
   /**
    * When the batch in flight was begun, in ms of `performance.now()`: the moment at which the answers
-   * of the one before had been read, so the bench's own parsing counts as latency too.
+   * of the one before had been read, so the bench's own parsing counts as latency too. With a schedule,
+   * the moment at which it was due.
    */
   begunAt: number
 }
@@ -37,6 +41,7 @@ export class ClosedLoop {
   readonly exchanges: readonly Exchange[]
   readonly tally: Tally
   readonly #latency: LatencyRecorder
+  readonly #schedule: Schedule | undefined
   #requestsLeft: number
   #outstanding = 0
   #open: number
@@ -47,6 +52,7 @@ export class ClosedLoop {
     this.tape = tape
     this.tally = tally
     this.#latency = options.latency
+    this.#schedule = options.schedule
     this.#requestsLeft = options.requests
     this.#open = connections
     const batches = tape.length / depth
@@ -84,14 +90,25 @@ export class ClosedLoop {
     this.#requestsLeft = requests
   }
 
+  /** When the next batch is due, in ms of performance.now(); 0 when it is whenever a connection is free. */
+  get due(): number {
+    if (this.#requestsLeft === 0) return Number.POSITIVE_INFINITY
+    return this.#schedule?.due ?? 0
+  }
+
+  /** The load begins, or goes on after a pause. */
+  start(now: number): void {
+    this.#schedule?.start(now)
+  }
+
   /** Puts the next batch into `unsentFrom..unsentTo` if one is due; `now` as of performance.now(). */
   begin(exchange: Exchange, now: number): boolean {
-    if (exchange.outstanding > 0 || this.#requestsLeft === 0) return false
+    if (exchange.outstanding > 0 || this.due > now) return false
     const { requestStart, workload, length } = this.tape
     const count = Math.min(workload.depth, this.#requestsLeft, length - exchange.next)
     exchange.unsentFrom = requestStart[exchange.next]!
     exchange.unsentTo = requestStart[exchange.next + count]!
-    exchange.begunAt = now
+    exchange.begunAt = this.#schedule?.take() ?? now
     exchange.outstanding = count
     exchange.next += count
     if (exchange.next === length) exchange.next = 0

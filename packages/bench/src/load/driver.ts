@@ -18,12 +18,29 @@ export interface LoadDriver extends Disposable {
 export type DriverKind = 'epoll' | 'node'
 export type DriverChoice = DriverKind | 'auto'
 
-/** Connects everything. `auto` takes epoll where it can. Throws a BenchError where it can't connect. */
+/** A rate of requests, whether the server keeps up or not. */
+export interface Pace {
+  readonly requestsPerSecond: number
+  /**
+   * Look at the clock all the time, which takes a whole core, instead of sleeping until a request is
+   * due, which makes it up to a tenth of a millisecond late.
+   */
+  readonly spin: boolean
+}
+
+/**
+ * Connects everything. `auto` takes epoll where it can; only epoll can keep a pace. Throws a BenchError
+ * where it can't connect.
+ */
 export async function openDriver(
   choice: DriverChoice,
   address: ServerAddress,
   loop: ClosedLoop,
+  pace: Pace | undefined,
 ): Promise<LoadDriver> {
-  const kind = choice === 'auto' ? ((await systemCallsAvailable()) ? 'epoll' : 'node') : choice
-  return kind === 'epoll' ? openEpollDriver(address, loop) : openNodeDriver(address, loop)
+  const possible = pace !== undefined || (await systemCallsAvailable()) ? 'epoll' : 'node'
+  const kind = choice === 'auto' ? possible : choice
+  return kind === 'epoll'
+    ? openEpollDriver(address, loop, pace?.spin ?? false)
+    : openNodeDriver(address, loop)
 }

@@ -28,6 +28,8 @@ interface EpollConnection {
 /** The thread blocks in epoll_wait; between slices of this length it hears signals and timers. */
 const SLICE_MS = 20
 const EVENTS_PER_WAIT = 1_024
+/** Waiting for less than this costs less than waking late. */
+const SPIN_MS = 1
 const RECEIVE_BYTES = 256 * 1024
 /** `struct epoll_event` is packed on x86 only: the index of `data` and the size, in 32-bit words. */
 const PACKED = process.arch === 'x64' || process.arch === 'ia32'
@@ -37,8 +39,9 @@ const DATA_WORD = PACKED ? 1 : 2
 export async function openEpollDriver(
   address: ServerAddress,
   loop: ClosedLoop,
+  spin: boolean,
 ): Promise<LoadDriver> {
-  return new EpollDriver(await requireSystemCalls(), address, loop)
+  return new EpollDriver(await requireSystemCalls(), address, loop, spin)
 }
 
 class EpollDriver implements LoadDriver {
@@ -52,9 +55,13 @@ class EpollDriver implements LoadDriver {
   readonly #received = new Uint8Array(RECEIVE_BYTES)
   readonly #receivedAddress: number
   readonly #tapeAddress: number
+  readonly #spin: boolean
+  /** The connection that is asked first whether it can take the next request that is due. */
+  #nextIdle = 0
 
-  constructor(calls: SystemCalls, address: ServerAddress, loop: ClosedLoop) {
+  constructor(calls: SystemCalls, address: ServerAddress, loop: ClosedLoop, spin: boolean) {
     this.#calls = calls
+    this.#spin = spin
     this.#loop = loop
     this.#eventsAddress = calls.addressOf(this.#events)
     this.#receivedAddress = calls.addressOf(this.#received)
@@ -74,7 +81,8 @@ class EpollDriver implements LoadDriver {
 
   async run(milliseconds: number, signal: AbortSignal): Promise<void> {
     const end = performance.now() + milliseconds
-    this.#beginIdle()
+    this.#loop.start(performance.now())
+    this.#beginDue()
     while (!signal.aborted && !this.#loop.finished) {
       const now = performance.now()
       if (now >= end) return
@@ -88,8 +96,13 @@ class EpollDriver implements LoadDriver {
     this.#calls.close(this.#epoll)
   }
 
-  #beginIdle(): void {
-    for (const [index, connection] of this.#connections.entries()) {
+  /** Sends what is due over the connections that wait for nothing, each in its turn. */
+  #beginDue(): void {
+    const { length } = this.#connections
+    for (let asked = 0; asked < length && this.#loop.due <= performance.now(); asked++) {
+      const index = this.#nextIdle
+      const connection = this.#connections[index]!
+      this.#nextIdle = index + 1 === length ? 0 : index + 1
       if (connection.open && this.#loop.begin(connection.exchange, performance.now())) {
         this.#flush(connection, index)
       }
@@ -98,12 +111,13 @@ class EpollDriver implements LoadDriver {
 
   #slice(end: number): void {
     const events = this.#events
+    const scheduled = this.#loop.due > 0
     for (let now = performance.now(); now < end && !this.#loop.finished; now = performance.now()) {
       const count = this.#calls.epollWait(
         this.#epoll,
         this.#eventsAddress,
         EVENTS_PER_WAIT,
-        Math.ceil(end - now),
+        scheduled ? this.#pause(now, end) : end - now,
       )
       for (let word = 0; word < count * EVENT_WORDS; word += EVENT_WORDS) {
         const index = events[word + DATA_WORD]!
@@ -113,7 +127,15 @@ class EpollDriver implements LoadDriver {
         // Anything else, errors too, shows in what recv says.
         if ((ready & ~EPOLLOUT) !== 0 && connection.open) this.#receive(connection, index)
       }
+      if (scheduled) this.#beginDue()
     }
+  }
+
+  /** How long to wait for answers before the next request is due. */
+  #pause(now: number, end: number): number {
+    const left = this.#loop.due - now
+    if (left <= 0 || (this.#spin && left < SPIN_MS)) return 0
+    return Math.min(left, end - now)
   }
 
   #receive(connection: EpollConnection, index: number): void {

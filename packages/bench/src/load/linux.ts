@@ -1,5 +1,6 @@
 // The system calls of Linux that the epoll driver makes, called directly through koffi: a request
 // costs one send and one recv, and nothing of node's streams. Knows no load and no protocol.
+import { endianness } from 'node:os'
 import type * as Koffi from 'koffi'
 import { BenchError } from '../errors.ts'
 import type { ServerAddress } from './address.ts'
@@ -15,6 +16,7 @@ export interface SystemCalls {
   readonly send: (fd: number, from: MemoryAddress, length: number, flags: number) => number
   readonly epollCreate: (flags: number) => number
   readonly epollControl: (epoll: number, op: number, fd: number, event: Uint32Array) => number
+  /** The time may be a fraction of a millisecond; where the C library is too old for that, it is rounded up. */
   readonly epollWait: (epoll: number, to: MemoryAddress, count: number, ms: number) => number
   readonly close: (fd: number) => number
   /** A connected stream socket, without Nagle's delay. Throws a BenchError. */
@@ -54,7 +56,7 @@ export async function requireSystemCalls(): Promise<SystemCalls> {
   if (calls) return calls
   throw new BenchError(
     'NO_EPOLL',
-    `direct system calls do not work on ${process.platform}-${process.arch}: use --driver node`,
+    `direct system calls do not work on ${process.platform}-${process.arch}: use --driver node, and no --rate`,
   )
 }
 
@@ -98,7 +100,7 @@ function bindTo(koffi: typeof Koffi): SystemCalls {
     send: libc.func('intptr_t send(int fd, uintptr_t from, size_t length, int flags)'),
     epollCreate: libc.func('int epoll_create1(int flags)'),
     epollControl: libc.func('int epoll_ctl(int epoll, int op, int fd, const void *event)'),
-    epollWait: libc.func('int epoll_wait(int epoll, uintptr_t to, int count, int ms)'),
+    epollWait: bindEpollWait(libc, addressOf),
     close: libc.func('int close(int fd)'),
     errorName: () => errorNames.get(koffi.errno()) ?? `errno ${koffi.errno()}`,
     connect(address) {
@@ -130,6 +132,38 @@ function bindTo(koffi: typeof Koffi): SystemCalls {
     },
   }
   return calls
+}
+
+function bindEpollWait(
+  libc: Koffi.LibraryHandle,
+  addressOf: SystemCalls['addressOf'],
+): SystemCalls['epollWait'] {
+  try {
+    const wait: (
+      epoll: number,
+      to: MemoryAddress,
+      count: number,
+      timeout: MemoryAddress,
+      signals: MemoryAddress,
+    ) => number = libc.func(
+      'int epoll_pwait2(int epoll, uintptr_t to, int count, uintptr_t timeout, uintptr_t signals)',
+    )
+    /** `struct timespec`: seconds and nanoseconds of 64 bits each; the lower halves are enough. */
+    const timeout = new Uint32Array(4)
+    const timeoutAddress = addressOf(timeout)
+    const low = endianness() === 'LE' ? 0 : 1
+    return (epoll, to, count, ms) => {
+      const seconds = Math.floor(ms / 1_000)
+      timeout[low] = seconds
+      timeout[2 + low] = (ms - seconds * 1_000) * 1e6
+      return wait(epoll, to, count, timeoutAddress, 0)
+    }
+  } catch {
+    const wait: SystemCalls['epollWait'] = libc.func(
+      'int epoll_wait(int epoll, uintptr_t to, int count, int ms)',
+    )
+    return (epoll, to, count, ms) => wait(epoll, to, count, Math.ceil(ms))
+  }
 }
 
 /** `struct sockaddr_in`, `_in6` or `_un`: family in the machine's byte order, port in the network's. */

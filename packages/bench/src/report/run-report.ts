@@ -63,7 +63,9 @@ function resultLines(result: RunResult): string[] {
     lines.push(
       field(
         'note',
-        'the generator used over 90 % of a core: throughput and latency are partly its own',
+        result.pace
+          ? `the rate of ${formatCount(result.pace.requestsPerSecond)} requests/s was not reached`
+          : 'the generator used over 90 % of a core: throughput and latency are partly its own',
       ),
     )
   }
