@@ -1,7 +1,7 @@
 // The executable of @memshard/bench against real memcached, and against servers that lie or die.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -408,4 +408,34 @@ describe('a comparison', () => {
     expect(wrong.code).toBe(1)
     expect(wrong.err).toMatch(/ended before it served: .*no-such-flag/s)
   })
+})
+
+test('the cost of everything, in small, as text, JSON, markdown and a picture', async () => {
+  const folder = mkdtempSync(`${tmpdir()}/memshard-bench-`)
+  try {
+    const [json, page, plot] = ['cost.json', 'cost.md', 'cost.svg'].map(
+      (name) => `${folder}/${name}`,
+    )
+    const only = 'get,get-eviction,latency,threads,items,idle,start,growth,garbage'
+    const files = ['--json', json!, '--markdown', page!, '--plot', plot!]
+    const { code, out, err } = await bench('cost', '--quick', '--only', only, ...files)
+    expect(code, err).toBe(0)
+    expect(out).toMatch(/^get 100 B +memshard/m)
+    const report = JSON.parse(readFileSync(json!, 'utf8'))
+    expect(report.rows.map((row: { name: string }) => row.name)).toEqual(
+      only.split(',').slice(0, 4),
+    )
+    for (const { items } of report.items.sizes)
+      for (const count of items) expect(count).toBeGreaterThan(100)
+    const [garbage] = report.garbage
+    expect(garbage).toMatchObject({ errors: 0, requests: 100_000 })
+    expect(garbage.heapBytesBefore).toBeGreaterThan(1e6)
+    expect(readFileSync(page!, 'utf8')).toContain('| get 100 B | memshard |')
+    expect(readFileSync(plot!, 'utf8')).toContain('p99.9 latency')
+    // The same report can be shown again from its file.
+    const again = await bench('cost', '--from', json!)
+    expect(again).toMatchObject({ code: 0, out })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -102,6 +102,25 @@ describe('a comparison', () => {
   })
 })
 
+describe('the cost of everything', () => {
+  test('is measured in five rounds, all parts of it, unless some are named', () => {
+    const plan = parseCommandLine(['cost'], '1.2.3')
+    expect(plan).toMatchObject({ kind: 'cost', rounds: 5, servers: undefined, markdown: undefined })
+    const some = parseCommandLine(
+      ['cost', '--only', 'get,items', '--rounds', '9', '--markdown', 'page.md'],
+      '1.2.3',
+    )
+    expect(some).toMatchObject({ only: ['get', 'items'], rounds: 9, markdown: 'page.md' })
+  })
+
+  test('has a help of its own', () => {
+    expect(parseCommandLine(['cost', '--help'], '1.2.3')).toMatchObject({
+      kind: 'print',
+      text: expect.stringContaining('--plot'),
+    })
+  })
+})
+
 test('help and version are printed', () => {
   expect(parseCommandLine(['--help'], '1.2.3')).toMatchObject({
     kind: 'print',
@@ -124,6 +143,9 @@ test.each([
   ['--keys 10 --multiget 11', '--multiget 11'],
   ['--duration 1s --requests 10', 'not both'],
   ['--json --markdown', 'not both'],
+  ['cost --only get,foo', 'no part "foo"'],
+  ['cost --servers memcached', 'two or more'],
+  ['cost --connections 4', '--connections'],
   ['--rate 1000 --driver node', '--driver epoll'],
   ['--markdown', 'add --compare'],
   ['--compare memcached', 'two servers'],

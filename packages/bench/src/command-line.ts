@@ -1,7 +1,9 @@
 // Turns the command line into a plan, or into a sentence that says what is wrong with it.
 // Runs nothing and prints nothing.
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
+import { type CostPlan, defineCostCommand, toCostPlan } from './cost-command-line.ts'
 import { BenchError } from './errors.ts'
+import { byteCount, duration, usage, wholeNumber } from './flag-values.ts'
 import { parseAddress, type ServerAddress } from './load/address.ts'
 import type { DriverChoice, Pace } from './load/driver.ts'
 import type { RunLength } from './run.ts'
@@ -12,6 +14,7 @@ import { checkWorkload, DEFAULT_WORKLOAD, parseRatio, type Workload } from './wo
 export type Plan =
   | ({ readonly kind: 'run' } & RunPlan)
   | ({ readonly kind: 'compare' } & ComparePlan)
+  | ({ readonly kind: 'cost' } & CostPlan)
   /** Nothing to do but print: help, or the version. */
   | { readonly kind: 'print'; readonly text: string }
 
@@ -74,17 +77,18 @@ const SERVER_ARGS = '-t 1 -m 1024'
 /** `argv` without node and script. Throws a BenchError with the code USAGE. */
 export function parseCommandLine(argv: readonly string[], version: string): Plan {
   const printed: string[] = []
-  const command = defineCommand(version)
+  const isCost = argv[0] === 'cost'
+  const command = (isCost ? defineCostCommand() : defineCommand(version))
     .exitOverride()
     .configureOutput({ writeOut: (text) => printed.push(text), writeErr: () => {} })
   try {
-    command.parse(argv, { from: 'user' })
+    command.parse(isCost ? argv.slice(1) : argv, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { kind: 'print', text: printed.join('') }
     throw new BenchError('USAGE', error.message.replace(/^error: /, ''))
   }
-  return toPlan(command.opts<Flags>())
+  return isCost ? { kind: 'cost', ...toCostPlan(command.opts()) } : toPlan(command.opts<Flags>())
 }
 
 function defineCommand(version: string): Command {
@@ -158,6 +162,10 @@ function defineCommand(version: string): Command {
     .option('--memshard-args <flags>', 'flags of memshard alone, as "--transport epoll"')
     .option('--json', 'print JSON, with every round')
     .option('--markdown', 'print the table of --compare as markdown')
+    .addHelpText(
+      'after',
+      '\nmemshard-bench cost --help tells of the measurement of everything against memcached.',
+    )
 }
 
 function toPlan(flags: Flags): Plan {
@@ -244,39 +252,4 @@ function changeWorkload(workload: Workload, flags: Flags): Workload {
 
 function workloads(text: string): readonly Workload[] {
   return text.split(',').map(usage(namedWorkload))
-}
-
-function wholeNumber(minimum: number): (text: string) => number {
-  return (text) => {
-    const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
-    if (Number.isSafeInteger(number) && number >= minimum) return number
-    throw new InvalidArgumentError(`It takes a whole number from ${minimum}.`)
-  }
-}
-
-function byteCount(text: string): number {
-  const match = /^(\d+)([km]?)$/i.exec(text)
-  const unit = { '': 1, k: 1024, m: 1024 * 1024 }[match?.[2]?.toLowerCase() ?? ''] ?? 1
-  if (match) return Number(match[1]) * unit
-  throw new InvalidArgumentError('It takes a number of bytes, as 100, 10k or 1m.')
-}
-
-/** In milliseconds. */
-function duration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text)
-  const unit = { ms: 1, s: 1_000, m: 60_000 }[match?.[2] ?? ''] ?? 1
-  if (match) return Number(match[1]) * unit
-  throw new InvalidArgumentError('It takes a time with its unit, as 500ms, 5s or 2m.')
-}
-
-/** Lets commander name the flag in front of what a parser complains about. */
-function usage<Value>(parse: (text: string) => Value): (text: string) => Value {
-  return (text) => {
-    try {
-      return parse(text)
-    } catch (error) {
-      if (error instanceof BenchError) throw new InvalidArgumentError(`${error.message}.`)
-      throw error
-    }
-  }
 }

@@ -63,6 +63,8 @@ export interface ComparisonColumn {
 export interface RelativeCost {
   readonly cpu: Spread
   readonly throughput: Spread
+  /** Of the 99.9th percentile of latency. */
+  readonly p999: Spread
   /** The rounds do not even agree on which server is the cheaper one. */
   readonly noiseExceedsDifference: boolean
 }
@@ -169,6 +171,7 @@ export function relativeCost(
   return {
     cpu,
     throughput: against((round) => round.operationsPerSecond),
+    p999: against((round) => round.latency.p999),
     noiseExceedsDifference: straddlesOne(cpu),
   }
 }

@@ -1,13 +1,19 @@
 // The program: reads the plan, carries it out, prints the report and decides on the exit code.
 // The only place that knows all parts; does none of their work.
 
-import { type ComparePlan, parseCommandLine, type RunPlan } from './command-line.ts'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { type ComparePlan, type Plan, parseCommandLine, type RunPlan } from './command-line.ts'
 import { type Comparison, compare } from './compare.ts'
+import { type CostReport, measureCost } from './cost/cost.ts'
+import type { CostPlan } from './cost-command-line.ts'
 import { BenchError } from './errors.ts'
 import { formatAddress } from './load/address.ts'
 import { type CompareSetting, compareMarkdown, compareText } from './report/compare-report.ts'
+import { costSections } from './report/cost-report.ts'
 import { describeEnvironment } from './report/environment.ts'
+import { writeIntoPage } from './report/page.ts'
 import { runReport } from './report/run-report.ts'
+import { sectionsMarkdown, sectionsText } from './report/section.ts'
 import { type RunResult, run } from './run.ts'
 import { separateCores } from './servers.ts'
 import { recordTape } from './workload/tape.ts'
@@ -39,10 +45,7 @@ export async function main(surroundings: Surroundings): Promise<number> {
       out(plan.text)
       return EXIT_OK
     }
-    const errors =
-      plan.kind === 'run'
-        ? await carryOutRuns(plan, surroundings)
-        : await carryOutComparison(plan, surroundings)
+    const errors = await carryOut(plan, surroundings)
     if (signal.aborted) return EXIT_INTERRUPTED
     return errors > 0 ? EXIT_FAILURE : EXIT_OK
   } catch (error) {
@@ -53,6 +56,20 @@ export async function main(surroundings: Surroundings): Promise<number> {
 }
 
 /** Resolves to the number of errors. */
+function carryOut(
+  plan: Exclude<Plan, { kind: 'print' }>,
+  surroundings: Surroundings,
+): Promise<number> {
+  switch (plan.kind) {
+    case 'run':
+      return carryOutRuns(plan, surroundings)
+    case 'compare':
+      return carryOutComparison(plan, surroundings)
+    case 'cost':
+      return carryOutCost(plan, surroundings)
+  }
+}
+
 async function carryOutRuns(plan: RunPlan, { out, signal }: Surroundings): Promise<number> {
   const environment = describeEnvironment()
   const results: RunResult[] = []
@@ -86,6 +103,29 @@ async function carryOutComparison(
   return comparison.rows
     .flatMap((row) => row.columns)
     .reduce((sum, column) => sum + column.errors, 0)
+}
+
+async function carryOutCost(
+  plan: CostPlan,
+  { argv, out, err, signal }: Surroundings,
+): Promise<number> {
+  const { from, json: jsonFile, markdown, plot } = plan
+  const commandLine = argv.map(quoted).join(' ')
+  const report =
+    from === undefined
+      ? await measureCost({ ...plan, commandLine }, (what) => err(`${what}\n`), signal)
+      : (JSON.parse(readFileSync(from, 'utf8')) as CostReport)
+  if (jsonFile !== undefined) writeFileSync(jsonFile, json(report))
+  const sections = costSections(report)
+  if (typeof markdown === 'string') writeIntoPage(markdown, sectionsMarkdown(sections))
+  if (plot !== undefined) {
+    // Loaded for this alone: it brings a document of its own.
+    const { plotRatios } = await import('./report/ratio-plot.ts')
+    writeFileSync(plot, plotRatios(report))
+  }
+  out(markdown === true ? sectionsMarkdown(sections) : sectionsText(sections))
+  return report.rows.flatMap((row) => row.entries).filter((entry) => entry.marks.includes('errors'))
+    .length
 }
 
 function show(

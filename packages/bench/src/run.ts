@@ -1,6 +1,6 @@
 // One measured run against one server: fill, warm up, measure, drain.
 // Knows nothing of who asked for it and how the result is shown.
-import { BenchError } from './errors.ts'
+import { fill } from './fill.ts'
 import { type ReachedServer, reachServer, type ServerAddress } from './load/address.ts'
 import { ClosedLoop } from './load/closed-loop.ts'
 import { type DriverChoice, type DriverKind, openDriver, type Pace } from './load/driver.ts'
@@ -9,7 +9,7 @@ import { type CpuTime, type CpuUse, cpuUsed, readCpuTime } from './measure/cpu-t
 import { LatencyRecorder, type LatencySummary } from './measure/latency.ts'
 import { seededRandom } from './workload/random.ts'
 import { markTally, Tally } from './workload/tally.ts'
-import { recordFill, type Tape } from './workload/tape.ts'
+import type { Tape } from './workload/tape.ts'
 import type { Workload } from './workload/workload.ts'
 
 export interface RunOptions {
@@ -65,8 +65,6 @@ export interface CpuCost {
 
 /** Answers that are still due when the time is over must come within this. */
 const DRAIN_MS = 3_000
-/** For one tape of the fill, which is about 16 MB. */
-const FILL_DEADLINE_MS = 60_000
 /** Even a run that ends by number of requests. */
 const LONGEST_RUN_MS = 24 * 3_600_000
 /** The generator's own CPU time above which it may be what limits the throughput. */
@@ -93,7 +91,9 @@ export async function run(
   const reached = await reachServer(server)
   if (options.pid !== undefined) readCpuTime(options.pid)
   const tally = new Tally()
-  if (options.fill) await fill(reached.address, workload, tally, options.driver, signal)
+  if (options.fill) {
+    await fill({ address: reached.address, workload, tally, driver: options.driver }, signal)
+  }
   return measure(reached, tape, options, tally, signal)
 }
 
@@ -158,30 +158,6 @@ async function measure(
 /** What is due is a batch of `depth` requests. */
 function scheduleOf({ requestsPerSecond }: Pace, { depth }: Workload): Schedule {
   return new Schedule(requestsPerSecond / depth, seededRandom(SCHEDULE_SEED))
-}
-
-/** Stores every key once, over one connection, so that a get has something to hit. */
-async function fill(
-  address: ServerAddress,
-  workload: Workload,
-  tally: Tally,
-  choice: DriverChoice,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const tape of recordFill(workload)) {
-    const latency = new LatencyRecorder()
-    const loop = new ClosedLoop({ tape, tally, latency, mayMiss: false, requests: tape.length })
-    using driver = await openDriver(choice, address, loop, undefined)
-    await driver.run(FILL_DEADLINE_MS, signal)
-    if (signal.aborted) return
-    if (tally.errors > 0 || !loop.finished) {
-      const reason = [...tally.complaints].join('; ') || 'it stopped answering'
-      throw new BenchError(
-        'CANNOT_FILL',
-        `the server stored ${tally.sets} of ${workload.keys} keys: ${reason}`,
-      )
-    }
-  }
 }
 
 function durationOf(length: RunLength): number {

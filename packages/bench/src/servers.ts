@@ -27,9 +27,20 @@ export interface RunningServer extends AsyncDisposable {
   readonly pid: number
   /** As one would type it, without the place where this repository happens to be. */
   readonly commandLine: string
+  /** From launch to the first answer. */
+  readonly readyAfterMs: number
+  readonly process: ChildProcess
+}
+
+export interface LaunchOptions {
+  /** A program that runs the server, with its arguments: `['node', '--trace-gc']`. */
+  readonly launcher?: readonly string[]
+  /** Keep what it prints, and a channel for messages, which the launcher must expect. */
+  readonly observed?: boolean
 }
 
 const READY_DEADLINE_MS = 15_000
+const READY_POLL_MS = 2
 
 /** The server that is built beside this package. */
 const MEMSHARD_SERVER = fileURLToPath(new URL('../../server/bin/memshard-server', import.meta.url))
@@ -59,13 +70,14 @@ export function splitArguments(text: string): string[] {
 }
 
 /**
- * Starts the server on a free port of 127.0.0.1 and resolves when it answers `version`. `cpu` is the
- * core that it is pinned to with taskset; disposing of the result ends the process.
+ * Starts the server on a free port of 127.0.0.1 and resolves when it answers `version`. `cores` are
+ * those that it is pinned to with taskset; disposing of the result ends the process.
  */
 export async function startServer(
   server: ServerCommand,
   commonArgs: readonly string[],
-  cpu: number | undefined,
+  cores: string | undefined,
+  { launcher = [], observed = false }: LaunchOptions = {},
 ): Promise<RunningServer> {
   const port = await freePort()
   // Like memcached, the server wants to be told who it should be when it is started by root.
@@ -73,10 +85,14 @@ export async function startServer(
   const args = ['-l', '127.0.0.1', '-p', String(port), ...identity, ...commonArgs, ...server.args]
   const shown = server.isMemshard ? 'memshard-server' : server.command
   const commandLine = [shown, ...args].join(' ')
-  const pinning = cpu === undefined ? [] : ['taskset', '-c', String(cpu)]
-  const [executable = '', ...rest] = [...pinning, server.command, ...args]
+  const pinning = cores === undefined ? [] : ['taskset', '-c', cores]
+  const [executable = '', ...rest] = [...pinning, ...launcher, server.command, ...args]
   // In a process group of its own: an interrupt at the terminal is for the bench, which ends its servers.
-  const child = spawn(executable, rest, { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+  const launchedAt = performance.now()
+  const child = spawn(executable, rest, {
+    stdio: observed ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  })
   const stop = keepForStopping(child)
   const address: ServerAddress = { kind: 'tcp', host: '127.0.0.1', port }
   try {
@@ -85,7 +101,15 @@ export async function startServer(
     await stop()
     throw error
   }
-  return { address, pid: child.pid ?? -1, commandLine, [Symbol.asyncDispose]: stop }
+  const readyAfterMs = performance.now() - launchedAt
+  return {
+    address,
+    pid: child.pid ?? -1,
+    commandLine,
+    readyAfterMs,
+    process: child,
+    [Symbol.asyncDispose]: stop,
+  }
 }
 
 async function ready(
@@ -120,7 +144,7 @@ async function ready(
         `"${commandLine}" did not answer within ${READY_DEADLINE_MS} ms: ${complaint.trim()}`,
       )
     }
-    await sleep(20)
+    await sleep(READY_POLL_MS)
   }
 }
 
@@ -153,11 +177,11 @@ async function freePort(): Promise<number> {
   return address.port
 }
 
-/** The cores that load and server get, one for each. */
+/** The cores that load and server get, one for each, as taskset takes them. */
 export interface Placement {
-  readonly load: number
-  readonly server: number
-  /** All there are, as taskset takes them, for a server with several threads. */
+  readonly load: string
+  readonly server: string
+  /** All there are, for a server whose threads are to run side by side. */
   readonly all: string
 }
 
@@ -172,9 +196,9 @@ export function separateCores(): Placement | undefined {
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     const cpus = affinity.slice(affinity.lastIndexOf(':') + 1)
-    const [load, server] = parseCpuList(cpus)
+    const [load, server] = parseCpuList(cpus).map(String)
     if (load === undefined || server === undefined) return undefined
-    execFileSync('taskset', ['-a', '-c', '-p', String(load), String(process.pid)], {
+    execFileSync('taskset', ['-a', '-c', '-p', load, String(process.pid)], {
       stdio: 'ignore',
     })
     return { load, server, all: parseCpuList(cpus).join(',') }

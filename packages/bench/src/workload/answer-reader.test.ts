@@ -26,7 +26,7 @@ function answer(tape: Tape, index: number, missing: readonly string[] = []): str
   const { protocol, keysPerGet } = tape.workload
   const keys = keysOf(tape, index)
   const held = keys.filter((key) => !missing.includes(key))
-  if (tape.isSet[index] === 1) return protocol === 'meta' ? 'HD\r\n' : 'STORED\r\n'
+  if (tape.keysAsked[index] === 0) return protocol === 'meta' ? 'HD\r\n' : 'STORED\r\n'
   if (protocol === 'classic') {
     return `${held.map((key) => `VALUE ${key} 0 3\r\nxyz\r\n`).join('')}END\r\n`
   }
@@ -100,7 +100,7 @@ describe('a right answer', () => {
         const due = 6
         const indexes = Array.from({ length: due }, (_, index) => index)
         const text = indexes.map((index) => answer(tape, index, absent)).join('')
-        const gets = indexes.filter((index) => tape.isSet[index] === 0)
+        const gets = indexes.filter((index) => tape.keysAsked[index]! > 0)
         const misses = gets.flatMap((i) => keysOf(tape, i)).filter((key) => absent.includes(key))
 
         const { tally, completed, broken } = read(tape, text, { due, chunks, mayMiss: true })

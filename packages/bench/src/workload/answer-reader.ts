@@ -98,10 +98,10 @@ export class AnswerReader {
   #endPiece(): boolean {
     this.#piece++
     if (this.#piece < this.#tape.firstPiece[this.#request + 1]!) return false
-    if (this.#tape.isSet[this.#request] === 1) {
+    const asked = this.#tape.keysAsked[this.#request]!
+    if (asked === 0) {
       this.#tally.sets++
     } else {
-      const asked = this.#tape.workload.keysPerGet
       this.#tally.gets += asked
       if (this.#hits < asked) this.#miss(asked - this.#hits)
     }
@@ -180,8 +180,8 @@ export class AnswerReader {
   }
 
   #isSingleMetaGet(): boolean {
-    const { workload, isSet } = this.#tape
-    return workload.protocol === 'meta' && workload.keysPerGet === 1 && isSet[this.#request] === 0
+    const { workload, keysAsked } = this.#tape
+    return workload.protocol === 'meta' && keysAsked[this.#request] === 1
   }
 
   #expectedLine(): string {

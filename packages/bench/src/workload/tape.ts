@@ -12,8 +12,8 @@ export interface Tape {
   readonly requests: Uint8Array
   /** Request `i` is `requests[requestStart[i] .. requestStart[i + 1])`. */
   readonly requestStart: Uint32Array
-  /** 1 where request `i` stores a value. */
-  readonly isSet: Uint8Array
+  /** How many keys request `i` gets; 0 where it stores, or changes, one. */
+  readonly keysAsked: Uint16Array
 
   /** The answer to request `i` is the pieces from `firstPiece[i]` up to `firstPiece[i + 1]`. */
   readonly firstPiece: Uint32Array
@@ -54,8 +54,8 @@ export function recordTape(workload: Workload): Tape {
   return writer.finish()
 }
 
-/** Sets that store every key of the workload once, in as many tapes as keep each small. */
-export function* recordFill(workload: Workload): Generator<Tape> {
+/** Sets that store every key of the workload once, from a first one, in as many tapes as keep each small. */
+export function* recordFill(workload: Workload, firstKey = 0): Generator<Tape> {
   const filling: Workload = {
     ...workload,
     name: 'fill',
@@ -64,7 +64,7 @@ export function* recordFill(workload: Workload): Generator<Tape> {
     depth: FILL_DEPTH,
   }
   let writer = new TapeWriter(filling)
-  for (let key = 0; key < workload.keys; key++) {
+  for (let key = firstKey; key < workload.keys; key++) {
     writer.set(key)
     if (writer.bytes >= FILL_TAPE_BYTES) {
       yield writer.finish()
@@ -87,8 +87,15 @@ function valueText(bytes: number): string {
 }
 
 const CRLF_BYTES = 2
+/** `VA 1048576` with its line end. */
+const SHARED_LITERAL_MAX = 12
+const HD: Answer = [['HD\r\n', 0]]
+const STORED: Answer = [['STORED\r\n', 0]]
 
-class TapeWriter {
+/** What an answer consists of: pieces of a literal and the bytes after it, whose content is not looked at. */
+export type Answer = readonly (readonly [literal: string, skip: number])[]
+
+export class TapeWriter {
   readonly #workload: Workload
   readonly #storeTail: string
   readonly #requests = new ByteSink()
@@ -96,7 +103,7 @@ class TapeWriter {
   /** Literals that are the same for all keys are kept once. */
   readonly #sharedPlace = new Map<string, number>()
   readonly #requestStart: number[] = [0]
-  readonly #isSet: number[] = []
+  readonly #keysAsked: number[] = []
   readonly #firstPiece: number[] = [0]
   readonly #literalStart: number[] = []
   readonly #literalEnd: number[] = []
@@ -108,7 +115,7 @@ class TapeWriter {
   }
 
   get length(): number {
-    return this.#isSet.length
+    return this.#keysAsked.length
   }
 
   get bytes(): number {
@@ -118,32 +125,42 @@ class TapeWriter {
   set(key: number): void {
     const name = keyText(key, this.#workload)
     if (this.#workload.protocol === 'meta') {
-      this.#sharedPiece('HD\r\n', 0)
-      this.#request(`ms ${name} ${this.#storeTail}`, 1)
+      this.request(`ms ${name} ${this.#storeTail}`, 0, HD)
     } else {
-      this.#sharedPiece('STORED\r\n', 0)
-      this.#request(`set ${name} 0 0 ${this.#storeTail}`, 1)
+      this.request(`set ${name} 0 0 ${this.#storeTail}`, 0, STORED)
     }
   }
 
   get(keys: readonly number[]): void {
     const names = keys.map((key) => keyText(key, this.#workload))
     const { valueBytes } = this.#workload
+    const skip = valueBytes + CRLF_BYTES
     if (this.#workload.protocol === 'meta') {
-      for (const _ of names) this.#sharedPiece(`VA ${valueBytes}\r\n`, valueBytes + CRLF_BYTES)
+      const values = names.map(() => [`VA ${valueBytes}\r\n`, skip] as const)
       if (names.length === 1) {
-        this.#request(`mg ${names[0]} v\r\n`, 0)
+        this.request(`mg ${names[0]} v\r\n`, 1, values)
       } else {
-        this.#sharedPiece('MN\r\n', 0)
-        this.#request(`${names.map((name) => `mg ${name} v q\r\n`).join('')}mn\r\n`, 0)
+        const text = names.map((name) => `mg ${name} v q\r\n`).join('')
+        this.request(`${text}mn\r\n`, names.length, [...values, ['MN\r\n', 0]])
       }
     } else {
-      for (const name of names) {
-        this.#keyPiece(`VALUE ${name} 0 ${valueBytes}\r\n`, valueBytes + CRLF_BYTES)
-      }
-      this.#sharedPiece('END\r\n', 0)
-      this.#request(`get ${names.join(' ')}\r\n`, 0)
+      const values = names.map((name) => [`VALUE ${name} 0 ${valueBytes}\r\n`, skip] as const)
+      this.request(`get ${names.join(' ')}\r\n`, names.length, [...values, ['END\r\n', 0]])
     }
+  }
+
+  /** Text is one byte per character. */
+  request(text: string, keysAsked: number, answer: Answer): void {
+    for (const [literal, skip] of answer) {
+      const place = this.#place(literal)
+      this.#literalStart.push(place)
+      this.#literalEnd.push(place + literal.length)
+      this.#skip.push(skip)
+    }
+    this.#requests.append(text)
+    this.#requestStart.push(this.#requests.length)
+    this.#keysAsked.push(keysAsked)
+    this.#firstPiece.push(this.#skip.length)
   }
 
   finish(): Tape {
@@ -152,7 +169,7 @@ class TapeWriter {
       length: this.length,
       requests: this.#requests.bytes(),
       requestStart: Uint32Array.from(this.#requestStart),
-      isSet: Uint8Array.from(this.#isSet),
+      keysAsked: Uint16Array.from(this.#keysAsked),
       firstPiece: Uint32Array.from(this.#firstPiece),
       literals: this.#literals.bytes(),
       literalStart: Uint32Array.from(this.#literalStart),
@@ -161,27 +178,12 @@ class TapeWriter {
     }
   }
 
-  #request(text: string, isSet: 0 | 1): void {
-    this.#requests.append(text)
-    this.#requestStart.push(this.#requests.length)
-    this.#isSet.push(isSet)
-    this.#firstPiece.push(this.#skip.length)
-  }
-
-  #sharedPiece(literal: string, skip: number): void {
+  #place(literal: string): number {
+    // Those that name a key are as many as there are requests, and would fill the map in vain.
+    if (literal.length > SHARED_LITERAL_MAX) return this.#literals.append(literal)
     const place = this.#sharedPlace.get(literal) ?? this.#literals.append(literal)
     this.#sharedPlace.set(literal, place)
-    this.#piece(place, literal.length, skip)
-  }
-
-  #keyPiece(literal: string, skip: number): void {
-    this.#piece(this.#literals.append(literal), literal.length, skip)
-  }
-
-  #piece(place: number, length: number, skip: number): void {
-    this.#literalStart.push(place)
-    this.#literalEnd.push(place + length)
-    this.#skip.push(skip)
+    return place
   }
 }
 
