@@ -7,7 +7,7 @@ import type { LruOptions } from './lru.ts'
 import { PREFIX_STATISTICS_BYTES, type PrefixOptions } from './prefix-statistics.ts'
 import { SHARED_STATE_BYTES } from './shared-state.ts'
 import { sizeHistogramBytes } from './size-histogram.ts'
-import type { SlabOptions } from './slabs.ts'
+import { mostItems, type SlabOptions } from './slabs.ts'
 import type { TuningOptions } from './tuning.ts'
 
 export interface CacheOptions
@@ -55,7 +55,9 @@ export function allocateCacheMemory(
   return {
     state: new SharedArrayBuffer(SHARED_STATE_BYTES),
     contents: new SharedArrayBuffer(SHARED_STATE_BYTES),
-    table: new SharedArrayBuffer(hashTableBytes(bytes, options.hashPowerInitial)),
+    table: new SharedArrayBuffer(
+      hashTableBytes(mostItems(bytes, options), options.hashPowerInitial),
+    ),
     arena: arena ?? new SharedArrayBuffer(bytes),
     prefixes: new SharedArrayBuffer(PREFIX_STATISTICS_BYTES),
     sizes: new SharedArrayBuffer(

@@ -175,10 +175,9 @@ export class Cache implements LruOwner {
     const slabs = this.slabs
     const nominal = items.nominalSize(keyLength, clientFlags, valueLength)
     if (nominal > this.options.maxItemSizeBytes) return TOO_LARGE
-    const size = items.size(keyLength, clientFlags, valueLength)
     const chunked = nominal > this.options.slabChunkMaxBytes
     const slabClass = slabs.classFor(
-      chunked ? items.chunkedHeaderSize(keyLength, clientFlags) : size,
+      chunked ? items.nominalChunkedHeaderSize(keyLength, clientFlags) : nominal,
     )
     const item = this.#allocateChunk(slabClass)
     if (item === 0) return NO_MEMORY

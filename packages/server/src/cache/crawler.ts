@@ -33,7 +33,7 @@ export function requestCrawl(cache: Cache, classes: ReadonlySet<number>): boolea
   const pages = new Set([...classes].filter((slabClass) => slabClass <= slabs.largestClass))
   if (classes.has(slabs.largestClass)) {
     // Large items count in the largest class, but their headers lie in small ones.
-    const largestHeader = slabs.classFor(items.chunkedHeaderSize(MAX_KEY_BYTES, 1))
+    const largestHeader = slabs.classFor(items.nominalChunkedHeaderSize(MAX_KEY_BYTES, 1))
     for (let slabClass = 1; slabClass <= largestHeader; slabClass++) pages.add(slabClass)
   }
   return crawl.begin(pages, tuning.crawlerItemsPerRun)

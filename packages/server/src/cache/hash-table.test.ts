@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Cache } from './cache.ts'
-import { find, keyOfItem, MEGABYTE, makeCache, set } from './cache-fixture.ts'
+import { find, keyOfItem, makeCache, set } from './cache-fixture.ts'
 import { checkInvariants } from './cache-invariants.ts'
 import { hashTableBytes } from './hash-table.ts'
 import type { ItemRef } from './item.ts'
@@ -28,7 +28,7 @@ function fillUntilExpanding(cache: Cache): number {
   return count
 }
 
-test('doubles when it holds more than 1.5 items a bucket, and finds every key meanwhile', () => {
+test('doubles where memcached does, above 1.5 items a bucket of its, and finds every key meanwhile', () => {
   const cache = makeCache({ hashPowerInitial: 12 })
   const { table } = cache
   expect(table.power).toBe(12)
@@ -39,8 +39,8 @@ test('doubles when it holds more than 1.5 items a bucket, and finds every key me
     add(cache, count++)
     if (count % 64 === 0 || !table.expanding) expectAll(cache, count)
   }
-  // Two buckets are split with each insertion.
-  expect(count).toBe(1.5 * 4096 + 1 + 4096 / 2)
+  // One bucket, of 12 places, is split with each insertion.
+  expect(count).toBe(1.5 * 4096 + 1 + 4096 / 8)
   expect(table.count).toBe(count)
   checkInvariants(cache)
 })
@@ -95,11 +95,78 @@ test('stays as it is with expansion disabled', () => {
   expectAll(cache, 10_000)
 })
 
-test('is reserved large enough for an arena full of the smallest items', () => {
-  const arena = 1024 * MEGABYTE
-  const buckets = hashTableBytes(arena, 12) / 4
-  expect(buckets * 1.5).toBeGreaterThanOrEqual(arena / 96)
-  expect(hashTableBytes(arena, 28)).toBe(4 * 2 ** 28)
+describe('the memory', () => {
+  test('reserved is enough for as many items, wherever they fall', () => {
+    for (const items of [1, 12, 1000, 100_000, 3_000_000, 400_000_000]) {
+      const buckets = hashTableBytes(items, 12) / 64
+      expect(buckets).toBeGreaterThan(items / 12)
+    }
+    expect(hashTableBytes(1000, 28)).toBeGreaterThanOrEqual(8 * 2 ** 28)
+  })
+
+  test('used is what memcached uses, and half of that more at most', () => {
+    const cache = makeCache({ hashPowerInitial: 12 })
+    const { table } = cache
+    let count = 0
+    while (table.power < 17) {
+      add(cache, count++)
+      const memcached = 8 * 2 ** table.power
+      expect(table.usedBytes).toBeGreaterThanOrEqual(memcached)
+      expect(table.usedBytes).toBeLessThanOrEqual(1.5 * memcached)
+    }
+  })
+})
+
+describe('items that fall into one bucket', () => {
+  // A table that may not grow has chains, and 64 of them are a few of each kind.
+  const options = { hashPowerInitial: 9, hashExpansionEnabled: false }
+
+  /** Only the last bucket of a chain has room: so the pool can't run out. */
+  function expectPackedChains(cache: Cache): void {
+    let overflow = 0
+    for (const chain of cache.table.chains()) {
+      for (const items of chain.slice(0, -1)) expect(items).toBe(12)
+      if (chain.length > 1) expect(chain.at(-1)).toBeGreaterThan(0)
+      overflow += chain.length - 1
+    }
+    expect(cache.table.overflowBuckets).toBe(overflow)
+  }
+
+  test('are all found, and leave nothing behind', () => {
+    const cache = makeCache(options)
+    for (let n = 0; n < 5000; n++) add(cache, n)
+    expectAll(cache, 5000)
+    expectPackedChains(cache)
+    const most = cache.table.overflowBuckets
+    expect(most).toBeGreaterThan(5000 / 12 - 64 - 1)
+    for (let n = 0; n < 5000; n += 2) cache.unlink(find(cache, key(n)))
+    expectPackedChains(cache)
+    for (let n = 1; n < 5000; n += 2) cache.unlink(find(cache, key(n)))
+    expect(cache.table.overflowBuckets).toBe(0)
+    for (let n = 0; n < 5000; n++) add(cache, n)
+    expect(cache.table.overflowBucketsTouched).toBe(most)
+    checkInvariants(cache)
+  })
+
+  test('come and go in any order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(1500), { minLength: 3000, maxLength: 6000 }), (choices) => {
+        const cache = makeCache(options)
+        const there = new Set<number>()
+        for (const n of choices) {
+          const item = find(cache, key(n))
+          expect(item !== 0).toBe(there.has(n))
+          if (item === 0) add(cache, n)
+          else cache.unlink(item)
+          if (item === 0) there.add(n)
+          else there.delete(n)
+        }
+        expectPackedChains(cache)
+        checkInvariants(cache)
+      }),
+      { numRuns: 10 },
+    )
+  })
 })
 
 describe('a walk that takes its time', () => {

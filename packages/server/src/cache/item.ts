@@ -2,18 +2,19 @@
 // item too large for one. Knows nothing of lists, classes' sizes or the hash table: only of one item.
 // Long because nobody else may know where a field lies.
 //
-//   word 0  next item in the hash bucket          byte 24  slab class (6 bits), LRU (2 bits)
-//   word 1  next (older) item in the LRU list     byte 25  key length; 0 marks a chunk that is no item
-//   word 2  previous (newer) item                 byte 26  flags
-//   word 3  expiry time, 0 for never              byte 27  pins: replies that still send from it
-//   word 4  time of last access                   words 7-8  CAS unique, low word first (not with -C)
-//   word 5  value length                          then: client flags (4 bytes, if not 0), key, value
+//   word 0  next (older) item in the LRU list     byte 20  slab class (6 bits), LRU (2 bits)
+//   word 1  previous (newer) item                 byte 21  key length; 0 marks a chunk that is no item
+//   word 2  expiry time, 0 for never              byte 22  flags
+//   word 3  time of last access                   byte 23  pins: replies that still send from it
+//   word 4  value length                          words 6-7  CAS unique, low word first (not with -C)
+//                                                 then: client flags (4 bytes, if not 0), key, value
 //
-// 36 bytes in all where memcached spends 56, a NUL and a CRLF: sizes are told as memcached's all the same. A
-// free chunk has byte 25 at 0 and is linked through words 1 and 2.
+// 32 bytes in all where memcached spends 56, a NUL and a CRLF: sizes are told as memcached's all the same,
+// and chosen by for classes, whose chunks are smaller here (slabs.ts). A free chunk has byte 21 at 0 and is
+// linked through words 0 and 1.
 //
 // A chunked item keeps in place of its value the reference of its first chunk, of its last, and its own
-// slab class (3 words); byte 24 then names the LRU it counts in, the largest class's.
+// slab class (3 words); byte 20 then names the LRU it counts in, the largest class's.
 import { type Arena, type Ref, SEGMENT_MASK, SEGMENT_SHIFT } from './arena.ts'
 import { copyBytes, equalBytes, type MemoryBlock } from './memory.ts'
 
@@ -38,38 +39,45 @@ export const MAX_KEY_BYTES = 250
 /** More replies than this never share one item's bytes: the next one copies. */
 export const MAX_PINS = 255
 
-const HASH_NEXT = 0
-const NEXT = 1
-const PREVIOUS = 2
-const EXPIRY = 3
-const ACCESSED = 4
-const LENGTH = 5
-const META = 6
-const CAS_LOW = 7
-const CAS_HIGH = 8
+const NEXT = 0
+const PREVIOUS = 1
+const EXPIRY = 2
+const ACCESSED = 3
+const LENGTH = 4
+const META = 5
+const CAS_LOW = 6
+const CAS_HIGH = 7
 
-const BARE_HEADER_BYTES = 28
+const BARE_HEADER_BYTES = 24
 const CAS_BYTES = 8
 const CLIENT_FLAGS_BYTES = 4
+const CRLF_BYTES = 2
 /** First chunk, last chunk, own slab class. */
 const CHUNKED_BODY_BYTES = 12
 
-/** What memcached's header has more than ours, the NUL after its key and the CRLF after its value. */
-const NOMINAL_EXTRA_BYTES = 48 - BARE_HEADER_BYTES + 3
+/** memcached's header without CAS, `sizeof(item)`, and of a chunk of a large item, `sizeof(item_chunk)`. */
+export const NOMINAL_HEADER_BYTES = 48
+export const NOMINAL_CHUNK_HEADER_BYTES = 48
+/** What an item takes less here than in memcached, which has a NUL after its key and CRLF after its value too. */
+const SAVED_BYTES = NOMINAL_HEADER_BYTES - BARE_HEADER_BYTES + 3
 
 /** META of a free chunk, and of one that is out of use: no key, no flags. */
 const FREE = 0
 const RETIRED = 1
 
-// A chunk of a large item: the item, next chunk, previous chunk (NEXT, PREVIOUS), capacity, bytes used, and
+// A chunk of a large item: next chunk, previous chunk (NEXT, PREVIOUS), the item, capacity, bytes used, and
 // the class in META with key length 0 and the CHUNKED flag.
-const CHUNK_ITEM = 0
+const CHUNK_ITEM = 2
 const CHUNK_CAPACITY = 3
 const CHUNK_USED = 4
 /** Bytes of a chunk that hold no value. */
-export const CHUNK_HEADER_BYTES = 28
-/** memcached's. The class of a chunk is chosen by it: evicting an item then makes room for as many others. */
-export const NOMINAL_CHUNK_HEADER_BYTES = 48
+export const CHUNK_HEADER_BYTES = 24
+
+/** What the contents of any chunk take less here than in memcached: in multiples of the alignment. */
+export const SAVED_CHUNK_BYTES = Math.min(
+  SAVED_BYTES & ~7,
+  NOMINAL_CHUNK_HEADER_BYTES - CHUNK_HEADER_BYTES,
+)
 
 export class Items {
   readonly casEnabled: boolean
@@ -84,26 +92,32 @@ export class Items {
 
   // ---- sizes
 
-  /** Bytes an item takes when it fits one chunk. */
-  size(keyLength: number, clientFlags: number, valueLength: number): number {
+  /** What an item counts for: its size in memcached (ITEM_ntotal), which classes, statistics and `-I` are about. */
+  nominalSize(keyLength: number, clientFlags: number, valueLength: number): number {
     return (
-      this.#headerBytes + (clientFlags === 0 ? 0 : CLIENT_FLAGS_BYTES) + keyLength + valueLength
+      this.#headerBytes +
+      (clientFlags === 0 ? 0 : CLIENT_FLAGS_BYTES) +
+      keyLength +
+      valueLength +
+      SAVED_BYTES
     )
   }
 
-  /** Bytes of the header chunk of an item whose value lies in further chunks. */
-  chunkedHeaderSize(keyLength: number, clientFlags: number): number {
-    return this.size(keyLength, clientFlags, CHUNKED_BODY_BYTES)
-  }
-
-  /** What an item counts for: its size in memcached (ITEM_ntotal), which statistics and `-I` are about. */
-  nominalSize(keyLength: number, clientFlags: number, valueLength: number): number {
-    return this.size(keyLength, clientFlags, valueLength) + NOMINAL_EXTRA_BYTES
+  /** The nominal size of the header of an item whose value lies in further chunks. */
+  nominalChunkedHeaderSize(keyLength: number, clientFlags: number): number {
+    return this.nominalSize(keyLength, clientFlags, NOMINAL_CHUNK_HEADER_BYTES - CRLF_BYTES)
   }
 
   /** The nominal size of an item. */
   sizeOf(item: ItemRef): number {
-    return this.valueAt(item) - this.offset(item) + this.valueLength(item) + NOMINAL_EXTRA_BYTES
+    const meta = this.meta(item)
+    return (
+      this.#headerBytes +
+      ((meta & (HAS_CLIENT_FLAGS << 16)) === 0 ? 0 : CLIENT_FLAGS_BYTES) +
+      ((meta >>> 8) & 0xff) +
+      this.valueLength(item) +
+      SAVED_BYTES
+    )
   }
 
   // ---- writing a new item
@@ -123,7 +137,6 @@ export class Items {
     const block = this.#blocks[item >>> SEGMENT_SHIFT]
     const words = block.words
     const at = (item & SEGMENT_MASK) << 1
-    words[at + HASH_NEXT] = 0
     words[at + NEXT] = 0
     words[at + PREVIOUS] = 0
     words[at + EXPIRY] = expiry
@@ -153,14 +166,6 @@ export class Items {
   /** Byte offset of the item in its block. */
   offset(item: ItemRef): number {
     return (item & SEGMENT_MASK) << 3
-  }
-
-  hashNext(item: ItemRef): ItemRef {
-    return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + HASH_NEXT]
-  }
-
-  setHashNext(item: ItemRef, next: ItemRef): void {
-    this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + HASH_NEXT] = next
   }
 
   next(item: Ref): Ref {
@@ -306,7 +311,7 @@ export class Items {
     return this.block(item).view.getInt32(this.valueAt(item) + 4, true)
   }
 
-  /** The class of the header's own chunk (byte 24 names the class it counts in). */
+  /** The class of the header's own chunk (byte 20 names the class it counts in). */
   headerClass(item: ItemRef): number {
     return this.block(item).view.getInt32(this.valueAt(item) + 8, true)
   }

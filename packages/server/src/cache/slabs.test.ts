@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { PAGE_BYTES, type Ref } from './arena.ts'
-import { MEGABYTE, makeCache } from './cache-fixture.ts'
+import { keyOf, MEGABYTE, makeCache } from './cache-fixture.ts'
 import { checkInvariants } from './cache-invariants.ts'
+import { CHUNKED } from './item.ts'
 import { type Slabs, slabClassSizes } from './slabs.ts'
 
 const DEFAULT_OPTIONS = {
@@ -69,11 +70,37 @@ describe('class sizes are those that `memcached -vv` prints', () => {
   })
 })
 
-test('a page holds as many chunks as fit it', () => {
+test('a page holds as many chunks as fit it, of 24 bytes less than in memcached', () => {
   const { slabs } = makeCache()
-  expect(slabs.chunksPerPage(1)).toBe(10922)
+  expect(slabs.chunkSizes[1]).toBe(72)
+  expect(slabs.chunksPerPage(1)).toBe(14563)
   expect(slabs.chunksPerPage(30)).toBe(15)
   expect(slabs.chunksPerPage(39)).toBe(2)
+})
+
+test.each([
+  ['the default classes', {}],
+  ['no CAS', { casEnabled: false }],
+  ['the smallest classes', { growthFactor: 1.05, minimumItemSpaceBytes: 1 }],
+  ['the smallest classes, no CAS', { minimumItemSpaceBytes: 1, casEnabled: false }],
+  ['given sizes', { slabSizesBytes: [8, 24, 56, 100, 200, 1000] }],
+  ['chunks of 1 KiB', { slabChunkMaxBytes: 1024 }],
+])('a chunk holds every item of its class: %s', (_, options) => {
+  const cache = makeCache(options)
+  const { items } = cache
+  for (const keyLength of [1, 20, 250]) {
+    for (const clientFlags of [0, 7]) {
+      for (let length = 0; length < 2000; length++) {
+        const key = keyOf('k'.repeat(keyLength))
+        const item = cache.allocate(key.block, 0, keyLength, clientFlags, 0, length, 0)
+        const chunked = (items.flags(item) & CHUNKED) !== 0
+        const slabClass = chunked ? items.headerClass(item) : items.slabClass(item)
+        const end = items.valueAt(item) + (chunked ? 12 : length) - items.offset(item)
+        expect(end).toBeLessThanOrEqual(cache.slabs.chunkSizes[slabClass])
+        cache.free(item)
+      }
+    }
+  }
 })
 
 test.each([
@@ -85,11 +112,11 @@ test.each([
   const { slabs } = makeCache(options)
   expect(slabs.classFor(1)).toBe(1)
   for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
-    expect(slabs.classFor(slabs.chunkSizes[slabClass - 1] + 1)).toBe(slabClass)
-    expect(slabs.classFor(slabs.chunkSizes[slabClass] - 1)).toBe(slabClass)
-    expect(slabs.classFor(slabs.chunkSizes[slabClass])).toBe(slabClass)
+    expect(slabs.classFor(slabs.nominalSizes[slabClass - 1] + 1)).toBe(slabClass)
+    expect(slabs.classFor(slabs.nominalSizes[slabClass] - 1)).toBe(slabClass)
+    expect(slabs.classFor(slabs.nominalSizes[slabClass])).toBe(slabClass)
   }
-  expect(slabs.classFor(slabs.chunkSizes[slabs.largestClass] + 1)).toBe(0)
+  expect(slabs.classFor(slabs.nominalSizes[slabs.largestClass] + 1)).toBe(0)
 })
 
 describe('chunks', () => {

@@ -1,14 +1,19 @@
 // The slab allocator: chunks of fixed sizes carved from 1 MiB pages, with memcached's size classes. One
 // page at a time can be drained, so that another class can have it. Knows nothing of what is stored in a
 // chunk, nor how room is made when none is free.
+//
+// Classes are chosen by what things take in memcached, so that each falls in the class it would fall in there;
+// as everything takes less here, so does a chunk of a class, and a page holds more of them.
 import { type Arena, MAX_SLAB_CLASSES, PAGE_BYTES, type Ref } from './arena.ts'
-import type { Items } from './item.ts'
+import { type Items, NOMINAL_HEADER_BYTES, SAVED_CHUNK_BYTES } from './item.ts'
 import type { SharedState } from './shared-state.ts'
 import type { SlabPages } from './slab-pages.ts'
 
 const CHUNK_ALIGN_BYTES = 8
-/** memcached's item header, which its class sizes start from (`sizeof(item)`). */
-const MEMCACHED_HEADER_BYTES = 48
+/** Classes given by `-o slab_sizes` may be too small for anything; they have chunks that can be free all the same. */
+const MIN_CHUNK_BYTES = 24
+/** A key of one byte, with memcached's NUL and CRLF. */
+const SMALLEST_CONTENTS_BYTES = 4
 
 export interface SlabOptions {
   /** `-f` */
@@ -23,14 +28,14 @@ export interface SlabOptions {
   readonly slabReassignEnabled: boolean
 }
 
-/** Chunk sizes by class number; class 0 is no class. As memcached's slabs_init. */
+/** Nominal chunk sizes by class number; class 0 is no class. As memcached's slabs_init. */
 export function slabClassSizes(options: SlabOptions): readonly number[] {
   if (options.slabSizesBytes !== undefined) {
     return [0, ...options.slabSizesBytes.map(align), options.slabChunkMaxBytes]
   }
   const sizes = [0]
   const last = options.slabChunkMaxBytes / options.growthFactor
-  let size = MEMCACHED_HEADER_BYTES + options.minimumItemSpaceBytes
+  let size = NOMINAL_HEADER_BYTES + options.minimumItemSpaceBytes
   while (sizes.length < MAX_SLAB_CLASSES - 1 && size < last) {
     size = align(size)
     sizes.push(size)
@@ -38,6 +43,18 @@ export function slabClassSizes(options: SlabOptions): readonly number[] {
   }
   sizes.push(options.slabChunkMaxBytes)
   return sizes
+}
+
+/** What a chunk of this nominal size takes. */
+function chunkBytes(nominal: number): number {
+  return Math.max(MIN_CHUNK_BYTES, nominal - SAVED_CHUNK_BYTES)
+}
+
+/** The most items that so much memory can hold. */
+export function mostItems(arenaBytes: number, options: SlabOptions): number {
+  const smallest = NOMINAL_HEADER_BYTES + SMALLEST_CONTENTS_BYTES
+  const nominal = slabClassSizes(options).find((size) => size >= smallest) ?? smallest
+  return Math.floor(arenaBytes / chunkBytes(nominal))
 }
 
 function align(size: number): number {
@@ -51,7 +68,9 @@ const DRAINING = 0
 const RETIRED = 1
 
 export class Slabs {
-  /** Chunk size by class; index 0 unused. */
+  /** What a chunk of a class takes in memcached; index 0 unused. */
+  readonly nominalSizes: readonly number[]
+  /** What it takes here. */
   readonly chunkSizes: readonly number[]
   readonly largestClass: number
 
@@ -80,11 +99,12 @@ export class Slabs {
     this.#items = items
     this.#pages = pages
     this.#options = options
-    this.chunkSizes = slabClassSizes(options)
+    this.nominalSizes = slabClassSizes(options)
+    this.chunkSizes = this.nominalSizes.map(chunkBytes)
     this.largestClass = this.chunkSizes.length - 1
     this.#classBySize = new Uint8Array(options.slabChunkMaxBytes / CHUNK_ALIGN_BYTES + 1)
     for (let step = 0, slabClass = 1; step < this.#classBySize.length; step++) {
-      while (step * CHUNK_ALIGN_BYTES > this.chunkSizes[slabClass]) slabClass++
+      while (step * CHUNK_ALIGN_BYTES > this.nominalSizes[slabClass]) slabClass++
       this.#classBySize[step] = slabClass
     }
     this.#state = state.int32(2)
@@ -94,7 +114,7 @@ export class Slabs {
     this.#carvedPage = state.int32(MAX_SLAB_CLASSES)
   }
 
-  /** The smallest class whose chunks hold `size` bytes, or 0 if none does. */
+  /** The smallest class whose chunks hold what is of this nominal size, or 0 if none does. */
   classFor(size: number): number {
     const step = (size + CHUNK_ALIGN_BYTES - 1) >> 3
     return step < this.#classBySize.length ? this.#classBySize[step] : 0

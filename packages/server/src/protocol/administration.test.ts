@@ -124,11 +124,11 @@ describe('stats', () => {
     })
     expect(statistics(client, ' slabs')).toMatchObject({
       '1:chunk_size': '96',
-      '1:chunks_per_page': '10922',
+      '1:chunks_per_page': '14563',
       '1:total_pages': '1',
-      '1:total_chunks': '10922',
+      '1:total_chunks': '14563',
       '1:used_chunks': '1',
-      '1:free_chunks': '10921',
+      '1:free_chunks': '14562',
       '1:get_hits': '1',
       '1:cmd_set': '1',
       active_slabs: '1',

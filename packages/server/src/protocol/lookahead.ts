@@ -136,10 +136,10 @@ export class Lookahead {
       const start = this.#starts[i]
       this.#hashes[i] = hashKey(block, start, this.#ends[i] - start)
     }
-    for (let i = 0; i < count; i++) this.#items[i] = table.firstInBucket(this.#hashes[i])
+    for (let i = 0; i < count; i++) this.#items[i] = table.candidate(this.#hashes[i])
     for (let i = 0; i < count; i++) {
-      // Any field will do: it brings the header's first cache line, which the search reads.
-      if (this.#items[i] !== 0) this.#items[i] = items.hashNext(this.#items[i])
+      // Any field will do: it brings the header's cache line, which the search reads.
+      if (this.#items[i] !== 0) this.#items[i] = items.meta(this.#items[i])
     }
   }
 }

@@ -149,7 +149,7 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['threads', process.threads]
   yield ['conn_yields', of(CONN_YIELDS)]
   yield ['hash_power_level', table.power]
-  yield ['hash_bytes', 4 * 2 ** table.power]
+  yield ['hash_bytes', table.usedBytes]
   yield ['hash_is_expanding', table.expanding ? 1 : 0]
   if (cache.options.slabReassignEnabled) yield* slabReassignStatistics(cache)
   if (cache.tuning.crawlerEnabled) {
@@ -276,7 +276,7 @@ export function* slabStatistics(cache: Cache): Generator<Pair> {
     const of = (counter: number): number => statistics.ofClass(slabClass, counter)
     const name = (key: string): string => `${slabClass}:${key}`
     const perPage = slabs.chunksPerPage(slabClass)
-    yield [name('chunk_size'), slabs.chunkSizes[slabClass]]
+    yield [name('chunk_size'), slabs.nominalSizes[slabClass]]
     yield [name('chunks_per_page'), perPage]
     yield [name('total_pages'), pageCount]
     yield [name('total_chunks'), pageCount * perPage]

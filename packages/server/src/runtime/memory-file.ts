@@ -2,7 +2,7 @@
 // a graceful stop, `<file>.meta` with what is needed to go on from there. References within the arena are
 // offsets, so nothing has to be rebuilt. Knows files; what the bytes mean is the cache's.
 //
-// A metadata file is one line of JSON, then the cache's contents table and the used part of its hash
+// A metadata file is one line of JSON, then the cache's contents table and the used parts of its hash
 // table. It is removed when it is read: a process that dies leaves none, and the next one starts empty.
 import { createHash, randomUUID } from 'node:crypto'
 import {
@@ -21,6 +21,8 @@ import { arenaBytes } from '../cache/arena.ts'
 import type { Cache } from '../cache/cache.ts'
 import { allocateCacheMemory, type CacheMemory, type CacheOptions } from '../cache/cache-memory.ts'
 import type { ClockReading } from '../cache/clock.ts'
+import { hashTableBytes, type TablePart } from '../cache/hash-table.ts'
+import { mostItems } from '../cache/slabs.ts'
 import { LOCK_EX, LOCK_NB, LOCK_UN, type SystemCalls } from '../transport/system-calls.ts'
 import type { Log } from './log.ts'
 import { SERVER_VERSION } from './version.ts'
@@ -47,7 +49,7 @@ interface Metadata {
   readonly stamp: string
   readonly clock: ClockReading
   readonly contentsBytes: number
-  readonly tableBytes: number
+  readonly tableParts: readonly TablePart[]
   readonly digest: string
 }
 
@@ -103,7 +105,7 @@ function mapMemoryFile(
   })
   if (resumed !== undefined) {
     new Uint8Array(memory.contents).set(resumed.contents)
-    new Uint8Array(memory.table).set(resumed.table)
+    restoreTable(memory.table, resumed)
     log.info({ file: path }, 'the items of the memory file are there again')
   } else {
     log.info({ file: path, reason: unusable }, 'starting with an empty memory file')
@@ -145,6 +147,10 @@ function layoutOf(options: CacheOptions): string {
     options.slabSizesBytes ?? null,
     options.maxItemSizeBytes,
     options.casEnabled,
+    hashTableBytes(
+      mostItems(arenaBytes(options.memoryLimitBytes), options),
+      options.hashPowerInitial,
+    ),
   ])
 }
 
@@ -196,11 +202,20 @@ function mismatch(
   layout: string,
 ): string | undefined {
   if (metadata.layout !== layout) return 'it was made by another version or with other settings'
-  if (contents.length !== metadata.contentsBytes || table.length !== metadata.tableBytes) {
+  const tableBytes = metadata.tableParts.reduce((sum, part) => sum + part.length, 0)
+  if (contents.length !== metadata.contentsBytes || table.length !== tableBytes) {
     return 'its metadata is incomplete'
   }
   if (fstatSync(fd).size !== size) return 'its size has changed'
   return stampOf(fd) === metadata.stamp ? undefined : 'its metadata belongs to another one'
+}
+
+function restoreTable(buffer: SharedArrayBuffer, { metadata, table }: Saved): void {
+  let from = 0
+  for (const { at, length } of metadata.tableParts) {
+    new Uint8Array(buffer, at, length).set(table.subarray(from, from + length))
+    from += length
+  }
 }
 
 function stampOf(fd: number): string {
@@ -211,7 +226,8 @@ function stampOf(fd: number): string {
 
 function saveMetadata(path: string, cache: Cache, memory: CacheMemory, layout: string): void {
   const contents = new Uint8Array(memory.contents)
-  const table = new Uint8Array(memory.table, 0, cache.table.usedBytes)
+  const tableParts = cache.table.usedParts
+  const table = tableParts.map(({ at, length }) => new Uint8Array(memory.table, at, length))
   const stamp = randomUUID()
   cache.arena.blocks[0].bytes.set(Buffer.from(stamp, 'latin1'))
   const metadata: Metadata = {
@@ -219,13 +235,13 @@ function saveMetadata(path: string, cache: Cache, memory: CacheMemory, layout: s
     stamp,
     clock: cache.clock.read(),
     contentsBytes: contents.length,
-    tableBytes: table.length,
-    digest: digestOf([contents, table]),
+    tableParts,
+    digest: digestOf([contents, ...table]),
   }
   // Complete or not there: a stop that is cut short must not leave half of one.
   const unfinished = `${path}.lck`
   const fd = openSync(unfinished, 'w', OWNER_ONLY)
-  for (const part of [Buffer.from(`${JSON.stringify(metadata)}\n`), contents, table]) {
+  for (const part of [Buffer.from(`${JSON.stringify(metadata)}\n`), contents, ...table]) {
     for (let at = 0; at < part.length; ) at += writeSync(fd, part, at)
   }
   fsyncSync(fd)
