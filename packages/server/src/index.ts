@@ -3,5 +3,6 @@
 
 export { type CommandLine, parseCommandLine } from './runtime/command-line.ts'
 export { createLog, type Log } from './runtime/log.ts'
-export { type Server, StartError, startServer } from './runtime/server.ts'
+export { type Server, startServer } from './runtime/server.ts'
 export { DEFAULT_SETTINGS, type Settings } from './runtime/settings.ts'
+export { StartError } from './runtime/start-error.ts'

@@ -132,13 +132,13 @@ export class Engine {
       }
       this.#cache.lock.release()
     }
-    reply.clear()
+    reply.drop()
   }
 
   /** `-o read_buf_mem_limit`: more answers wait than may. As in memcached, none is sent. */
   #runOutOfMemory(connection: Connection): void {
     this.#cache.statistics.add(RESPONSE_OBJ_OOM, 1)
-    takeBack(this.#context, 0, 0)
+    takeBack(this.#context, this.reply.start, 0)
     connection.closing = true
   }
 

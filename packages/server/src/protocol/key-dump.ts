@@ -65,7 +65,7 @@ export class KeyDump implements Listing {
       const next = cache.table.scan(this.#cursor, (item) => {
         if (this.#isWanted(cache, item)) this.#bucket.push(item)
       })
-      const room = Math.floor((REPLY_BYTES - reply.length) / MAX_LINE_BYTES)
+      const room = Math.floor(reply.room / MAX_LINE_BYTES)
       if (this.#bucket.length > room && room < ITEMS_PER_REPLY) return false
       if (this.#bucket.length > room) this.#keepRest(context)
       else for (const item of this.#bucket) this.#write(context, reply, item)

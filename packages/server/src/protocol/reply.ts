@@ -1,5 +1,6 @@
 // The answers to one batch of requests: bytes written here, and spans that lie in the arena and are sent
-// from there. Knows how to write; neither what the answers mean nor how they are sent.
+// from there. Several connections' answers may lie one after the other in a block: the last is the one that
+// is being written. Knows how to write; neither what the answers mean nor how they are sent.
 import { writeU32, writeU64 } from '../cache/decimal.ts'
 import { copyBytes, MemoryBlock } from '../cache/memory.ts'
 
@@ -17,8 +18,11 @@ const SPACE = 32
 
 export class Reply {
   readonly block: MemoryBlock
-  readonly #fullAtBytes: number
-  /** Bytes written to `block`. */
+  readonly #answerBytes: number
+  #fullAt: number
+  /** Where the answer that is being written begins in `block`; before it lie others'. */
+  start = 0
+  /** Where it ends so far. */
   length = 0
   spanCount = 0
   spanBytes = 0
@@ -34,22 +38,57 @@ export class Reply {
   /** `fullAtBytes` 1 makes it full with a single answer: one command's, one key's. */
   constructor(block = new MemoryBlock(new ArrayBuffer(REPLY_BYTES)), fullAtBytes = FULL_AT_BYTES) {
     this.block = block
-    this.#fullAtBytes = fullAtBytes
+    this.#answerBytes = fullAtBytes
+    this.#fullAt = fullAtBytes
   }
 
   /** No further request may be executed before this much was sent. */
   get full(): boolean {
-    return this.length >= this.#fullAtBytes || this.spanBytes >= FULL_AT_SPAN_BYTES
+    return this.length >= this.#fullAt || this.spanBytes >= FULL_AT_SPAN_BYTES
   }
 
   get totalBytes(): number {
-    return this.length + this.spanBytes
+    return this.length - this.start + this.spanBytes
   }
 
-  clear(): void {
-    this.length = 0
+  /** Whether a further answer has room. */
+  get hasRoom(): boolean {
+    return this.block.size - this.length >= REPLY_BYTES
+  }
+
+  /** How many bytes the answer may still get. */
+  get room(): number {
+    return this.start + REPLY_BYTES - this.length
+  }
+
+  /** Begins another answer behind what is there, none of which is a span. */
+  begin(): void {
+    this.start = this.length
+    this.#fullAt = this.start + this.#answerBytes
+  }
+
+  /** Takes the answer back. */
+  drop(): void {
+    this.length = this.start
     this.spanCount = 0
     this.spanBytes = 0
+  }
+
+  /** Makes room for other answers; whoever needed these has them. */
+  clear(): void {
+    this.length = 0
+    this.begin()
+  }
+
+  /** Moves the answer, pins and all, into an empty reply. */
+  moveTo(other: Reply): void {
+    for (let i = 0; i < this.spanCount; i++) {
+      const at = this.spanAt[i] - this.start
+      other.copy(this.block, this.start + other.length, at - other.length)
+      other.span(this.spanChunk[i], this.spanOffset[i], this.spanLength[i], this.spanItem[i])
+    }
+    other.copy(this.block, this.start + other.length, this.length - this.start - other.length)
+    this.drop()
   }
 
   byte(value: number): void {

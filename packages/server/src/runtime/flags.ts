@@ -28,7 +28,7 @@ const MIB = 1024 * 1024
 /** Beyond this many threads memcached warns; beyond `MAX_THREADS` nothing good can come of it. */
 const MANY_THREADS = 64
 const MAX_THREADS = 256
-const TRANSPORTS: readonly TransportChoice[] = ['auto', 'epoll', 'node']
+const TRANSPORTS: readonly TransportChoice[] = ['auto', 'uring', 'epoll', 'node']
 
 export const FLAGS: readonly Flag[] = [
   {
@@ -290,7 +290,7 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     spelling: '--transport <name>',
-    help: 'how to talk to sockets: auto, epoll or node (default: auto)',
+    help: 'how to talk to sockets: auto, uring, epoll or node (default: auto)',
     effect: ({ settings }, value) => {
       const transport = TRANSPORTS.find((known) => known === value)
       if (transport === undefined) {

@@ -7,8 +7,9 @@ import { parseCommandLine } from './command-line.ts'
 import { createLog, type Log } from './log.ts'
 import { EX_NOUSER, UserError } from './privileges.ts'
 import { LimitError } from './process-limits.ts'
-import { type Server, StartError, startServer } from './server.ts'
+import { type Server, startServer } from './server.ts'
 import type { Settings } from './settings.ts'
+import { StartError } from './start-error.ts'
 import { SERVER_VERSION } from './version.ts'
 
 /** As memcached exits when the system refuses it something (EX_OSERR). */

@@ -6,12 +6,11 @@ import { Worker } from 'node:worker_threads'
 import { Cache } from '../cache/cache.ts'
 import { allocateCacheMemory, type CacheMemory, type CacheOptions } from '../cache/cache-memory.ts'
 import { CLOSED_BY_ERROR } from '../cache/event-log.ts'
-import { useNativeMemory } from '../cache/memory.ts'
 import { AcceptGate } from '../transport/accept-gate.ts'
 import { ConnectionCounts, DRAINING, STOPPING } from '../transport/connection-counts.ts'
 import { ConnectionEvents } from '../transport/connection-events.ts'
 import { ConnectionTable, LISTENING } from '../transport/connection-table.ts'
-import type { DatagramSocket } from '../transport/epoll.ts'
+import type { DatagramSocket } from '../transport/entrance.ts'
 import {
   type Listener,
   type ListenOptions,
@@ -23,8 +22,6 @@ import {
   EFD_CLOEXEC,
   EFD_NONBLOCK,
   EPOLL_CLOEXEC,
-  hasSystemCalls,
-  loadSystemCalls,
   SHUT_RDWR,
   type SystemCalls,
 } from '../transport/system-calls.ts'
@@ -39,13 +36,10 @@ import { dropPrivileges } from './privileges.ts'
 import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
 import { allowCoreDumps, allowDescriptors, lockMemory } from './process-limits.ts'
 import { logLevelOf, type Settings, threadsPerUdpSocket } from './settings.ts'
+import { StartError } from './start-error.ts'
+import { type ChosenTransport, chooseTransport } from './transport-choice.ts'
 import { Users } from './users.ts'
 import type { ToMain, ToWorker, WorkerData, WorkerTransport } from './worker-messages.ts'
-
-/** The server could not be started; the message says why. */
-export class StartError extends Error {
-  readonly code = 'ERR_MEMSHARD_START'
-}
 
 export interface Server {
   /** Where it listens, in words. */
@@ -68,8 +62,8 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   // V8 stops inlining into a function at 920 bytes of bytecode. The cache is written in small accessors on
   // items, and a set makes more of them than fit.
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000')
-  const calls = chooseTransport(settings, log)
-  if (calls !== undefined) useNativeMemory(calls)
+  const chosen = chooseTransport(settings, log)
+  const { calls } = chosen
   const options = cacheOptions(settings)
   const memoryFile = openMemoryFileOf(settings, options, calls, log)
   const memory = memoryFile?.memory ?? reserveMemory(options, settings.memoryLocked)
@@ -93,7 +87,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   if (settings.unixSocketPath !== undefined) dropPrivileges(settings.user)
   const listeners = calls === undefined ? [] : await openListeners(calls, listen)
   const table = new ConnectionTable(settings.maxConnections + OTHER_DESCRIPTORS)
-  const transports = planThreads(settings, calls, listeners, table, listen)
+  const transports = planThreads(settings, chosen, listeners, table, listen)
   const gate = acceptGate(calls, counts, transports[0], settings)
   const watchers =
     calls === undefined ? undefined : watchersOf(cache, calls, { counts, table, gate }, settings)
@@ -193,7 +187,9 @@ function openMemoryFileOf(
 ): MemoryFile | undefined {
   if (settings.memoryFile === undefined) return undefined
   if (calls === undefined) {
-    throw new StartError('-e needs the epoll transport: Linux on x64 or arm64')
+    throw new StartError(
+      '-e needs direct system calls: Linux on x64 or arm64, and not --transport node',
+    )
   }
   try {
     return openMemoryFile(settings.memoryFile, options, calls, log)
@@ -230,32 +226,15 @@ function watchersOf(
   })
 }
 
-/** The system calls of the epoll transport, or undefined for the portable one. */
-function chooseTransport(settings: Settings, log: Log): SystemCalls | undefined {
-  if (settings.transport === 'node') return undefined
-  try {
-    if (hasSystemCalls()) return loadSystemCalls()
-  } catch (error) {
-    log.debug({ err: error }, 'no direct system calls')
-  }
-  if (settings.transport === 'epoll') {
-    throw new StartError(
-      '--transport epoll needs Linux on x64 or arm64; leave it out to use what this machine has',
-    )
-  }
-  log.info('epoll is not to be had here: serving through node:net, on one thread')
-  return undefined
-}
-
 function planThreads(
   settings: Settings,
-  calls: SystemCalls | undefined,
+  { kind, calls }: ChosenTransport,
   listeners: readonly Listener[],
   table: ConnectionTable,
   listen: ListenOptions,
 ): readonly WorkerTransport[] {
   // Node's sockets can't be shared between threads.
-  if (calls === undefined) return [{ kind: 'node', listen }]
+  if (kind === 'node') return [{ kind, listen }]
   const threads = Array.from({ length: settings.threads })
   const epolls = threads.map(() => calls.epoll_create1(EPOLL_CLOEXEC))
   const wake = calls.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
@@ -265,7 +244,7 @@ function planThreads(
   const streams = listeners.filter(({ kind }) => kind !== 'udp')
   const datagramSockets = dealUdpSockets(settings, calls, listeners)
   return threads.map((_, thread) => ({
-    kind: 'epoll',
+    kind,
     listeners: streams.map(({ fd }) => fd),
     bindings: streams.map(({ protocol }) => protocol),
     datagramSockets: datagramSockets[thread],
@@ -303,7 +282,7 @@ function descriptors(
 ): ReadonlySet<number> {
   const fds = new Set(listeners.map(({ fd }) => fd))
   for (const transport of transports) {
-    if (transport.kind === 'epoll') for (const { fd } of transport.datagramSockets) fds.add(fd)
+    if (transport.kind !== 'node') for (const { fd } of transport.datagramSockets) fds.add(fd)
   }
   return fds
 }
@@ -315,7 +294,7 @@ function acceptGate(
   transport: WorkerTransport,
   settings: Settings,
 ): AcceptGate | undefined {
-  if (calls === undefined || transport.kind !== 'epoll') return undefined
+  if (calls === undefined || transport.kind === 'node') return undefined
   const { listeners, epolls } = transport
   return new AcceptGate(calls, counts, { listeners, epolls, backlog: settings.listenBacklog })
 }
@@ -323,7 +302,7 @@ function acceptGate(
 /** Makes every epoll loop look at the stop word; the descriptor stays readable, so none can miss it. */
 function wake(calls: SystemCalls | undefined, transports: readonly WorkerTransport[]): void {
   const [transport] = transports
-  if (calls === undefined || transport.kind !== 'epoll') return
+  if (calls === undefined || transport.kind === 'node') return
   const one = new BigUint64Array(new SharedArrayBuffer(8)).fill(1n)
   calls.write(transport.wake, calls.addressOf(new Uint8Array(one.buffer)), 8)
 }

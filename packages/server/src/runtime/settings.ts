@@ -5,7 +5,7 @@ import type { ListenAddress } from '../transport/listeners.ts'
 
 export type HashAlgorithm = 'jenkins' | 'murmur3' | 'xxh3'
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
-export type TransportChoice = 'auto' | 'epoll' | 'node'
+export type TransportChoice = 'auto' | 'uring' | 'epoll' | 'node'
 
 export interface Settings {
   /** `-m`: the memory for items. */

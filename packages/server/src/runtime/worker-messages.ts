@@ -1,14 +1,14 @@
 // What the main thread and the worker threads tell each other.
 import type { CacheMemory } from '../cache/cache-memory.ts'
 import type { BindingProtocol } from '../protocol/binding-protocol.ts'
-import type { DatagramSocket } from '../transport/epoll.ts'
+import type { DatagramSocket } from '../transport/entrance.ts'
 import type { ListenOptions } from '../transport/listeners.ts'
 import type { Settings } from './settings.ts'
 
 /** How a worker is to serve. */
 export type WorkerTransport =
   | {
-      readonly kind: 'epoll'
+      readonly kind: 'uring' | 'epoll'
       readonly listeners: readonly number[]
       /** What each of them speaks, if not what all do. */
       readonly bindings: readonly (BindingProtocol | undefined)[]
@@ -40,7 +40,7 @@ export type ToMain =
   | { readonly kind: 'shutdown'; readonly graceful: boolean }
 
 export type ToWorker =
-  /** Every thread is ready: an epoll loop may begin. */
+  /** Every thread is ready: a loop over system calls may begin. */
   | { readonly kind: 'serve' }
-  /** For the node transport, whose event loop hears messages; the epoll loop is woken by its descriptor. */
+  /** For the node transport, whose event loop hears messages; the others are woken by a descriptor. */
   | { readonly kind: 'stop' }

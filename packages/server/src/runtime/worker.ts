@@ -12,10 +12,11 @@ import { AcceptGate } from '../transport/accept-gate.ts'
 import { ConnectionCounts } from '../transport/connection-counts.ts'
 import { ConnectionEvents } from '../transport/connection-events.ts'
 import { ConnectionTable } from '../transport/connection-table.ts'
-import { EpollTransport } from '../transport/epoll.ts'
+import { type EpollOptions, EpollTransport } from '../transport/epoll.ts'
 import { NodeTransport } from '../transport/node.ts'
 import { loadSystemCalls } from '../transport/system-calls.ts'
 import { INPUT_BYTES, type Transport, type TransportContext } from '../transport/transport.ts'
+import { UringTransport } from '../transport/uring.ts'
 import { bufferLimit, maxWaitingAnswers } from './buffer-limit.ts'
 import { cacheOptions } from './cache-options.ts'
 import { SaslPasswords } from './sasl-passwords.ts'
@@ -125,7 +126,7 @@ function loginOf({ saslEnabled, saslPasswordFile }: Settings): Host['logIn'] {
 
 async function serve(data: WorkerData): Promise<void> {
   const { settings, transport } = data
-  const calls = transport.kind === 'epoll' ? loadSystemCalls() : undefined
+  const calls = transport.kind === 'node' ? undefined : loadSystemCalls()
   if (calls !== undefined) useNativeMemory(calls)
   const cache = new Cache(data.memory, cacheOptions(settings))
   const counts = new ConnectionCounts(settings.maxConnections, data.counts)
@@ -140,9 +141,9 @@ async function serve(data: WorkerData): Promise<void> {
     maxKeptBytes: bufferLimit(settings),
     thread: data.thread,
   }
-  if (transport.kind === 'epoll' && calls !== undefined) {
+  if (transport.kind !== 'node' && calls !== undefined) {
     const { listeners, epolls, table } = transport
-    const epoll = new EpollTransport(context, {
+    const options: EpollOptions = {
       ...transport,
       calls,
       arena: cache.arena,
@@ -153,13 +154,17 @@ async function serve(data: WorkerData): Promise<void> {
         cache.events.slots.handOver(slot, fd)
         host.wakeBackground()
       },
-    })
-    host.transport = epoll
+    }
+    const serving =
+      transport.kind === 'uring'
+        ? new UringTransport(context, options)
+        : new EpollTransport(context, options)
+    host.transport = serving
     const begin = once(port, 'message')
     tell({ kind: 'ready', addresses: [] })
     // Not while others still open and close files: then an earlier connection may get a higher descriptor.
     await begin
-    epoll.run()
+    serving.run()
   } else {
     const node = new NodeTransport(context, cache, settings.watcherLogBufferBytes)
     host.transport = node

@@ -1,8 +1,9 @@
-// Accepts connections for one thread of the epoll transport, and gives each to the thread whose turn it is. Knows
-// limits and listeners; what is served is not its business.
+// Lets connections in and out for one thread: accepts, gives each to the thread whose turn it is, and keeps the
+// books when one is closed. Knows limits and listeners; what is served is not its business.
 import { permanentBlock } from '../cache/memory.ts'
 import type { AcceptGate } from './accept-gate.ts'
 import { RUNNING } from './connection-counts.ts'
+import type { PeerAddress } from './connection-events.ts'
 import { type ConnectionTable, NEW } from './connection-table.ts'
 import type { EpollControl } from './epoll-control.ts'
 import { peerAddress } from './peer-address.ts'
@@ -59,7 +60,7 @@ export class Acceptor {
       const fd = calls.accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC)
       if (fd < 0) {
         const errno = calls.errno()
-        if (!rejectOverLimit) this.leave()
+        if (!rejectOverLimit) this.#giveBackPlace()
         // The connection stays in the backlog; with the gate open we would be woken for it at once, forever.
         if (errno === EMFILE || errno === ENFILE) gate.closeForDescriptors()
         return
@@ -77,14 +78,29 @@ export class Acceptor {
     }
   }
 
-  /** The connection's place is free, or the one that was reserved for it. */
-  leave(): void {
+  /**
+   * Closes a connection, which takes its descriptor out of the epoll set. All is noted before, for the number
+   * may be reused at once. `peer` is where it came from, if that is known.
+   */
+  close(fd: number, reason: number, peer?: PeerAddress): void {
+    const { connectionEvents, counts } = this.#context
+    const { calls, table } = this.#options
+    if (connectionEvents.watched) {
+      connectionEvents.closed(fd, peer ?? peerAddress(calls, fd), reason)
+    }
+    table.close(fd)
+    counts.close()
+    calls.close(fd)
+    this.#makeRoom()
+  }
+
+  #giveBackPlace(): void {
     this.#context.counts.close()
-    this.makeRoom()
+    this.#makeRoom()
   }
 
   /** Somebody may be waiting for a place, or for a descriptor. */
-  makeRoom(): void {
+  #makeRoom(): void {
     if (!this.#context.counts.accepting) this.#options.gate.reopen()
   }
 

@@ -1,54 +1,19 @@
-// One client of the epoll transport: what came from it and could not be executed yet, and what it has
-// not taken yet. Makes no system call.
+// What the epoll transport knows of a client besides: what it is woken for, and its turn. Makes no system call.
 import type { MemoryBlock } from '../cache/memory.ts'
-import { Connection } from '../protocol/connection.ts'
 import type { Reply } from '../protocol/reply.ts'
-import type { PeerAddress } from './connection-events.ts'
-import { activityOf, WRITING } from './connection-table.ts'
+import { StreamConnection } from './stream-connection.ts'
 import { EPOLLIN } from './system-calls.ts'
 
-export class EpollConnection {
-  readonly fd: number
-  readonly protocol: Connection
-  /** The input from the first byte not consumed, if there is any. */
-  pending: MemoryBlock | undefined
-  pendingLength = 0
-  /** A reply of which the socket has taken only `sent` bytes; nothing is read until it has all. */
-  reply: Reply | undefined
-  sent = 0
+export class EpollConnection extends StreamConnection {
   /** The event it is to be woken for. */
   awaited = EPOLLIN
-  /** Where it comes from, if somebody watched when it was first seen: a reset connection doesn't say. */
-  peer: PeerAddress | undefined
   /** While others have their turn: the reply begun, and what is still to be executed. */
   turnReply: Reply | undefined
   turnInput: MemoryBlock | undefined
   turnFrom = 0
   turnEnd = 0
 
-  constructor(fd: number) {
-    this.fd = fd
-    this.protocol = new Connection(fd)
-  }
-
-  /** Nothing is half done in either direction. */
-  get idle(): boolean {
-    return (
-      this.reply === undefined &&
-      this.turnReply === undefined &&
-      this.pendingLength === 0 &&
-      this.protocol.item === 0 &&
-      !this.protocol.busy
-    )
-  }
-
-  /** It has something to send: the rest of a reply, or the next part of a long answer. */
-  get sending(): boolean {
-    return this.reply !== undefined || this.protocol.busy
-  }
-
-  /** What it waits for, as the connection table has it. */
-  get activity(): number {
-    return this.sending ? WRITING : activityOf(this.protocol)
+  override get idle(): boolean {
+    return this.turnReply === undefined && super.idle
   }
 }

@@ -1,63 +1,34 @@
-// The fast transport on Linux: one thread's loop over epoll(7), by direct system calls. Wait for sockets
-// with something to read, execute all that is complete, answer it with one send. Knows no command.
-//
-// A round allocates nothing: input goes to one buffer of the thread, and only what can't be consumed yet
-// is kept with its connection. Descriptors belong to the process, so the thread that accepts a connection
-// gives it to another by adding it to that one's epoll set; the receiver makes its state on first sight.
-//
-// Long because this is the hot loop: what a request meets on its way stands in the order in which it does.
-import type { Arena } from '../cache/arena.ts'
 import { CLOSED_NORMALLY, CLOSED_WHEN_IDLE } from '../cache/event-log.ts'
 import { type MemoryBlock, permanentBlock } from '../cache/memory.ts'
-import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import { WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import { Reply } from '../protocol/reply.ts'
 import { Acceptor, type AcceptorOptions } from './acceptor.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
-import type { PeerAddress } from './connection-events.ts'
 import { describeConnections } from './connection-report.ts'
-import { type ConnectionTable, DATAGRAMS, WATCHED } from './connection-table.ts'
+import { type ConnectionTable, WATCHED } from './connection-table.ts'
+import { Entrance, type EntranceOptions } from './entrance.ts'
 import { EpollConnection } from './epoll-connection.ts'
 import { EpollControl, EVENT_BYTES, EVENT_FD } from './epoll-control.ts'
-import { EpollDatagramSocket } from './epoll-datagrams.ts'
-import { Gather } from './gather.ts'
 import { IdleConnections } from './idle-connections.ts'
+import { Outgoing } from './outgoing.ts'
 import { peerAddress } from './peer-address.ts'
 import { PendingInput } from './pending-input.ts'
 import {
   EAGAIN,
   EINTR,
-  EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
   EPOLL_CTL_MOD,
-  EPOLLEXCLUSIVE,
   EPOLLIN,
   EPOLLOUT,
-  MSG_NOSIGNAL,
   type SystemCalls,
 } from './system-calls.ts'
 import { DRAIN_MS, type Transport, type TransportContext } from './transport.ts'
 import { Turns } from './turns.ts'
 
-export interface EpollOptions extends AcceptorOptions {
-  readonly arena: Arena
-  /** The listening sockets, which all threads share. */
-  readonly listeners: readonly number[]
-  /** What each of them speaks, if not what all do. */
-  readonly bindings: readonly (BindingProtocol | undefined)[]
-  /** The UDP sockets of this thread alone. */
-  readonly datagramSockets: readonly DatagramSocket[]
-  /** Becomes readable when the threads are to look at the stop word. */
-  readonly wake: number
+export interface EpollOptions extends AcceptorOptions, EntranceOptions {
   /** Takes over the descriptor of a client who watches: it is in no epoll set any more. */
   readonly handOver: (slot: number, fd: number) => void
-}
-
-/** A bound UDP socket, which one thread serves. */
-export interface DatagramSocket {
-  readonly fd: number
-  readonly port: number
 }
 
 /** Events fetched at a time. */
@@ -72,15 +43,15 @@ export class EpollTransport implements Transport {
   readonly #calls: SystemCalls
   readonly #options: EpollOptions
   readonly #epoll: number
-  readonly #gather: Gather
+  readonly #outgoing: Outgoing
   readonly #table: ConnectionTable
   readonly #idle: IdleConnections
   readonly #acceptor: Acceptor
+  readonly #entrance: Entrance
   readonly #turns: Turns
   readonly #pending: PendingInput
   readonly #epollControl: EpollControl
   readonly #events = permanentBlock(EVENTS * EVENT_BYTES)
-  readonly #datagramSockets: readonly EpollDatagramSocket[]
   readonly #connections: (EpollConnection | undefined)[] = []
   readonly #replyPool: Reply[] = []
   /** While a connection's requests are executed: others of this round have had no turn yet. */
@@ -92,15 +63,12 @@ export class EpollTransport implements Transport {
     this.#calls = options.calls
     this.#options = options
     this.#epoll = options.epolls[context.thread]
-    this.#gather = new Gather(options.calls, options.arena)
-    this.#datagramSockets = options.datagramSockets.map(
-      ({ fd, port }) =>
-        new EpollDatagramSocket(fd, port, options.calls, options.arena, context.engine),
-    )
+    this.#outgoing = new Outgoing(options.calls, options.arena)
     this.#table = options.table
     const { clock, thread, idleTimeoutSeconds } = context
     this.#epollControl = new EpollControl(options.calls)
     this.#acceptor = new Acceptor(context, options, this.#epollControl)
+    this.#entrance = new Entrance(context, options, this.#acceptor, this.#epollControl)
     this.#turns = new Turns(context.engine)
     this.#pending = new PendingInput(context.engine, context.maxKeptBytes)
     this.#idle = new IdleConnections(options.table, clock, thread, idleTimeoutSeconds)
@@ -108,26 +76,12 @@ export class EpollTransport implements Transport {
 
   run(): void {
     const { counts } = this.#context
-    this.#control(EPOLL_CTL_ADD, this.#options.wake, EPOLLIN)
-    for (const fd of this.#options.listeners) {
-      this.#control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLEXCLUSIVE)
-    }
-    for (const { fd } of this.#datagramSockets) {
-      counts.openListener()
-      this.#table.open(fd, DATAGRAMS, this.#context.clock.now, this.#context.thread)
-      this.#control(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLEXCLUSIVE)
-    }
+    this.#entrance.open()
     while (counts.stopState === RUNNING) {
       this.#round(this.#idle.restMs)
       if (this.#idle.due) this.#idle.sweep((fd) => this.#kick(fd))
     }
-    for (const socket of this.#datagramSockets) {
-      this.#control(EPOLL_CTL_DEL, socket.fd, 0)
-      socket.close()
-      counts.close()
-    }
-    for (const fd of this.#options.listeners) this.#control(EPOLL_CTL_DEL, fd, 0)
-    this.#control(EPOLL_CTL_DEL, this.#options.wake, 0)
+    this.#entrance.close()
     if (counts.stopState === DRAINING) this.#drain()
     for (const connection of this.#connections) {
       if (connection !== undefined) this.#close(connection)
@@ -135,7 +89,6 @@ export class EpollTransport implements Transport {
   }
 
   #round(timeoutMs: number): void {
-    const { listeners, wake } = this.#options
     const wait = this.#turns.waiting === 0 ? timeoutMs : 0
     const count = this.#calls.epoll_wait(this.#epoll, this.#events.address, EVENTS, wait)
     const view = this.#events.view
@@ -144,17 +97,7 @@ export class EpollTransport implements Transport {
       const events = view.getInt32(i * EVENT_BYTES, true)
       let connection = this.#connections[fd]
       if (connection === undefined) {
-        if (fd === wake) return
-        const listener = listeners.indexOf(fd)
-        if (listener >= 0) {
-          this.#acceptor.accept(fd, listener)
-          continue
-        }
-        const socket = this.#datagramSockets.find((candidate) => candidate.fd === fd)
-        if (socket !== undefined) {
-          this.#datagrams(socket)
-          continue
-        }
+        if (this.#entrance.serve(fd)) continue
         connection = this.#meet(fd)
       }
       if (connection.turnReply !== undefined) continue
@@ -168,7 +111,7 @@ export class EpollTransport implements Transport {
   /** The first that is seen of a connection, which may have been accepted by another thread. */
   #meet(fd: number): EpollConnection {
     const connection = new EpollConnection(fd)
-    connection.protocol.binding = this.#options.bindings[this.#table.listenerOf(fd)]
+    connection.protocol.binding = this.#entrance.bindingOf(fd)
     if (this.#context.connectionEvents.watched) connection.peer = peerAddress(this.#calls, fd)
     this.#connections[fd] = connection
     this.#open++
@@ -188,18 +131,6 @@ export class EpollTransport implements Transport {
       if (this.#open === 0 || left <= 0) return
       this.#round(Math.min(left, DRAIN_STEP_MS))
     }
-  }
-
-  // ---- datagrams
-
-  #datagrams(socket: EpollDatagramSocket): void {
-    const { waits } = socket
-    socket.ready()
-    this.#table.note(socket.fd, DATAGRAMS, this.#context.clock.now)
-    if (socket.waits === waits) return
-    // An exclusive entry can't be modified, only replaced.
-    this.#control(EPOLL_CTL_DEL, socket.fd, 0)
-    this.#control(EPOLL_CTL_ADD, socket.fd, socket.waits ? EPOLLOUT : EPOLLIN | EPOLLEXCLUSIVE)
   }
 
   // ---- reading
@@ -276,7 +207,7 @@ export class EpollTransport implements Transport {
   /** Sends the engine's reply. False if the socket took only a part: the connection keeps the rest. */
   #send(connection: EpollConnection, reply: Reply): boolean {
     const { engine } = this.#context
-    const sent = this.#sendFrom(connection.fd, reply, 0)
+    const sent = this.#outgoing.send(connection.fd, reply, 0)
     if (sent === reply.totalBytes) {
       engine.release(reply)
       return true
@@ -293,31 +224,10 @@ export class EpollTransport implements Transport {
     return false
   }
 
-  /** Sends until the socket takes no more. Returns the bytes sent in all, or -1 if it is broken. */
-  #sendFrom(fd: number, reply: Reply, from: number): number {
-    const calls = this.#calls
-    const total = reply.totalBytes
-    let sent = from
-    while (sent < total) {
-      const written =
-        reply.spanCount === 0
-          ? calls.send(fd, reply.block.address + sent, total - sent, MSG_NOSIGNAL)
-          : this.#gather.send(fd, reply, sent)
-      if (written >= 0) {
-        sent += written
-        continue
-      }
-      const errno = calls.errno()
-      if (errno === EAGAIN) break
-      if (errno !== EINTR) return -1
-    }
-    return sent
-  }
-
   #writable(connection: EpollConnection): void {
     const { reply } = connection
     if (reply !== undefined) {
-      const sent = this.#sendFrom(connection.fd, reply, connection.sent)
+      const sent = this.#outgoing.send(connection.fd, reply, connection.sent)
       if (sent < 0) {
         this.#close(connection)
         return
@@ -368,19 +278,7 @@ export class EpollTransport implements Transport {
     }
     this.#forget(connection)
     this.#context.engine.abandon(connection.protocol)
-    this.#closeSocket(connection.fd, connection.protocol.closeReason, connection.peer)
-  }
-
-  /** Closing takes the descriptor out of the epoll set. Noted first: the number may be reused at once. */
-  #closeSocket(fd: number, reason: number, peer?: PeerAddress): void {
-    const { connectionEvents } = this.#context
-    if (connectionEvents.watched) {
-      connectionEvents.closed(fd, peer ?? peerAddress(this.#calls, fd), reason)
-    }
-    this.#table.close(fd)
-    this.#context.counts.close()
-    this.#calls.close(fd)
-    this.#acceptor.makeRoom()
+    this.#acceptor.close(connection.fd, connection.protocol.closeReason, connection.peer)
   }
 
   #kick(fd: number): void {
@@ -388,7 +286,7 @@ export class EpollTransport implements Transport {
     const connection = this.#connections[fd]
     // Of one that has never sent anything this thread has nothing.
     if (connection === undefined) {
-      this.#closeSocket(fd, CLOSED_WHEN_IDLE)
+      this.#acceptor.close(fd, CLOSED_WHEN_IDLE)
     } else {
       connection.protocol.closeReason = CLOSED_WHEN_IDLE
       this.#close(connection)

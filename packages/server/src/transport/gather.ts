@@ -69,7 +69,7 @@ export class Gather {
   }
 
   #addReply(reply: Reply): void {
-    let at = 0
+    let at = reply.start
     for (let i = 0; i < reply.spanCount && this.#count < MAX_PIECES; i++) {
       this.#add(reply.block.address + at, reply.spanAt[i] - at)
       at = reply.spanAt[i]

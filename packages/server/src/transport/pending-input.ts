@@ -2,7 +2,7 @@
 // with room to read more. Knows buffers and their limits; what the bytes are, nobody knows yet.
 import { copyBytes, MemoryBlock } from '../cache/memory.ts'
 import { type Engine, MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
-import type { EpollConnection } from './epoll-connection.ts'
+import type { StreamConnection } from './stream-connection.ts'
 
 /** The first buffer; longer lines of keys double it. */
 const FIRST_BYTES = 16 * 1024
@@ -23,7 +23,7 @@ export class PendingInput {
   }
 
   /** Keeps `from`..`end` of a block with the connection. False if that is too much: it has to be closed. */
-  keep(connection: EpollConnection, block: MemoryBlock, from: number, end: number): boolean {
+  keep(connection: StreamConnection, block: MemoryBlock, from: number, end: number): boolean {
     const rest = end - from
     connection.pendingLength = rest
     if (rest === 0) {
@@ -34,23 +34,47 @@ export class PendingInput {
       if (from > 0) block.bytes.copyWithin(0, from, end)
       return true
     }
-    const size = Math.max(FIRST_BYTES, 2 ** Math.ceil(Math.log2(rest * 2)))
-    if (size > MAX_BYTES) return false
-    if (this.#bytes + size > this.#maxBytes) {
-      this.#engine.countReadBufferOom()
-      return false
-    }
-    this.#bytes += size
-    const larger =
-      (size === FIRST_BYTES ? this.#pool.pop() : undefined) ??
-      new MemoryBlock(new ArrayBuffer(size))
+    const larger = this.#larger(rest)
+    if (larger === undefined) return false
     copyBytes(block, from, larger, 0, rest)
     this.drop(connection)
     connection.pending = larger
     return true
   }
 
-  drop(connection: EpollConnection): void {
+  /** Adds `from`..`end` of another block to what is kept. False if that is too much: it has to be closed. */
+  append(connection: StreamConnection, block: MemoryBlock, from: number, end: number): boolean {
+    const { pending, pendingLength } = connection
+    if (pending === undefined) return this.keep(connection, block, from, end)
+    const length = pendingLength + end - from
+    let target = pending
+    if (length > pending.size) {
+      const larger = this.#larger(length)
+      if (larger === undefined) return false
+      copyBytes(pending, 0, larger, 0, pendingLength)
+      this.drop(connection)
+      connection.pending = larger
+      target = larger
+    }
+    copyBytes(block, from, target, pendingLength, end - from)
+    connection.pendingLength = length
+    return true
+  }
+
+  /** A block with room for twice as much, or undefined if that is too much. */
+  #larger(length: number): MemoryBlock | undefined {
+    const size = Math.max(FIRST_BYTES, 2 ** Math.ceil(Math.log2(length * 2)))
+    if (size > MAX_BYTES) return undefined
+    if (this.#bytes + size > this.#maxBytes) {
+      this.#engine.countReadBufferOom()
+      return undefined
+    }
+    this.#bytes += size
+    const reused = size === FIRST_BYTES ? this.#pool.pop() : undefined
+    return reused ?? new MemoryBlock(new ArrayBuffer(size))
+  }
+
+  drop(connection: StreamConnection): void {
     const { pending } = connection
     if (pending === undefined) return
     connection.pending = undefined

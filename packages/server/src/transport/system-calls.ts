@@ -36,8 +36,18 @@ export interface SystemCalls extends NativeMemory {
   /** `descriptors` is an array of `struct pollfd`. */
   poll(descriptors: number, count: number, timeoutMs: number): number
   eventfd(initial: number, flags: number): number
-  /** Maps a file, shared and writable; its address, or undefined. */
-  mapFile(fd: number, size: number): number | undefined
+  /** Maps a file, or a part of what else a descriptor stands for, shared and writable; its address, or undefined. */
+  mapFile(fd: number, size: number, offset?: number): number | undefined
+  io_uring_setup(entries: number, parameters: number): number
+  io_uring_enter(
+    ring: number,
+    submit: number,
+    complete: number,
+    flags: number,
+    argument: number,
+    argumentBytes: number,
+  ): number
+  io_uring_register(ring: number, operation: number, argument: number, count: number): number
   flock(fd: number, operation: number): number
   getrlimit(resource: number, limits: number): number
   setrlimit(resource: number, limits: number): number
@@ -69,6 +79,7 @@ export const IPV6_V6ONLY = 26
 export const SHUT_RDWR = 2
 export const MSG_NOSIGNAL = 0x4000
 export const POLLIN = 1
+export const POLLOUT = 4
 export const EPOLL_CTL_ADD = 1
 export const EPOLL_CTL_DEL = 2
 export const EPOLL_CTL_MOD = 3
@@ -85,6 +96,8 @@ export const RLIMIT_CORE = 4
 export const RLIMIT_NOFILE = 7
 export const EINTR = 4
 export const EAGAIN = 11
+export const ENOBUFS = 105
+export const ECANCELED = 125
 export const EMFILE = 24
 export const ENFILE = 23
 export const EAFNOSUPPORT = 97
@@ -101,6 +114,10 @@ const MAP_SHARED = 1
 
 const MLOCK2 = process.arch === 'x64' ? 325 : 284
 const MLOCK_ONFAULT = 1
+
+const IO_URING_SETUP = 425
+const IO_URING_ENTER = 426
+const IO_URING_REGISTER = 427
 
 const SUPPORTED_ARCHITECTURES = ['x64', 'arm64']
 
@@ -120,6 +137,11 @@ export function loadSystemCalls(): SystemCalls {
   const madvise = libc.func('int madvise(uintptr_t, size_t, int)')
   const mmap = libc.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)')
   const syscall = libc.func('int64_t syscall(int64_t, uintptr_t, size_t, int)')
+  const uringSetup = libc.func('int syscall(int, uint32_t, uintptr_t)')
+  const uringEnter = libc.func(
+    'int syscall(int, int, uint32_t, uint32_t, uint32_t, uintptr_t, size_t)',
+  )
+  const uringRegister = libc.func('int syscall(int, int, uint32_t, uintptr_t, uint32_t)')
   return {
     allocateLow: (size) => {
       if (process.arch !== 'x64') return undefined
@@ -127,8 +149,8 @@ export function loadSystemCalls(): SystemCalls {
       return address < 2 ** 31 ? koffi.view(address, size) : undefined
     },
     view: (address, size) => koffi.view(address, size),
-    mapFile: (fd, size) => {
-      const address: unknown = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+    mapFile: (fd, size, offset = 0) => {
+      const address: unknown = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset)
       // MAP_FAILED is 2^64 - 1, which koffi makes a BigInt of; real addresses are numbers.
       return typeof address === 'number' ? address : undefined
     },
@@ -168,6 +190,12 @@ export function loadSystemCalls(): SystemCalls {
     setrlimit: libc.func('int setrlimit(int, uintptr_t)'),
     // mlock2(2), which not every C library has.
     lockOnUse: (address, length) => syscall(MLOCK2, address, length, MLOCK_ONFAULT),
+    // The C library has no functions for these; the numbers are the same on every architecture.
+    io_uring_setup: (entries, parameters) => uringSetup(IO_URING_SETUP, entries, parameters),
+    io_uring_enter: (ring, submit, complete, flags, argument, argumentBytes) =>
+      uringEnter(IO_URING_ENTER, ring, submit, complete, flags, argument, argumentBytes),
+    io_uring_register: (ring, operation, argument, count) =>
+      uringRegister(IO_URING_REGISTER, ring, operation, argument, count),
     errno: () => koffi.errno(),
     describeError: libc.func('const char *strerror(int)'),
   }

@@ -1,0 +1,54 @@
+// Which transport serves: the one that was asked for, or the fastest that this machine has and allows. Knows what
+// each needs, not how it works.
+import { useNativeMemory } from '../cache/memory.ts'
+import { hasSystemCalls, loadSystemCalls, type SystemCalls } from '../transport/system-calls.ts'
+import { whyNoRing } from '../transport/uring-ring.ts'
+import type { Log } from './log.ts'
+import type { Settings } from './settings.ts'
+import { StartError } from './start-error.ts'
+
+/** A transport over direct system calls, or the portable one, which has none. */
+export type ChosenTransport =
+  | { readonly kind: 'uring' | 'epoll'; readonly calls: SystemCalls }
+  | { readonly kind: 'node'; readonly calls: undefined }
+
+const NODE: ChosenTransport = { kind: 'node', calls: undefined }
+
+/** From here on this thread's memory has addresses, if there are system calls. Throws a StartError if what was asked for can't be had. */
+export function chooseTransport({ transport }: Settings, log: Log): ChosenTransport {
+  if (transport === 'node') return NODE
+  const calls = loadCalls(log)
+  if (calls === undefined) {
+    if (transport !== 'auto') throw unavailable(transport, 'it needs Linux on x64 or arm64')
+    log.info(
+      'neither io_uring nor epoll is to be had here: serving through node:net, on one thread',
+    )
+    return NODE
+  }
+  if (transport === 'epoll') return { kind: 'epoll', calls }
+  const obstacle = whyNoRing(calls)
+  if (obstacle === undefined) return { kind: 'uring', calls }
+  if (transport === 'uring') {
+    throw unavailable(transport, `it needs Linux 6.12 or later that allows io_uring (${obstacle})`)
+  }
+  log.info(`io_uring is not to be had here (${obstacle}): serving by epoll`)
+  return { kind: 'epoll', calls }
+}
+
+function unavailable(transport: string, reason: string): StartError {
+  return new StartError(
+    `--transport ${transport} can't be had: ${reason}; leave it out to use what this machine has`,
+  )
+}
+
+function loadCalls(log: Log): SystemCalls | undefined {
+  try {
+    if (!hasSystemCalls()) return undefined
+    const calls = loadSystemCalls()
+    useNativeMemory(calls)
+    return calls
+  } catch (error) {
+    log.debug({ err: error }, 'no direct system calls')
+    return undefined
+  }
+}

@@ -1,0 +1,467 @@
+// The fastest transport, on Linux 6.12 and later: one thread's loop over io_uring(7). What the kernel has received
+// for the connections is executed, and all their answers are handed to it with one system call, which also
+// waits for what comes next. Knows no command.
+//
+// New connections, datagrams and the wake-up come through the thread's epoll set, as in the epoll transport:
+// the ring waits for that set. Once a connection has spoken, the ring has it alone.
+//
+// Two rules keep the kernel from touching what has become another's. A send is never left under way: it takes
+// what the socket takes at once, and what is left is copied before the bytes are reused, which is two rounds
+// later. And a descriptor is closed only when all that names it was submitted and has had its last outcome.
+//
+// Long because this is the hot loop: what a request meets on its way stands in the order in which it does.
+import { CLOSED_NORMALLY, CLOSED_WHEN_IDLE } from '../cache/event-log.ts'
+import { type MemoryBlock, permanentBlock } from '../cache/memory.ts'
+import { WATCHING } from '../protocol/connection.ts'
+import type { ConnectionDescription } from '../protocol/context.ts'
+import { REPLY_BYTES, Reply } from '../protocol/reply.ts'
+import { Acceptor } from './acceptor.ts'
+import { DRAINING, RUNNING } from './connection-counts.ts'
+import { describeConnections } from './connection-report.ts'
+import { type ConnectionTable, WATCHED } from './connection-table.ts'
+import { Entrance } from './entrance.ts'
+import type { EpollOptions } from './epoll.ts'
+import { EpollControl, EVENT_BYTES, EVENT_FD } from './epoll-control.ts'
+import { IdleConnections } from './idle-connections.ts'
+import { Outgoing } from './outgoing.ts'
+import { peerAddress } from './peer-address.ts'
+import { PendingInput } from './pending-input.ts'
+import {
+  EAGAIN,
+  ECANCELED,
+  EINTR,
+  ENOBUFS,
+  EPOLL_CTL_DEL,
+  POLLIN,
+  POLLOUT,
+  type SystemCalls,
+} from './system-calls.ts'
+import { DRAIN_MS, type Transport, type TransportContext } from './transport.ts'
+import { UringBuffers } from './uring-buffers.ts'
+import { UringConnection } from './uring-connection.ts'
+import { POLL, RECEIVE, Ring, SEND } from './uring-ring.ts'
+
+/** Events of the epoll set fetched at a time. */
+const EVENTS = 64
+/** While draining, how soon a second signal is heeded. */
+const DRAIN_STEP_MS = 100
+/** At the end, how long the kernel has to let go of the connections. */
+const LEAVING_MS = 1_000
+/** A block for the answers of many connections. */
+const ANSWERS_BYTES = 4 * REPLY_BYTES
+/** Blocks that a round fills; with more to say, what doesn't fit is sent at once. */
+const MAX_ANSWERS = 8
+/** Rounds from a connection's first sign to the answer: met, received, executed. */
+const ROUNDS_TO_FIRST_ANSWER = 3
+/** Replies kept for reuse. */
+const POOL_SIZE = 64
+
+export class UringTransport implements Transport {
+  readonly #context: TransportContext
+  readonly #calls: SystemCalls
+  readonly #options: EpollOptions
+  readonly #epoll: number
+  readonly #ring: Ring
+  readonly #buffers: UringBuffers
+  readonly #outgoing: Outgoing
+  readonly #table: ConnectionTable
+  readonly #idle: IdleConnections
+  readonly #acceptor: Acceptor
+  readonly #entrance: Entrance
+  readonly #pending: PendingInput
+  readonly #epollControl: EpollControl
+  readonly #events = permanentBlock(EVENTS * EVENT_BYTES)
+  readonly #connections: (UringConnection | undefined)[] = []
+  /** Replies for those whose sockets don't take all at once. */
+  readonly #replyPool: Reply[] = []
+  /** Blocks of answers: free ones, those of the last round and those of this one, the engine's being the last. */
+  readonly #freeAnswers: Reply[] = []
+  #lastAnswers: Reply[] = []
+  #answers: Reply[] = []
+  /** Who has more to do when the others have had their turn, and those whose turn it is in this round. */
+  #waiting: UringConnection[] = []
+  #due: UringConnection[] = []
+  #round = 0
+  #open = 0
+
+  /** Throws a UringError where the kernel doesn't offer what it needs. */
+  constructor(context: TransportContext, options: EpollOptions) {
+    this.#context = context
+    this.#calls = options.calls
+    this.#options = options
+    this.#epoll = options.epolls[context.thread]
+    this.#ring = new Ring(options.calls)
+    this.#buffers = new UringBuffers(this.#ring)
+    this.#outgoing = new Outgoing(options.calls, options.arena)
+    this.#table = options.table
+    const { clock, thread, idleTimeoutSeconds } = context
+    this.#epollControl = new EpollControl(options.calls)
+    this.#acceptor = new Acceptor(context, options, this.#epollControl)
+    this.#entrance = new Entrance(context, options, this.#acceptor, this.#epollControl)
+    this.#pending = new PendingInput(context.engine, context.maxKeptBytes)
+    this.#idle = new IdleConnections(options.table, clock, thread, idleTimeoutSeconds)
+    this.#nextAnswers()
+  }
+
+  run(): void {
+    const { counts } = this.#context
+    this.#entrance.open()
+    this.#ring.poll(this.#epoll, POLLIN)
+    while (counts.stopState === RUNNING) {
+      this.#goRound(this.#idle.restMs)
+      if (this.#idle.due) this.#idle.sweep((fd) => this.#kick(fd))
+    }
+    this.#entrance.close()
+    if (counts.stopState === DRAINING) this.#drain()
+    for (const connection of this.#connections) {
+      if (connection !== undefined) this.#leave(connection)
+    }
+    const deadline = Date.now() + LEAVING_MS
+    while (this.#open > 0 && Date.now() < deadline) this.#goRound(DRAIN_STEP_MS)
+    this.#ring.close()
+  }
+
+  #goRound(timeoutMs: number): void {
+    const ring = this.#ring
+    ring.enter(this.#waiting.length === 0 ? 1 : 0, timeoutMs)
+    // Else the kernel is short of something, and what is left goes with the next call.
+    const { submitted } = ring
+    if (submitted) this.#beginRound()
+    ring.begin()
+    while (ring.next()) {
+      const { operation, descriptor } = ring
+      const connection = this.#connections[descriptor]
+      if (connection === undefined) {
+        if (descriptor === this.#epoll) this.#enter()
+      } else if (operation === RECEIVE) {
+        this.#received(connection)
+      } else if (operation === SEND) {
+        this.#unsent(connection)
+      } else if (operation === POLL) {
+        this.#writable(connection)
+      }
+    }
+    if (submitted) this.#endRound()
+  }
+
+  /** Everything that was asked for in the last round has been submitted. */
+  #beginRound(): void {
+    this.#round++
+    const due = this.#due
+    this.#due = this.#waiting
+    this.#waiting = due
+  }
+
+  /** What the last round's sends didn't take is known now, and copied: their bytes can be written again. */
+  #endRound(): void {
+    const last = this.#lastAnswers
+    for (let answers = last.pop(); answers !== undefined; answers = last.pop()) {
+      answers.clear()
+      this.#freeAnswers.push(answers)
+    }
+    this.#lastAnswers = this.#answers
+    this.#answers = last
+    this.#nextAnswers()
+    const due = this.#due
+    for (let connection = due.pop(); connection !== undefined; connection = due.pop()) {
+      connection.waiting = false
+      this.#takeTurn(connection)
+    }
+  }
+
+  #nextAnswers(): void {
+    const answers = this.#freeAnswers.pop() ?? new Reply(permanentBlock(ANSWERS_BYTES))
+    this.#answers.push(answers)
+    this.#context.engine.reply = answers
+  }
+
+  // ---- new connections
+
+  /** Something has come to the epoll set. */
+  #enter(): void {
+    const { view, address } = this.#events
+    const count = this.#calls.epoll_wait(this.#epoll, address, EVENTS, 0)
+    for (let i = 0; i < count; i++) {
+      const fd = view.getInt32(i * EVENT_BYTES + EVENT_FD, true)
+      if (!this.#entrance.serve(fd)) this.#meet(fd)
+    }
+    this.#ring.poll(this.#epoll, POLLIN)
+  }
+
+  /** The first that is seen of a connection, which may have been accepted by another thread. */
+  #meet(fd: number): void {
+    this.#epollControl.change(this.#epoll, EPOLL_CTL_DEL, fd, 0)
+    const connection = new UringConnection(fd)
+    connection.protocol.binding = this.#entrance.bindingOf(fd)
+    if (this.#context.connectionEvents.watched) connection.peer = peerAddress(this.#calls, fd)
+    this.#connections[fd] = connection
+    this.#open++
+    this.#receive(connection)
+  }
+
+  #receive(connection: UringConnection): void {
+    connection.receiving = true
+    connection.receptionCancelled = false
+    this.#ring.receive(connection.fd)
+  }
+
+  // ---- reading
+
+  #received(connection: UringConnection): void {
+    const ring = this.#ring
+    const { result, buffer } = ring
+    connection.receiving = ring.more
+    if (result > 0) {
+      const from = this.#buffers.take(buffer, result)
+      const bufferMore = ring.bufferMore
+      if (!connection.leaving) this.#arrived(connection, this.#buffers.block, from, from + result)
+      if (!bufferMore) this.#buffers.giveBack(buffer)
+    } else if (result === 0) {
+      connection.protocol.closeReason = CLOSED_NORMALLY
+      connection.ended = true
+    } else if (result !== -ENOBUFS && result !== -ECANCELED && result !== -EINTR) {
+      connection.ended = true
+    }
+    this.#settle(connection)
+  }
+
+  #arrived(connection: UringConnection, block: MemoryBlock, from: number, end: number): void {
+    const { pending } = connection
+    if (pending === undefined && !this.#blocked(connection)) {
+      this.#execute(connection, block, from, end)
+      return
+    }
+    if (!this.#pending.append(connection, block, from, end)) {
+      this.#leave(connection)
+      return
+    }
+    if (!this.#blocked(connection)) this.#executePending(connection)
+    else if (connection.reply === undefined) this.#wait(connection)
+  }
+
+  /** An answer is not yet known to be taken, or others come first: nothing may be executed. */
+  #blocked(connection: UringConnection): boolean {
+    return connection.sending || connection.waiting || this.#isUnknown(connection)
+  }
+
+  #executePending(connection: UringConnection): void {
+    const block = connection.pending ?? this.#buffers.block
+    this.#execute(connection, block, 0, connection.pendingLength)
+  }
+
+  #execute(connection: UringConnection, block: MemoryBlock, from: number, end: number): void {
+    const { engine } = this.#context
+    if (!engine.reply.hasRoom) this.#nextAnswers()
+    const { reply } = engine
+    let at = from
+    for (;;) {
+      reply.begin()
+      at = engine.execute(connection.protocol, block, at, end, this.#ring.hasNext)
+      const { full } = reply
+      if (reply.totalBytes > 0 && !this.#send(connection, reply)) break
+      if (!full || connection.protocol.closing || connection.protocol.busy) break
+    }
+    if (engine.yielded) this.#wait(connection)
+    this.#table.note(connection.fd, connection.activity, this.#context.clock.now)
+    if (!this.#pending.keep(connection, block, at, end)) this.#leave(connection)
+  }
+
+  /** Sees to what is next for a connection that has executed what it may. */
+  #settle(connection: UringConnection): void {
+    const { protocol } = connection
+    if (connection.leaving) {
+      this.#wait(connection)
+    } else if (connection.reply !== undefined) {
+      if (connection.pendingLength > 0) this.#stopReceiving(connection)
+    } else if (protocol.closing || connection.ended || protocol.state === WATCHING) {
+      // Not before the last answer is known to be taken, and all that was asked for is answered.
+      if (connection.waiting || protocol.busy || this.#isUnknown(connection)) this.#wait(connection)
+      else this.#leave(connection)
+    } else {
+      if (protocol.busy) this.#wait(connection)
+      if (!connection.receiving) this.#receive(connection)
+    }
+  }
+
+  /** Whether the kernel's outcome for the last answer can't have been seen. */
+  #isUnknown(connection: UringConnection): boolean {
+    return connection.sentInRound === this.#round
+  }
+
+  #wait(connection: UringConnection): void {
+    if (connection.waiting) return
+    connection.waiting = true
+    this.#waiting.push(connection)
+  }
+
+  /** The others have had their turn, and what became of its last answer is known. */
+  #takeTurn(connection: UringConnection): void {
+    if (connection.leaving) {
+      this.#letGo(connection)
+      return
+    }
+    if (connection.reply !== undefined) return
+    if (!connection.protocol.closing) this.#executePending(connection)
+    this.#settle(connection)
+  }
+
+  // ---- writing
+
+  /** Sends the engine's answer. False if the socket took only a part: the connection keeps the rest. */
+  #send(connection: UringConnection, reply: Reply): boolean {
+    if (reply.spanCount > 0 || reply.full || this.#answers.length > MAX_ANSWERS) {
+      return this.#sendAtOnce(connection, reply)
+    }
+    connection.sentInRound = this.#round
+    connection.sentReply = reply
+    connection.sentFrom = reply.start
+    connection.sentLength = reply.length - reply.start
+    this.#ring.send(connection.fd, reply.block.address + reply.start, connection.sentLength)
+    return true
+  }
+
+  /** What is long, or sent from the arena, leaves its room to others. */
+  #sendAtOnce(connection: UringConnection, reply: Reply): boolean {
+    const { engine } = this.#context
+    const sent = this.#outgoing.send(connection.fd, reply, 0)
+    if (sent >= 0 && sent < reply.totalBytes) {
+      const kept = this.#keepReply(connection, sent)
+      reply.moveTo(kept)
+      return false
+    }
+    // If the client is gone, that is all there is to say.
+    if (sent < 0) connection.protocol.closing = true
+    engine.release(reply)
+    return true
+  }
+
+  /** The socket has not taken all of an answer that was handed to the kernel, or is broken. */
+  #unsent(connection: UringConnection): void {
+    const { result } = this.#ring
+    const { sentReply, sentFrom, sentLength } = connection
+    if (connection.leaving || sentReply === undefined) return
+    if (result < 0 && result !== -EAGAIN && result !== -EINTR) {
+      this.#leave(connection)
+      return
+    }
+    const sent = Math.max(0, result)
+    const kept = this.#keepReply(connection, 0)
+    kept.copy(sentReply.block, sentFrom + sent, sentLength - sent)
+  }
+
+  /** The reply, empty yet, for what the socket hasn't taken; it is waited for until it does. */
+  #keepReply(connection: UringConnection, sent: number): Reply {
+    const reply = this.#replyPool.pop() ?? new Reply()
+    connection.reply = reply
+    connection.sent = sent
+    this.#awaitWritable(connection)
+    return reply
+  }
+
+  #awaitWritable(connection: UringConnection): void {
+    connection.polling = true
+    this.#ring.poll(connection.fd, POLLOUT)
+  }
+
+  #writable(connection: UringConnection): void {
+    const { reply } = connection
+    connection.polling = false
+    if (!connection.leaving && reply !== undefined) {
+      const sent = this.#outgoing.send(connection.fd, reply, connection.sent)
+      connection.sent = sent
+      if (sent < 0) {
+        this.#leave(connection)
+      } else if (sent < reply.totalBytes) {
+        this.#awaitWritable(connection)
+        return
+      } else {
+        this.#dropReply(connection)
+        // What came while the reply was stuck: it may hold whole commands, or a text may be half sent.
+        if (!connection.protocol.closing) this.#executePending(connection)
+      }
+    }
+    this.#settle(connection)
+  }
+
+  #dropReply(connection: UringConnection): void {
+    const { reply } = connection
+    if (reply === undefined) return
+    connection.reply = undefined
+    this.#context.engine.release(reply)
+    if (this.#replyPool.length < POOL_SIZE) this.#replyPool.push(reply)
+  }
+
+  // ---- leaving
+
+  /** A client that doesn't take its answers, or has left, is not listened to. */
+  #stopReceiving(connection: UringConnection): void {
+    if (!connection.receiving || connection.receptionCancelled) return
+    connection.receptionCancelled = true
+    this.#ring.cancel(connection.fd, RECEIVE)
+  }
+
+  /** Ends what is under way for it; it goes when that is over. */
+  #leave(connection: UringConnection): void {
+    if (connection.leaving) return
+    connection.leaving = true
+    this.#dropReply(connection)
+    this.#pending.drop(connection)
+    this.#context.engine.abandon(connection.protocol)
+    this.#stopReceiving(connection)
+    if (connection.polling) this.#ring.cancel(connection.fd, POLL)
+    this.#wait(connection)
+  }
+
+  #letGo(connection: UringConnection): void {
+    // Its last outcome will have it wait for another turn.
+    if (connection.receiving || connection.polling) return
+    if (this.#isUnknown(connection)) {
+      this.#wait(connection)
+      return
+    }
+    const { fd, protocol, peer } = connection
+    this.#connections[fd] = undefined
+    this.#open--
+    if (protocol.state === WATCHING) {
+      // From here on the client is another thread's, who also finds out if it is gone.
+      this.#table.note(fd, WATCHED, this.#context.clock.now)
+      this.#options.handOver(protocol.watchSlot, fd)
+    } else {
+      this.#acceptor.close(fd, protocol.closeReason, peer)
+    }
+  }
+
+  #kick(fd: number): void {
+    const connection = this.#connections[fd]
+    if (connection?.leaving) return
+    this.#context.counts.kick()
+    // Of one that has never sent anything this thread has nothing.
+    if (connection === undefined) {
+      this.#acceptor.close(fd, CLOSED_WHEN_IDLE)
+    } else {
+      connection.protocol.closeReason = CLOSED_WHEN_IDLE
+      this.#leave(connection)
+    }
+  }
+
+  /** Lets clients take what they have asked for, for a limited time; the others are closed at once. */
+  #drain(): void {
+    const deadline = Date.now() + DRAIN_MS
+    // Requests that have arrived but were not read yet are promises too.
+    for (let i = 0; i < ROUNDS_TO_FIRST_ANSWER; i++) this.#goRound(0)
+    while (this.#context.counts.stopState === DRAINING) {
+      for (const connection of this.#connections) {
+        if (connection?.idle && !connection.waiting && !this.#isUnknown(connection)) {
+          this.#leave(connection)
+        }
+      }
+      const left = deadline - Date.now()
+      if (this.#open === 0 || left <= 0) return
+      this.#goRound(Math.min(left, DRAIN_STEP_MS))
+    }
+  }
+
+  describeConnections(asking: number): Iterable<ConnectionDescription> {
+    return describeConnections(this.#calls, this.#table, this.#context.clock, asking)
+  }
+}
