@@ -8,10 +8,10 @@ import { describe, expect, test } from 'vitest'
 import { freePort, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
 import { served, start } from './processes.ts'
+import { TRANSPORTS } from './transports.ts'
 import { type Endpoint, statistic, statistics, Wire } from './wire.ts'
 
 const SERVERS = ['memshard', 'memcached'] as const
-const TRANSPORTS = ['epoll', 'node'] as const
 
 interface Described {
   readonly addr?: string

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
+import { TRANSPORTS } from './transports.ts'
 
 /** What memccapable of libmemcached 1.1.4 tests of each protocol. */
 const PROTOCOLS = [
@@ -15,7 +16,7 @@ const DEADLINE_MS = 60_000
 
 const run = promisify(execFile)
 
-describe.each(['epoll', 'node'])('over %s', (transport) => {
+describe.each(TRANSPORTS)('over %s', (transport) => {
   let node: RunningNode
 
   beforeAll(async () => {

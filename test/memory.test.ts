@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { type RunningNode, startNode } from './nodes.ts'
 import { MIB, residentBytes } from './process-memory.ts'
+import { DIRECT_TRANSPORTS } from './transports.ts'
 import { statistics, Wire } from './wire.ts'
 
 /**
@@ -27,8 +28,10 @@ const FILLER = Buffer.alloc(LARGEST_BYTES, 'memory ')
 const DEADLINE_MS = 120_000
 
 describe.each([
-  { transport: 'epoll', threads: 1 },
-  { transport: 'epoll', threads: 4 },
+  ...DIRECT_TRANSPORTS.flatMap((transport) => [
+    { transport, threads: 1 },
+    { transport, threads: 4 },
+  ]),
   { transport: 'node', threads: 1 },
 ])('-m 64 -t $threads over $transport', ({ transport, threads }) => {
   const args = ['-m', String(LIMIT_MEGABYTES), '-t', String(threads), '--transport', transport]

@@ -9,6 +9,7 @@ import { packet, readAnswers, words } from './packets.ts'
 import { missing } from './peers.ts'
 import { BINARY } from './transcripts/binary.ts'
 import { answersToFence, holdBinary } from './transcripts/binary-transcript.ts'
+import { TRANSPORTS } from './transports.ts'
 import { Wire } from './wire.ts'
 
 interface Server {
@@ -25,8 +26,11 @@ const SERVERS: readonly Server[] = [
     options: { server: 'memcached' },
     missing: missing('memcached'),
   },
-  { name: 'ours over epoll', version: '1.6.45', options: { args: ['--transport', 'epoll'] } },
-  { name: 'ours over node', version: '1.6.45', options: { args: ['--transport', 'node'] } },
+  ...TRANSPORTS.map((transport) => ({
+    name: `ours over ${transport}`,
+    version: '1.6.45',
+    options: { args: ['--transport', transport] },
+  })),
 ]
 
 function withFlags({ options }: Server, ...flags: string[]): NodeOptions {

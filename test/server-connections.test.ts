@@ -9,6 +9,7 @@ import { freePort, type RunningNode, startNode } from './nodes.ts'
 import { MIB, residentBytes } from './process-memory.ts'
 import { served, start } from './processes.ts'
 import { Replies } from './replies.ts'
+import { TRANSPORTS } from './transports.ts'
 import { statistic, statistics, Wire } from './wire.ts'
 
 const DEADLINE_MS = 60_000
@@ -16,7 +17,7 @@ const hasIpv6 = Object.values(networkInterfaces())
   .flat()
   .some((address) => address?.address === '::1')
 
-describe.each(['epoll', 'node'])('over %s', (transport) => {
+describe.each(TRANSPORTS)('over %s', (transport) => {
   describe('any cut of the input is the same input', () => {
     let node: RunningNode
     let wire: Wire
@@ -112,10 +113,10 @@ describe.each(['epoll', 'node'])('over %s', (transport) => {
     const GETS = 16
     const LENGTH = 1_000_000
     /**
-     * With epoll a client that doesn't read keeps its unread requests and one reply: its values stay in
+     * With direct system calls a client that doesn't read keeps its unread requests and one reply: its values stay in
      * the arena. The node transport has its values in a buffer: up to a megabyte and one value more.
      */
-    const COST_BYTES = transport === 'epoll' ? 256 * 1024 : 2.5 * MIB
+    const COST_BYTES = transport !== 'node' ? 256 * 1024 : 2.5 * MIB
 
     test('cost a bounded amount and nobody else’s time, and get every byte right when they read', {
       timeout: 120_000,

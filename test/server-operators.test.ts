@@ -3,9 +3,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
+import { TRANSPORTS } from './transports.ts'
 import { statistic, statistics, Wire } from './wire.ts'
-
-const TRANSPORTS = ['epoll', 'node'] as const
 
 /** Requests that memcached 1.6.18 answers as 1.6.45 does, in a session. */
 const SAME_ANSWERS = [

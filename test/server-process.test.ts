@@ -16,13 +16,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { freePort, MEMSHARD_SERVER, startNode } from './nodes.ts'
 import { isAlive, served, start } from './processes.ts'
+import { TRANSPORTS } from './transports.ts'
 import { statistic, statistics, Wire } from './wire.ts'
 
 /** Far longer than a stop takes, even on a machine with other things to do. */
 const PROMPTLY_MS = 10_000
 const EX_OSERR = 71
 const EX_NOUSER = 67
-const TRANSPORTS = ['epoll', 'node'] as const
 const isRoot = process.getuid?.() === 0
 
 let directory: string

@@ -9,6 +9,7 @@ import { META } from './transcripts/meta.ts'
 import { RETRIEVAL } from './transcripts/retrieval.ts'
 import { STORAGE } from './transcripts/storage.ts'
 import { hold, type Transcript } from './transcripts/transcript.ts'
+import { TRANSPORTS } from './transports.ts'
 import { Wire } from './wire.ts'
 
 interface Server {
@@ -25,8 +26,11 @@ const SERVERS: readonly Server[] = [
     options: { server: 'memcached' },
     missing: missing('memcached'),
   },
-  { name: 'ours over epoll', is1618: false, options: { args: ['--transport', 'epoll'] } },
-  { name: 'ours over node', is1618: false, options: { args: ['--transport', 'node'] } },
+  ...TRANSPORTS.map((transport) => ({
+    name: `ours over ${transport}`,
+    is1618: false,
+    options: { args: ['--transport', transport] },
+  })),
 ]
 
 const TRANSCRIPTS = [

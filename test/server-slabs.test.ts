@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { type RunningNode, startNode } from './nodes.ts'
 import { MIB, residentBytes } from './process-memory.ts'
+import { DIRECT_TRANSPORTS } from './transports.ts'
 import { statistic, statistics, Wire } from './wire.ts'
 
 const DEADLINE_MS = 60_000
@@ -94,8 +95,8 @@ async function movePages(node: RunningNode): Promise<void> {
   })
 }
 
-describe.each([
-  ['epoll', ['-t', '4']],
+describe.each<[transport: string, flags: string[]]>([
+  ...DIRECT_TRANSPORTS.map((transport) => [transport, ['-t', '4']] as [string, string[]]),
   ['epoll', ['-t', '4', '-o', 'slab_chunk_max=16,slab_automove=2']],
   ['node', []],
 ])('under load over %s %j', (transport, flags) => {

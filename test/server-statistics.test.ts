@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type NodeOptions, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
+import { DIRECT_TRANSPORTS } from './transports.ts'
 import { statistics, Wire } from './wire.ts'
 
 /** A bit of everything, answered or not. */
@@ -66,7 +67,10 @@ const SERVERS: readonly Server[] = [
     options: { server: 'memcached' },
     missing: missing('memcached'),
   },
-  { name: 'ours over epoll', options: { args: ['--transport', 'epoll', '-t', '4'] } },
+  ...DIRECT_TRANSPORTS.map((transport) => ({
+    name: `ours over ${transport}`,
+    options: { args: ['--transport', transport, '-t', '4'] },
+  })),
   { name: 'ours over node', options: { args: ['--transport', 'node'] } },
 ]
 

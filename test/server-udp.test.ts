@@ -8,6 +8,7 @@ import { DatagramWire, frame, isEmpty, messages } from './datagrams.ts'
 import { freePort, type NodeOptions, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
 import { start } from './processes.ts'
+import { TRANSPORTS } from './transports.ts'
 import { statistic, statistics, Wire } from './wire.ts'
 
 const EX_OSERR = 71
@@ -26,8 +27,11 @@ const SERVERS: readonly Server[] = [
     options: { server: 'memcached' },
     missing: missing('memcached'),
   },
-  { name: 'ours over epoll', ours: true, options: { args: ['--transport', 'epoll'] } },
-  { name: 'ours over node', ours: true, options: { args: ['--transport', 'node'] } },
+  ...TRANSPORTS.map((transport) => ({
+    name: `ours over ${transport}`,
+    ours: true,
+    options: { args: ['--transport', transport] },
+  })),
 ]
 
 /** Requests of one datagram and the messages they are answered with. */

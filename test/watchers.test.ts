@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
 import { served, start } from './processes.ts'
+import { TRANSPORTS } from './transports.ts'
 import { type Endpoint, statistic, statistics, Wire } from './wire.ts'
 
 const DEADLINE_MS = 60_000
@@ -205,7 +206,7 @@ describe('line by line as memcached', () => {
   )
 })
 
-describe.each(['epoll', 'node'])('over %s', (transport) => {
+describe.each(TRANSPORTS)('over %s', (transport) => {
   let node: RunningNode
 
   beforeAll(async () => {

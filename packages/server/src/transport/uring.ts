@@ -216,10 +216,9 @@ export class UringTransport implements Transport {
       const bufferMore = ring.bufferMore
       if (!connection.leaving) this.#arrived(connection, this.#buffers.block, from, from + result)
       if (!bufferMore) this.#buffers.giveBack(buffer)
-    } else if (result === 0) {
-      connection.protocol.closeReason = CLOSED_NORMALLY
-      connection.ended = true
     } else if (result !== -ENOBUFS && result !== -ECANCELED && result !== -EINTR) {
+      const { leaving, protocol } = connection
+      if (result === 0 && !leaving && !protocol.closing) protocol.closeReason = CLOSED_NORMALLY
       connection.ended = true
     }
     this.#settle(connection)
