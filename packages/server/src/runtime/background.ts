@@ -22,6 +22,8 @@ interface Work {
   /** Returns after how many milliseconds it wants to be run again. */
   readonly run: () => number
   timer: NodeJS.Timeout | undefined
+  /** That of the timer. */
+  delayMs: number
 }
 
 export class Background {
@@ -86,7 +88,7 @@ export class Background {
 
   /** Runs the work again and again, after as many milliseconds as it says. */
   #every(firstMs: number, run: () => number): void {
-    const work: Work = { run, timer: undefined }
+    const work: Work = { run, timer: undefined, delayMs: 0 }
     this.#works.push(work)
     schedule(work, firstMs)
   }
@@ -98,7 +100,13 @@ function crawlPause({ crawlerSleepMicroseconds }: Tuning): number {
   return Math.max(CRAWL_PAUSE_MS, crawlerSleepMicroseconds / 1000)
 }
 
+/** A timer is used again while the delay stays: at a round each millisecond, new ones were most of the garbage. */
 function schedule(work: Work, delayMs: number): void {
+  if (work.timer !== undefined && work.delayMs === delayMs) {
+    work.timer.refresh()
+    return
+  }
   clearTimeout(work.timer)
+  work.delayMs = delayMs
   work.timer = setTimeout(() => schedule(work, work.run()), delayMs)
 }

@@ -30,6 +30,7 @@ import { Watchers } from '../transport/watchers.ts'
 import { reservedItemBytes } from './address-space.ts'
 import { Background } from './background.ts'
 import { cacheOptions } from './cache-options.ts'
+import { discardExecutablePages } from './executable-pages.ts'
 import type { Log } from './log.ts'
 import { type MemoryFile, MemoryFileError, openMemoryFile } from './memory-file.ts'
 import { dropPrivileges } from './privileges.ts'
@@ -150,6 +151,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
     for (const worker of workers) worker.postMessage({ kind: 'serve' } satisfies ToWorker)
     const addresses = [...listening, ...ready.flat()]
     if (calls === undefined) writeProcessFiles(settings, addresses, log)
+    else discardExecutablePages(calls)
     return { addresses, stop, closed, reload: () => users?.reload() }
   } catch (error) {
     stop(false)
@@ -311,8 +313,9 @@ function startWorker(data: WorkerData): Worker {
   return new Worker(new URL('./worker.js', import.meta.url), {
     workerData: data,
     name: `memshard-${data.thread}`,
-    // A worker's heap holds its code and its connections; items live outside.
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    // A worker's heap holds its code and its connections; items live outside. Requests make no garbage except
+    // over Node's sockets, so that the least is enough, which modules that load would otherwise outgrow.
+    resourceLimits: { maxYoungGenerationSizeMb: data.transport.kind === 'node' ? 8 : 3 },
   })
 }
 
