@@ -6,6 +6,8 @@ import type { NativeMemory } from '../cache/memory.ts'
 
 export interface SystemCalls extends NativeMemory {
   socket(domain: number, type: number, protocol: number): number
+  /** `pair` is an array of two ints. */
+  socketpair(domain: number, type: number, protocol: number, pair: number): number
   bind(fd: number, address: number, length: number): number
   listen(fd: number, backlog: number): number
   accept4(fd: number, address: number, length: number, flags: number): number
@@ -95,6 +97,7 @@ export const LOCK_UN = 8
 export const RLIMIT_CORE = 4
 export const RLIMIT_NOFILE = 7
 export const EINTR = 4
+export const EBADF = 9
 export const EAGAIN = 11
 export const ENOBUFS = 105
 export const ECANCELED = 125
@@ -163,6 +166,7 @@ export function loadSystemCalls(): SystemCalls {
     // Without its result, which would be a number on the heap.
     move: libc.func('void memmove(uintptr_t target, uintptr_t source, size_t length)'),
     socket: libc.func('int socket(int, int, int)'),
+    socketpair: libc.func('int socketpair(int, int, int, uintptr_t)'),
     bind: libc.func('int bind(int, uintptr_t, uint32_t)'),
     listen: libc.func('int listen(int, int)'),
     accept4: libc.func('int accept4(int, uintptr_t, uintptr_t, int)'),
