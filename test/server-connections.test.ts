@@ -219,6 +219,59 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
       }
     })
 
+    test('short answers that nobody takes wait, and come whole', {
+      timeout: DEADLINE_MS,
+    }, async () => {
+      const GETS = 100_000
+      const values = ['a', 'b', 'c'].map((key) => pattern(key, 100).toString('latin1'))
+      await using wire = await Wire.connect(node)
+      for (const [i, value] of values.entries())
+        await wire.say(`set short-${i} 0 0 100\r\n${value}\r\n`)
+      await using slow = await Wire.connect(node)
+      slow.socket.pause()
+      const answer = values
+        .map((value, i) => `VALUE short-${i} 0 100\r\n${value}\r\nEND\r\n`)
+        .join('')
+      for (let i = 0; i < GETS; i += 1000)
+        slow.send('get short-0\r\nget short-1\r\nget short-2\r\n'.repeat(1000))
+      await quiet(() => statistic(node, 'bytes_written'))
+      expect(await statistic(node, 'get_hits')).toBeLessThan(3 * GETS)
+      slow.socket.resume()
+      for (let i = 0; i < GETS; i += 1000) {
+        const answers = await slow.read(1000 * answer.length)
+        expect(answers.equals(Buffer.from(answer.repeat(1000), 'latin1'))).toBe(true)
+      }
+    })
+
+    test('nobody gets the answers of those who came, asked and vanished', {
+      timeout: DEADLINE_MS,
+    }, async () => {
+      const ROUNDS = 60
+      const stayers = await Promise.all(Array.from({ length: 8 }, () => Wire.connect(node)))
+      for (const [i, wire] of stayers.entries()) {
+        const value = pattern(`stayer-${i}`, 90).toString('latin1')
+        expect(await wire.say(`set stayer-${i} 0 0 90\r\n${value}\r\n`)).toBe('STORED\r\n')
+      }
+      await store(stayers[0], 'large', pattern('large', 300_000))
+      for (let round = 0; round < ROUNDS; round++) {
+        const visitors = await Promise.all(Array.from({ length: 8 }, () => Wire.connect(node)))
+        for (const [i, wire] of visitors.entries()) {
+          wire.send(i % 2 === 0 ? `get stayer-${i}\r\n`.repeat(40) : 'get large\r\n'.repeat(4))
+        }
+        const asked = stayers.map(async (wire, i) => {
+          const value = pattern(`stayer-${i}`, 90).toString('latin1')
+          const answer = `VALUE stayer-${i} 0 90\r\n${value}\r\nEND\r\n`
+          wire.send(`get stayer-${i}\r\n`.repeat(3))
+          expect((await wire.read(3 * answer.length)).toString('latin1')).toBe(answer.repeat(3))
+        })
+        // Reset, not closed: what is under way for them fails at any moment.
+        for (const wire of visitors) wire.socket.resetAndDestroy()
+        await Promise.all(asked)
+      }
+      for (const wire of stayers) wire.destroy()
+      await expect.poll(() => statistic(node, 'curr_connections')).toBeLessThan(5)
+    })
+
     test('idle connections cost little and stay usable', { timeout: DEADLINE_MS }, async () => {
       const count = 500
       const open = await statistic(node, 'curr_connections')
