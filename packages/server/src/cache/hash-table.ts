@@ -229,6 +229,11 @@ export class HashTable {
     return 0
   }
 
+  /** Begins to load the bucket of a hash: the result means nothing, and nothing waits for it. */
+  load(hash: number): number {
+    return this.#words[this.#bucketOf(hash) << BUCKET_SHIFT]
+  }
+
   /** The item that a search for the hash is likely to find, from one look at its bucket; 0 if none. */
   candidate(hash: number): ItemRef {
     const words = this.#words

@@ -14,6 +14,7 @@ import { encodeBase64 } from './base64.ts'
 import { BinaryRequest } from './binary-request.ts'
 import type { BindingProtocol } from './binding-protocol.ts'
 import type { Credentials } from './credentials.ts'
+import { KeyBatch } from './key-batch.ts'
 import { Lookahead } from './lookahead.ts'
 import { INLINE_VALUE_MAX_BYTES, line, REPLY_BYTES, Reply } from './reply.ts'
 import { Tokens } from './tokens.ts'
@@ -125,6 +126,8 @@ export class Context {
   readonly tokens: Tokens
   readonly store = new StoreRequest()
   readonly lookahead: Lookahead
+  /** The keys under way of a retrieval. */
+  readonly batch: KeyBatch
   /** The request under way of a client that speaks the binary protocol. */
   readonly request: BinaryRequest
   /** The key of the command under way, as `takeKey` or `decodedKey` left it. */
@@ -142,6 +145,7 @@ export class Context {
     this.host = host
     this.maxWaitingAnswers = host.maxWaitingAnswers
     this.lookahead = new Lookahead(cache)
+    this.batch = new KeyBatch(cache)
     this.tokens = new Tokens(this.decodedKey)
     this.request = new BinaryRequest(this.decodedKey)
     this.key = this.decodedKey
@@ -161,6 +165,15 @@ export class Context {
     this.keyLength = length
     this.hash = this.lookahead.hashOf(block, at, end)
     return true
+  }
+
+  /** Makes a key of the batch, which lies in `block`, the key under way. */
+  takeBatchKey(block: MemoryBlock, i: number): void {
+    const { start, end, hash } = this.batch
+    this.key = block
+    this.keyAt = start[i]
+    this.keyLength = end[i] - start[i]
+    this.hash = hash[i]
   }
 
   takeKeyToken(token: number): boolean {

@@ -36,7 +36,7 @@ import { BAD_FORMAT, Context, type Host } from './context.ts'
 import { findLineEnd, MAX_WAITING_LINE_BYTES } from './line-end.ts'
 import { completeMetaSet, resumeMetaSet } from './meta-set.ts'
 import type { Reply } from './reply.ts'
-import { isRetrieval, processRetrieval, retrieve, takeBack } from './retrieval.ts'
+import { answerGets, isRetrieval, processRetrieval, retrieve, takeBack } from './retrieval.ts'
 import { NO_MEMORY_READING, takeValue, valueComplete } from './storage.ts'
 
 /** A list of keys may be longer: 16 MiB are 65,000 keys of 250 bytes. */
@@ -47,7 +47,11 @@ const MIN_LINE_BYTES = 4
 /** Smaller caches mostly lie in the processor's own, where looking ahead costs more than it saves. */
 const LOOK_AHEAD_FROM_ITEMS = 1 << 17
 
+/** More requests than a batch can be; a small integer, as what is counted with it. */
+const NEVER = 0x3fff_ffff
+
 const CR = 13
+const CRLF_BYTES = 2
 const SPACE = 32
 
 export class Engine {
@@ -87,7 +91,7 @@ export class Engine {
     othersWait = false,
   ): number {
     const { lock, statistics, table, events } = this.#cache
-    const { reply, lookahead, maxWaitingAnswers } = this.#context
+    const { reply, lookahead, batch, maxWaitingAnswers } = this.#context
     lock.acquire()
     events.descriptor = connection.descriptor
     const looksAhead = table.count >= LOOK_AHEAD_FROM_ITEMS
@@ -95,11 +99,21 @@ export class Engine {
     this.#context.batchAt = from
     const turn = this.#requestsPerTurn
     // After a turn memcached sends what waits.
-    const tooMany = turn > maxWaitingAnswers ? maxWaitingAnswers + 1 : Number.POSITIVE_INFINITY
+    const tooMany = turn > maxWaitingAnswers ? maxWaitingAnswers + 1 : NEVER
     const most = othersWait && turn < tooMany ? turn : tooMany
     let requests = 0
     let at = from
     while (requests < most && !reply.full && !connection.closing) {
+      if (connection.state === COMMAND) {
+        batch.takeGets(input, at, end, most - requests)
+        if (batch.count > 0) {
+          const answered = answerGets(this.#context, input)
+          connection.scanned = 0
+          at = batch.end[answered - 1] + CRLF_BYTES
+          requests += answered
+          continue
+        }
+      }
       const next = this.#advance(connection, input, at, end)
       if (next < 0) break
       at = next

@@ -1,8 +1,9 @@
 // get, gets, gat and gats: any number of keys, answered one by one, also when the answers fill the reply
 // buffer more than once. Knows keys and how a hit is written.
 
-import { MAX_KEY_BYTES } from '../cache/item.ts'
-import type { MemoryBlock } from '../cache/memory.ts'
+import { writeU32, writeU64 } from '../cache/decimal.ts'
+import { type ItemRef, MAX_KEY_BYTES } from '../cache/item.ts'
+import { copyBytes, type MemoryBlock } from '../cache/memory.ts'
 import {
   CLASS_TOUCH_HITS,
   GET_MISSES,
@@ -27,7 +28,10 @@ const GATS = name('gats')
 const WITH_CAS = 1
 const WITH_TOUCH = 2
 
-const VALUE_ = Buffer.from('VALUE ', 'latin1')
+const VALU = name('VALU')
+/** Two bytes of text; what comes after them is overwritten. */
+const E_ = name('E \0\0')
+const CRLF = 0x0d0a
 const END = line('END')
 const OUT_OF_MEMORY = line('SERVER_ERROR out of memory writing get response')
 const SPACE = 32
@@ -82,47 +86,75 @@ export function retrieve(
   from: number,
   end: number,
 ): number {
-  const bytes = block.bytes
-  const { reply, lookahead } = context
+  const { reply, batch } = context
   const begun = reply.length
   const spansBegun = reply.spanCount
   let answers = 0
   let at = from
   for (;;) {
-    while (at < end && bytes[at] === SPACE) at++
-    if (at === end) break
-    if (++answers > context.maxWaitingAnswers) {
-      context.cache.statistics.add(RESPONSE_OBJ_OOM, 1)
-      takeBack(context, begun, spansBegun)
-      reply.text(OUT_OF_MEMORY)
-      connection.state = COMMAND
-      return end
+    batch.takeList(block, at, end)
+    if (batch.count === 0) break
+    for (let i = 0; i < batch.count; i++) {
+      if (++answers > context.maxWaitingAnswers) {
+        context.cache.statistics.add(RESPONSE_OBJ_OOM, 1)
+        takeBack(context, begun, spansBegun)
+        reply.text(OUT_OF_MEMORY)
+        connection.state = COMMAND
+        return end
+      }
+      const start = batch.start[i]
+      if (reply.full) {
+        // Once a part of the answer is on its way it can't be taken back: look for bad keys before.
+        if (connection.state !== KEYS && hasLongKey(block.bytes, start, end)) {
+          return refuse(context, connection, begun, spansBegun, end)
+        }
+        connection.state = KEYS
+        return start
+      }
+      context.takeBatchKey(block, i)
+      retrieveKey(context, connection.retrieval, connection.retrievalExpiry)
+      at = batch.end[i]
     }
-    if (reply.full) {
-      // Once a part of the answer is on its way it can't be taken back: look for bad keys before.
-      if (connection.state !== KEYS && hasLongKey(bytes, at, end)) break
-      connection.state = KEYS
-      return at
-    }
-    if (lookahead.endsBefore(at)) lookahead.lookAtKeys(block, at, end)
-    let keyEnd = at + 1
-    while (keyEnd < end && bytes[keyEnd] !== SPACE) keyEnd++
-    if (!context.takeKey(block, at, keyEnd)) break
-    retrieveKey(context, connection.retrieval, connection.retrievalExpiry)
-    at = keyEnd
   }
-  if (at === end) {
-    reply.text(END)
-  } else {
-    takeBack(context, begun, spansBegun)
-    reply.text(BAD_FORMAT)
-  }
+  while (at < end && block.bytes[at] === SPACE) at++
+  if (at < end) return refuse(context, connection, begun, spansBegun, end)
+  reply.text(END)
   connection.state = COMMAND
   return end
 }
 
+/** A key is too long: instead of what was answered to those before it. */
+function refuse(
+  context: Context,
+  connection: Connection,
+  length: number,
+  spans: number,
+  end: number,
+): number {
+  takeBack(context, length, spans)
+  context.reply.text(BAD_FORMAT)
+  connection.state = COMMAND
+  return end
+}
+
+/**
+ * Answers the plain gets whose keys, in `block`, are the batch: as the lines of one key each that they are, until
+ * the reply is full. Returns how many were answered, at least one.
+ */
+export function answerGets(context: Context, block: MemoryBlock): number {
+  const { reply, batch } = context
+  let i = 0
+  do {
+    context.takeBatchKey(block, i)
+    retrieveKey(context, 0, 0)
+    reply.text(END)
+    i++
+  } while (i < batch.count && !reply.full)
+  return i
+}
+
 function retrieveKey(context: Context, retrieval: number, expiry: number): void {
-  const { cache, reply } = context
+  const { cache } = context
   const { items, statistics } = cache
   const item = context.find()
   context.countPrefixGet(item !== 0)
@@ -137,17 +169,31 @@ function retrieveKey(context: Context, retrieval: number, expiry: number): void 
     items.setExpiry(item, expiry)
   }
   cache.lru.bump(item)
-  reply.text(VALUE_)
-  reply.copy(context.key, context.keyAt, context.keyLength)
-  reply.byte(SPACE)
-  reply.number(items.clientFlags(item))
-  reply.byte(SPACE)
-  reply.number(items.valueLength(item))
-  if ((retrieval & WITH_CAS) !== 0) {
-    reply.byte(SPACE)
-    reply.number64(items.casLow(item), items.casHigh(item))
+  writeHit(context, item, (retrieval & WITH_CAS) !== 0)
+}
+
+/** Position by position into the reply's memory: it is the most frequent thing there is to write. */
+function writeHit(context: Context, item: ItemRef, withCas: boolean): void {
+  const { reply, keyLength } = context
+  const { items } = context.cache
+  const { block } = reply
+  const { view } = block
+  let at = reply.length
+  view.setInt32(at, VALU, true)
+  view.setInt32(at + 4, E_, true)
+  at += 6
+  copyBytes(context.key, context.keyAt, block, at, keyLength)
+  at += keyLength
+  view.setUint8(at, SPACE)
+  at = writeU32(block, at + 1, items.clientFlags(item))
+  view.setUint8(at, SPACE)
+  at = writeU32(block, at + 1, items.valueLength(item))
+  if (withCas) {
+    view.setUint8(at, SPACE)
+    at = writeU64(block, at + 1, items.casLow(item), items.casHigh(item))
   }
-  reply.crlf()
+  view.setUint16(at, CRLF)
+  reply.length = at + 2
   context.writeValue(item)
   reply.crlf()
 }
