@@ -274,11 +274,17 @@ export class Cache implements LruOwner {
 
   /** Gives the item the next CAS unique. */
   renewCas(item: ItemRef): void {
+    const low = this.#nextCas()
+    this.items.setCas(item, low, this.#state[CAS_HIGH])
+  }
+
+  /** Counts to the next CAS unique; returns its low word. */
+  #nextCas(): number {
     const state = this.#state
     const low = (state[CAS_LOW] + 1) | 0
     state[CAS_LOW] = low
     if (low === 0) state[CAS_HIGH] = (state[CAS_HIGH] + 1) | 0
-    this.items.setCas(item, low, state[CAS_HIGH])
+    return low
   }
 
   /**
@@ -301,9 +307,7 @@ export class Cache implements LruOwner {
   #entered(item: ItemRef): void {
     const items = this.items
     const size = items.sizeOf(item)
-    items.addFlags(item, LINKED)
-    items.setAccessed(item, this.accessTime)
-    this.renewCas(item)
+    items.enter(item, this.accessTime, this.#nextCas(), this.#state[CAS_HIGH])
     this.lru.link(item, size)
     this.statistics.add(TOTAL_ITEMS, 1)
     this.statistics.add(CURR_BYTES, size)
@@ -315,9 +319,13 @@ export class Cache implements LruOwner {
     const items = this.items
     const size = items.sizeOf(item)
     this.lru.unlink(item, size)
-    items.removeFlags(item, LINKED)
     this.statistics.add(CURR_BYTES, -size)
     if (this.sizes.enabled) this.sizes.add(size, -1)
+    if (items.isPlain(item)) {
+      this.slabs.free(item, items.slabClass(item))
+      return
+    }
+    items.removeFlags(item, LINKED)
     if (items.pins(item) === 0) this.free(item)
   }
 

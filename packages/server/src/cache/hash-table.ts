@@ -86,6 +86,8 @@ export class HashTable {
   /** The number of the first overflow bucket, and how many there are. */
   readonly #overflow: number
   readonly #overflowCount: number
+  /** Where `find` found something last, which is mostly what is replaced next. */
+  #foundAt = REFS
   /** The items of the chain that is being split or visited. */
   #gathered = new Int32Array(4 * BUCKET_ITEMS)
 
@@ -219,8 +221,12 @@ export class HashTable {
       for (let group = 0; group < TAG_WORDS; group++) {
         let matches = zeroBytes(words[base + group] ^ tags)
         while (matches !== 0) {
-          const item = words[base + REFS + (group << 2) + firstByte(matches)]
-          if (items.hasKey(item, key, at, length)) return item
+          const entry = base + REFS + (group << 2) + firstByte(matches)
+          const item = words[entry]
+          if (items.hasKey(item, key, at, length)) {
+            this.#foundAt = entry
+            return item
+          }
           matches &= matches - 1
         }
       }
@@ -285,7 +291,9 @@ export class HashTable {
 
   /** Puts an item in the place of another with the same key. */
   replace(old: ItemRef, item: ItemRef, hash: number): void {
-    this.#words[this.#locate(old, hash)] = item
+    const words = this.#words
+    const entry = this.#foundAt
+    words[words[entry] === old ? entry : this.#locate(old, hash)] = item
   }
 
   #bucketOf(hash: number): number {

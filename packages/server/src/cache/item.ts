@@ -157,6 +157,23 @@ export class Items {
     copyBytes(key, keyAt, block, keyTo, keyLength)
   }
 
+  /** What becomes of an item when it enters the cache: it is linked, and as if accessed at `now`. */
+  enter(item: ItemRef, now: number, casLow: number, casHigh: number): void {
+    const words = this.#blocks[item >>> SEGMENT_SHIFT].words
+    const at = (item & SEGMENT_MASK) << 1
+    words[at + ACCESSED] = now
+    words[at + META] |= LINKED << 16
+    if (this.casEnabled) {
+      words[at + CAS_LOW] = casLow
+      words[at + CAS_HIGH] = casHigh
+    }
+  }
+
+  /** Whether nothing but its one chunk is to be freed with an item: no reply sends from it, and it has no chunks. */
+  isPlain(item: ItemRef): boolean {
+    return (this.meta(item) & (-(1 << 24) | (CHUNKED << 16))) === 0
+  }
+
   // ---- header fields
 
   block(item: ItemRef): MemoryBlock {
@@ -178,6 +195,13 @@ export class Items {
 
   previous(item: Ref): Ref {
     return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + PREVIOUS]
+  }
+
+  setLinks(item: Ref, next: Ref, previous: Ref): void {
+    const words = this.#blocks[item >>> SEGMENT_SHIFT].words
+    const at = (item & SEGMENT_MASK) << 1
+    words[at + NEXT] = next
+    words[at + PREVIOUS] = previous
   }
 
   setPrevious(item: Ref, previous: Ref): void {
@@ -373,9 +397,13 @@ export class Items {
 
   // ---- chunks that are nothing
 
-  /** Marks a chunk as no item, for free lists. */
-  clear(chunk: Ref): void {
-    this.#setMeta(chunk, FREE)
+  /** Makes a chunk no item, the first of a list of free ones. */
+  makeFree(chunk: Ref, next: Ref): void {
+    const words = this.#blocks[chunk >>> SEGMENT_SHIFT].words
+    const at = (chunk & SEGMENT_MASK) << 1
+    words[at + NEXT] = next
+    words[at + PREVIOUS] = 0
+    words[at + META] = FREE
   }
 
   isFree(chunk: Ref): boolean {

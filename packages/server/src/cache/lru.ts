@@ -144,8 +144,7 @@ export class Lru {
     const items = this.#items
     const list = items.list(item)
     const head = this.#heads[list]
-    items.setPrevious(item, 0)
-    items.setNext(item, head)
+    items.setLinks(item, head, 0)
     if (head !== 0) items.setPrevious(head, item)
     this.#heads[list] = item
     if (this.#tails[list] === 0) this.#tails[list] = item
@@ -172,8 +171,7 @@ export class Lru {
     const list = items.list(old)
     const next = items.next(old)
     const previous = items.previous(old)
-    items.setNext(item, next)
-    items.setPrevious(item, previous)
+    items.setLinks(item, next, previous)
     if (previous === 0) this.#heads[list] = item
     else items.setNext(previous, item)
     if (next === 0) this.#tails[list] = item

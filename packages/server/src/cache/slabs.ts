@@ -151,9 +151,7 @@ export class Slabs {
     }
     const items = this.#items
     const head = this.#freeHead[slabClass]
-    items.clear(chunk)
-    items.setPrevious(chunk, 0)
-    items.setNext(chunk, head)
+    items.makeFree(chunk, head)
     if (head !== 0) items.setPrevious(head, chunk)
     this.#freeHead[slabClass] = chunk
     this.#freeCount[slabClass]++
