@@ -4,6 +4,7 @@ import { type ArenaMemory, arenaBytes } from './arena.ts'
 import { type EventLogOptions, eventLogBuffer } from './event-log.ts'
 import { type HashTableOptions, hashTableBytes } from './hash-table.ts'
 import type { LruOptions } from './lru.ts'
+import { preferHugePages } from './memory.ts'
 import { PREFIX_STATISTICS_BYTES, type PrefixOptions } from './prefix-statistics.ts'
 import { SHARED_STATE_BYTES } from './shared-state.ts'
 import { sizeHistogramBytes } from './size-histogram.ts'
@@ -52,17 +53,25 @@ export function allocateCacheMemory(
   arena?: ArenaMemory,
 ): CacheMemory {
   const bytes = arenaBytes(reservedBytes)
+  const table = new SharedArrayBuffer(
+    hashTableBytes(mostItems(bytes, options), options.hashPowerInitial),
+  )
+  preferHugePages(table)
   return {
     state: new SharedArrayBuffer(SHARED_STATE_BYTES),
     contents: new SharedArrayBuffer(SHARED_STATE_BYTES),
-    table: new SharedArrayBuffer(
-      hashTableBytes(mostItems(bytes, options), options.hashPowerInitial),
-    ),
-    arena: arena ?? new SharedArrayBuffer(bytes),
+    table,
+    arena: arena ?? allocateArena(bytes),
     prefixes: new SharedArrayBuffer(PREFIX_STATISTICS_BYTES),
     sizes: new SharedArrayBuffer(
       options.trackSizes ? sizeHistogramBytes(options.maxItemSizeBytes) : 0,
     ),
     events: eventLogBuffer(options),
   }
+}
+
+function allocateArena(bytes: number): SharedArrayBuffer {
+  const arena = new SharedArrayBuffer(bytes)
+  preferHugePages(arena)
+  return arena
 }

@@ -32,6 +32,8 @@ export interface NativeMemory {
   move(target: number, source: number, length: number): unknown
   /** Gives whole memory pages within the range back to the system; they read as zeros when next used. */
   discard(address: number, length: number): void
+  /** Asks for large memory pages within the range, from its next use on. */
+  preferHugePages(address: number, length: number): void
 }
 
 let native: NativeMemory | undefined
@@ -63,6 +65,15 @@ export function permanentBlock(size: number): MemoryBlock {
 /** Gives a part of a block back to the system, if there are direct calls. What was in it is lost. */
 export function discardMemory(block: MemoryBlock, at: number, length: number): void {
   native?.discard(block.address + at, length)
+}
+
+/**
+ * Asks for large memory pages, if there are direct calls: what is read at random from much memory waits less for the
+ * translation of its addresses. What is used of the buffer is then committed in steps of 2 MiB.
+ */
+export function preferHugePages(buffer: SharedArrayBuffer): void {
+  if (native === undefined || buffer.byteLength === 0) return
+  native.preferHugePages(native.addressOf(new Uint8Array(buffer, 0, 1)), buffer.byteLength)
 }
 
 /**

@@ -182,8 +182,9 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     spelling: '-L, --enable-largepages',
-    help: 'accepted without effect: large memory pages are not there yet',
-    effect: (draft) => warn(draft, '-L has no effect: large memory pages are not there yet.'),
+    help: 'accepted without effect: large memory pages are used as it is',
+    effect: (draft) =>
+      warn(draft, '-L has no effect: large memory pages are used where the system offers them.'),
   },
   {
     spelling: '-D <char>',

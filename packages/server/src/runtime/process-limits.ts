@@ -53,7 +53,7 @@ export function allowCoreDumps(calls: SystemCalls): void {
  */
 export function lockMemory(calls: SystemCalls, memory: CacheMemory): string | undefined {
   for (const part of [memory.state, memory.contents, memory.table, memory.arena]) {
-    const address = 'address' in part ? part.address : calls.addressOf(new Uint8Array(part))
+    const address = 'address' in part ? part.address : calls.addressOf(new Uint8Array(part, 0, 1))
     if (calls.lockOnUse(address, part.byteLength) !== 0) {
       return `warning: -k invalid, mlock() failed: ${calls.describeError(calls.errno())}`
     }

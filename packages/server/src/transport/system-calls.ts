@@ -109,6 +109,8 @@ export const EADDRNOTAVAIL = 99
 const PROT_READ = 1
 const PROT_WRITE = 2
 const MADV_DONTNEED = 4
+const MADV_HUGEPAGE = 14
+const MADV_NOHUGEPAGE = 15
 /** The largest that the architecture may have. */
 const MEMORY_PAGE_BYTES = process.arch === 'x64' ? 4096 : 65536
 /** MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT; the last there is on x64 only. */
@@ -138,6 +140,12 @@ export function loadSystemCalls(): SystemCalls {
   const libc = loadLibc()
   const addressOf = libc.func('uintptr_t memmove(void *target, void *source, size_t length)')
   const madvise = libc.func('int madvise(uintptr_t, size_t, int)')
+  /** Of the whole memory pages within the range. Advice that the system doesn't know is ignored. */
+  const advise = (address: number, length: number, advice: number): void => {
+    const from = Math.ceil(address / MEMORY_PAGE_BYTES) * MEMORY_PAGE_BYTES
+    const to = Math.floor((address + length) / MEMORY_PAGE_BYTES) * MEMORY_PAGE_BYTES
+    if (to > from) madvise(from, to - from, advice)
+  }
   const mmap = libc.func('uintptr_t mmap(uintptr_t, size_t, int, int, int, int64_t)')
   const syscall = libc.func('int64_t syscall(int64_t, uintptr_t, size_t, int)')
   const uringSetup = libc.func('int syscall(int, uint32_t, uintptr_t)')
@@ -158,10 +166,11 @@ export function loadSystemCalls(): SystemCalls {
       return typeof address === 'number' ? address : undefined
     },
     discard: (address, length) => {
-      const from = Math.ceil(address / MEMORY_PAGE_BYTES) * MEMORY_PAGE_BYTES
-      const to = Math.floor((address + length) / MEMORY_PAGE_BYTES) * MEMORY_PAGE_BYTES
-      if (to > from) madvise(from, to - from, MADV_DONTNEED)
+      // Else the kernel would fill it again, for the sake of a huge page with its neighbour.
+      advise(address, length, MADV_NOHUGEPAGE)
+      advise(address, length, MADV_DONTNEED)
     },
+    preferHugePages: (address, length) => advise(address, length, MADV_HUGEPAGE),
     addressOf: (bytes) => addressOf(bytes, bytes, 0),
     // Without its result, which would be a number on the heap.
     move: libc.func('void memmove(uintptr_t target, uintptr_t source, size_t length)'),
