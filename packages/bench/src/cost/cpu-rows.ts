@@ -25,6 +25,8 @@ export interface RatioEntry {
   readonly ratio: Spread
   readonly target: number | undefined
   readonly marks: readonly Mark[]
+  /** Why the errors are errors. */
+  readonly complaints: readonly string[]
   /** What else is worth knowing of this one. */
   readonly also: string
 }
@@ -127,6 +129,7 @@ export function cpuEntries(
           ratio: column.relative.cpu,
           target: target(column.label),
           marks: marksOf([first, column], column.relative.noiseExceedsDifference),
+          complaints: complaintsOf([first, column]),
           also: also(column),
         }
       : [],
@@ -140,6 +143,15 @@ export function marksOf(columns: readonly ComparisonColumn[], noise: boolean): M
     ['generator', columns.some((column) => column.generatorWasBottleneck)],
   ]
   return marks.flatMap(([mark, applies]) => (applies ? mark : []))
+}
+
+/** The first few different ones of each server. */
+export function complaintsOf(columns: readonly ComparisonColumn[]): string[] {
+  return columns.flatMap(({ label, rounds }) =>
+    [...new Set(rounds.flatMap((round) => round.complaints))].map(
+      (complaint) => `${label}: ${complaint}`,
+    ),
+  )
 }
 
 function targetOf({ target }: CpuRow, server: CostServer | undefined): number | undefined {

@@ -4,7 +4,7 @@
 import { compare } from '../compare.ts'
 import { namedWorkload } from '../workload/named.ts'
 import type { Workload } from '../workload/workload.ts'
-import { compareServers, cpuEntries, marksOf, type RatioRow } from './cpu-rows.ts'
+import { compareServers, complaintsOf, cpuEntries, marksOf, type RatioRow } from './cpu-rows.ts'
 import type { CostServer, CostSetting, Progress } from './setting.ts'
 
 const LATENCY_TARGET = 1.2
@@ -69,6 +69,7 @@ export async function measureLatencyRow(
         ratio,
         target: LATENCY_TARGET,
         marks: marksOf([first, column], noise),
+        complaints: complaintsOf([first, column]),
         also:
           `p50 ${inMicroseconds(column.latency.p50.median)} and ${inMicroseconds(first.latency.p50.median)} us, ` +
           `p99 ${inMicroseconds(column.latency.p99.median)} and ${inMicroseconds(first.latency.p99.median)} us`,

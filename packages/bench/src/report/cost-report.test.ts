@@ -45,6 +45,7 @@ function row(name: string, difference: Partial<RatioEntry>): RatioRow {
     ratio: { median: 0.5, low: 0.4, high: 0.6 },
     target: 0.5,
     marks: [],
+    complaints: [],
     also: '',
     ...difference,
   }
@@ -61,6 +62,11 @@ test('each row says target, what was reached, and whether that is enough', () =>
   expect(shown).toMatch(/^title of set +ours +not met +0\.50 +0\.45 .* noise$/m)
   expect(shown).toContain('noise: the rounds lie on both sides of 1.')
   expect(shown).toContain('ours: 1, io_uring')
+})
+
+test('errors are told with their reasons', () => {
+  const rows = [row('get', { marks: ['errors'], complaints: ['ours: answered "ERROR"'] })]
+  expect(text({ rows })).toContain('ERRORS: title of get, ours: answered "ERROR".')
 })
 
 test('a cliff between two numbers of connections shows as the growth of each', () => {

@@ -52,6 +52,11 @@ function settingSection({
 
 function ratioSection(rows: readonly RatioRow[], { setting }: CostReport): Section {
   const cliff = connectionsLine(rows)
+  const complaints = new Set(
+    rows.flatMap(({ title, entries }) =>
+      entries.flatMap((entry) => entry.complaints.map((complaint) => `${title}, ${complaint}`)),
+    ),
+  )
   const marked = (mark: string): boolean =>
     rows.some(({ entries }) => entries.some(({ marks }) => marks.some((other) => other === mark)))
   return {
@@ -75,6 +80,7 @@ function ratioSection(rows: readonly RatioRow[], { setting }: CostReport): Secti
     lines: [
       'ratio: median of the rounds; own and other: medians of the server and of what it is held against. CPU is user and system time of the server process per key, in microseconds; latency is in microseconds too.',
       ...(cliff ? [cliff] : []),
+      ...[...complaints].map((complaint) => `ERRORS: ${complaint}.`),
       ...(marked('noise') ? ['noise: the rounds lie on both sides of 1.'] : []),
       ...(marked('generator')
         ? [
