@@ -96,6 +96,9 @@ export function plotRatios(report: CostReport): string {
       }),
     ],
   })
+  const title = document.createElementNS('http://www.w3.org/2000/svg', 'title')
+  title.textContent = `Cost of a request against ${baseline}`
+  svg.prepend(title)
   svg.append(...legend(document, labels, colors))
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
   return `${svg.outerHTML}\n`
