@@ -65,10 +65,16 @@ export class KeyBatch {
     if (this.count > 1) this.load()
   }
 
-  /** Adds a key whose hash is not known yet. */
-  add(block: MemoryBlock, start: number, end: number): void {
-    this.hash[this.count] = hashKey(block, start, end - start)
+  /** Adds the key at `start`, up to a space or the line's end; returns its end. */
+  add(block: MemoryBlock, start: number): number {
+    const end = this.#scanKey(block, start)
     this.#accept(start, end)
+    return end
+  }
+
+  /** Adds a key whose end is known. */
+  addRange(block: MemoryBlock, start: number, end: number): void {
+    if (this.#accept(start, end)) this.hash[this.count - 1] = hashKey(block, start, end - start)
   }
 
   /** Begins the memory accesses: in rounds, so that the loads within each are independent of one another. */

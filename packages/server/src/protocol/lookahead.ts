@@ -3,14 +3,12 @@
 // keys stand in a line or a packet, nothing else of commands.
 import type { Cache } from '../cache/cache.ts'
 import { hashKey } from '../cache/hash.ts'
-import { MAX_KEY_BYTES } from '../cache/item.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
 import { BODY_LENGTH_AT, EXTRAS_LENGTH_AT, HEADER_BYTES, KEY_LENGTH_AT } from './binary-request.ts'
 import { KeyBatch, MAX_BATCH_KEYS } from './key-batch.ts'
 import { findLineEnd } from './line-end.ts'
 
 const SPACE = 32
-const CR = 13
 const LETTER_A = 97
 const LETTER_Z = 122
 /** Command names are at most this long (`flush_all`, `verbosity`); data lines mostly have no such word. */
@@ -47,9 +45,9 @@ export class Lookahead {
       const last = Math.min(end, at + MAX_COMMAND_BYTES)
       while (i < last && bytes[i] >= LETTER_A && bytes[i] <= LETTER_Z) i++
       const isCommand = i < end && bytes[i] === SPACE && i > at
+      if (isCommand) i = Math.min(end, this.#keys.add(block, i + 1))
       const lineEnd = findLineEnd(block, i, end)
       if (lineEnd === end) break
-      if (isCommand) this.#addFirst(block, i + 1, lineEnd)
       at = lineEnd + 1
     }
     this.#end = at
@@ -65,7 +63,7 @@ export class Lookahead {
       const start = at + HEADER_BYTES + view.getUint8(at + EXTRAS_LENGTH_AT)
       const keyEnd = start + view.getUint16(at + KEY_LENGTH_AT)
       if (keyEnd > end) break
-      this.#add(block, start, keyEnd)
+      this.#keys.addRange(block, start, keyEnd)
       at += HEADER_BYTES + view.getUint32(at + BODY_LENGTH_AT)
     }
     this.#end = at
@@ -91,18 +89,5 @@ export class Lookahead {
     this.#block = block
     this.#keys.count = 0
     this.#next = 0
-  }
-
-  #addFirst(block: MemoryBlock, from: number, end: number): void {
-    const bytes = block.bytes
-    let at = from
-    while (at < end && bytes[at] === SPACE) at++
-    const start = at
-    while (at < end && bytes[at] !== SPACE && bytes[at] !== CR) at++
-    this.#add(block, start, at)
-  }
-
-  #add(block: MemoryBlock, start: number, end: number): void {
-    if (end > start && end - start <= MAX_KEY_BYTES) this.#keys.add(block, start, end)
   }
 }

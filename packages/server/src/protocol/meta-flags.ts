@@ -84,7 +84,8 @@ export class MetaFlags {
   deltaHigh = 0
   /** Header flags for an item made by this command. */
   itemFlags = 0
-  readonly #seen = new Uint8Array(128)
+  /** A bit for each ASCII letter that was met. */
+  readonly #seen = new Int32Array(4)
 
   #reset(): void {
     this.quiet = false
@@ -105,7 +106,10 @@ export class MetaFlags {
     this.deltaLow = 1
     this.deltaHigh = 0
     this.itemFlags = 0
-    this.#seen.fill(0)
+    // One by one: filling the array is a call, and took a tenth of a quiet mg's time.
+    this.#seen[1] = 0
+    this.#seen[2] = 0
+    this.#seen[3] = 0
   }
 
   /**
@@ -123,8 +127,7 @@ export class MetaFlags {
     let wrong: Uint8Array | undefined
     for (let token = first; token < tokens.count; token++) {
       const flag = tokens.first(token)
-      if (this.#seen[flag] !== 0) return DUPLICATE_FLAG
-      this.#seen[flag] = 1
+      if (this.#isRepeated(flag)) return DUPLICATE_FLAG
       const error = this.#readFlag(context, token, flag)
       if (error === INVALID_FLAG) return error
       // memcached reads on, and tells the last of several errors; these two give way to any other.
@@ -132,6 +135,15 @@ export class MetaFlags {
       else if (error !== undefined) wrong = error
     }
     return wrong
+  }
+
+  /** Whether the flag was met before in this line; notes it. */
+  #isRepeated(flag: number): boolean {
+    const word = flag >>> 5
+    const bit = 1 << (flag & 31)
+    if ((this.#seen[word] & bit) !== 0) return true
+    this.#seen[word] |= bit
+    return false
   }
 
   #readFlag(context: Context, token: number, flag: number): Uint8Array | undefined {
