@@ -36,13 +36,13 @@ export class KeyBatch {
    * key and CRLF, complete before `end`. The line of each ends 2 bytes after its key. How many are in `count`.
    */
   takeGets(block: MemoryBlock, from: number, end: number, most: number): void {
-    const { view, size } = block
+    const { view } = block
     const limit = Math.min(most, MAX_BATCH_KEYS)
     this.count = 0
     let at = from
     while (this.count < limit && at + 4 <= end && view.getInt32(at, true) === GET_) {
       const keyEnd = this.#scanKey(block, at + 4)
-      if (keyEnd + 2 > end || keyEnd + 2 > size || view.getUint16(keyEnd, true) !== CRLF) break
+      if (keyEnd < 0 || keyEnd + 2 > end || view.getUint16(keyEnd, true) !== CRLF) break
       if (!this.#accept(at + 4, keyEnd)) break
       at = keyEnd + 2
     }
@@ -59,15 +59,17 @@ export class KeyBatch {
       if (at === end) break
       const start = at
       at = this.#scanKey(block, start)
-      if (at !== end && (at > end || bytes[at] !== SPACE)) at = this.#scanOddKey(block, start, end)
+      const odd = at < 0 || (at !== end && (at > end || bytes[at] !== SPACE))
+      if (odd) at = this.#scanOddKey(block, start, end)
       if (!this.#accept(start, at)) break
     }
     if (this.count > 1) this.load()
   }
 
-  /** Adds the key at `start`, up to a space or the line's end; returns its end. */
+  /** Adds the key at `start`, if it is a plain one; returns where to look on, its end. */
   add(block: MemoryBlock, start: number): number {
     const end = this.#scanKey(block, start)
+    if (end < 0) return start
     this.#accept(start, end)
     return end
   }
@@ -100,7 +102,7 @@ export class KeyBatch {
 
   /**
    * Hashes the key at `start` while looking for its end, four bytes at a time. Returns the position of the first
-   * byte up to a space; that of a byte which is none where the key is too long, or the block ends before it.
+   * byte up to a space; -1 if the key is too long, or too near the block's end to be read so.
    */
   #scanKey(block: MemoryBlock, start: number): number {
     const { view } = block
@@ -120,7 +122,7 @@ export class KeyBatch {
       this.hash[this.count] = finishHash(hash, word & ((1 << tailBits) - 1), end - start)
       return end
     }
-    return at
+    return -1
   }
 
   /** The end of a key with control characters in it, or at the end of the block. */
