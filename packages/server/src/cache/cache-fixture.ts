@@ -25,6 +25,7 @@ const DEFAULTS: CacheOptions = {
   maintained: true,
   tailRepairSeconds: 0,
   trackSizes: false,
+  largePagesWanted: false,
   prefixDelimiter: ':'.charCodeAt(0),
   prefixStatisticsEnabled: false,
   segmented: true,

@@ -23,6 +23,8 @@ export interface CacheOptions
   readonly casEnabled: boolean
   /** `-o track_sizes`: count items by size. */
   readonly trackSizes: boolean
+  /** `-L`: large memory pages, if the system has them. */
+  readonly largePagesWanted: boolean
   /** Counted as used by slab pages though it isn't: for tests of large limits. */
   readonly initialMallocedBytes: number
   /** The limit can't be changed (`cache_memlimit`): the memory is that of a file (`-e`). */
@@ -56,22 +58,20 @@ export function allocateCacheMemory(
   const table = new SharedArrayBuffer(
     hashTableBytes(mostItems(bytes, options), options.hashPowerInitial),
   )
-  preferHugePages(table)
+  const arenaMemory = arena ?? new SharedArrayBuffer(bytes)
+  if (options.largePagesWanted) {
+    preferHugePages(table)
+    if (!('address' in arenaMemory)) preferHugePages(arenaMemory)
+  }
   return {
     state: new SharedArrayBuffer(SHARED_STATE_BYTES),
     contents: new SharedArrayBuffer(SHARED_STATE_BYTES),
     table,
-    arena: arena ?? allocateArena(bytes),
+    arena: arenaMemory,
     prefixes: new SharedArrayBuffer(PREFIX_STATISTICS_BYTES),
     sizes: new SharedArrayBuffer(
       options.trackSizes ? sizeHistogramBytes(options.maxItemSizeBytes) : 0,
     ),
     events: eventLogBuffer(options),
   }
-}
-
-function allocateArena(bytes: number): SharedArrayBuffer {
-  const arena = new SharedArrayBuffer(bytes)
-  preferHugePages(arena)
-  return arena
 }

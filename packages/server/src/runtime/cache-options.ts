@@ -21,6 +21,7 @@ export function cacheOptions(settings: Settings): CacheOptions {
     maintained: settings.lruMaintainerEnabled,
     tailRepairSeconds: settings.tailRepairSeconds,
     trackSizes: settings.sizeTrackingEnabled,
+    largePagesWanted: settings.largePagesWanted,
     prefixDelimiter: settings.statsPrefixDelimiter.charCodeAt(0),
     prefixStatisticsEnabled: settings.statsDetailEnabled,
     segmented: settings.lruSegmented && settings.lruMaintainerEnabled,

@@ -69,6 +69,7 @@ describe('a flag sets its setting', () => {
     ['-m 2048 -I 1024m', { memoryLimitBytes: 2048 * MIB, maxItemSizeBytes: 1024 * MIB }],
     ['-o idle_timeout=20', { idleTimeoutSeconds: 20 }],
     ['-k', { memoryLocked: true }],
+    ['-L', { largePagesWanted: true }],
     ['-R 30', { requestsPerEvent: 30 }],
     ['-Y /etc/users', { authFile: '/etc/users', bindingProtocol: 'ascii' }],
     ['-r', { coreDumpsEnabled: true }],
@@ -340,7 +341,7 @@ describe('an unknown flag is refused by its name', () => {
 })
 
 describe('what has no effect is accepted with a warning', () => {
-  test.each(['-L', '-N 2', '-t 65', '-D ab', 'extra'])('%s', (line) => {
+  test.each(['-N 2', '-t 65', '-D ab', 'extra'])('%s', (line) => {
     expect(serve(line).warnings).toHaveLength(1)
   })
 

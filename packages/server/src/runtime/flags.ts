@@ -182,9 +182,8 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     spelling: '-L, --enable-largepages',
-    help: 'accepted without effect: large memory pages are used as it is',
-    effect: (draft) =>
-      warn(draft, '-L has no effect: large memory pages are used where the system offers them.'),
+    help: 'use large memory pages for items, if the system offers them: cheaper\nwith much memory, but its first use waits for each page',
+    sets: { largePagesWanted: true },
   },
   {
     spelling: '-D <char>',

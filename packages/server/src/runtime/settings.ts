@@ -114,6 +114,8 @@ export interface Settings {
   readonly logLevel: LogLevel
   /** `-u`: the name of the user to become. */
   readonly user: string | undefined
+  /** `-L`: the cache's memory is to be in large pages. */
+  readonly largePagesWanted: boolean
   /** `-k`: the cache's memory is not to be swapped. */
   readonly memoryLocked: boolean
   /** `-r`: a crash is to leave a core file. */
@@ -198,6 +200,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   verbosity: 0,
   logLevel: 'warn',
   user: undefined,
+  largePagesWanted: false,
   memoryLocked: false,
   coreDumpsEnabled: false,
   daemonize: false,
