@@ -33,6 +33,7 @@ import {
   WATCHING,
 } from './connection.ts'
 import { BAD_FORMAT, Context, type Host } from './context.ts'
+import { KeyBatch } from './key-batch.ts'
 import { findLineEnd, MAX_WAITING_LINE_BYTES } from './line-end.ts'
 import { completeMetaSet, resumeMetaSet } from './meta-set.ts'
 import type { Reply } from './reply.ts'
@@ -58,6 +59,7 @@ export class Engine {
   readonly #context: Context
   readonly #cache: Cache
   readonly #requestsPerTurn: number
+  readonly #foreseen: KeyBatch
   /** The last `execute` ended because others are to have their turn: there may be more to do. */
   yielded = false
 
@@ -65,6 +67,21 @@ export class Engine {
     this.#cache = cache
     this.#context = new Context(cache, host)
     this.#requestsPerTurn = host.requestsPerTurn
+    this.#foreseen = new KeyBatch(cache)
+  }
+
+  /**
+   * Looks at the first key of what a connection has sent, for whoever has several connections' requests at hand.
+   * Needs no lock: it is only a hint.
+   */
+  foresee(input: MemoryBlock, from: number, end: number): void {
+    if (this.#cache.table.count >= LOOK_AHEAD_FROM_ITEMS) this.#foreseen.addFirst(input, from, end)
+  }
+
+  /** Begins the memory accesses that the requests looked at will need. */
+  beginForeseen(): void {
+    if (this.#foreseen.count > 1) this.#foreseen.load()
+    this.#foreseen.count = 0
   }
 
   /** What the executed requests are answered with. */

@@ -12,6 +12,10 @@ export const MAX_BATCH_KEYS = 16
 const GET_ = 0x20746567
 const CRLF = 0x0a0d
 const SPACE = 32
+const LETTER_A = 97
+const LETTER_Z = 122
+/** Command names are at most this long (`flush_all`, `verbosity`); data lines mostly have no such word. */
+export const MAX_COMMAND_BYTES = 9
 
 /** What a lookup reads of an item lies mostly in its first cache lines, its value included. */
 const WORDS_PER_CACHE_LINE = 16
@@ -47,6 +51,18 @@ export class KeyBatch {
       at = keyEnd + 2
     }
     if (this.count > 1) this.load()
+  }
+
+  /** Adds the first key of a line in `from`..`end`, if there is room; nothing of what looks like no line. */
+  addFirst(block: MemoryBlock, from: number, end: number): void {
+    if (this.count === MAX_BATCH_KEYS) return
+    const { bytes } = block
+    const last = Math.min(end, from + MAX_COMMAND_BYTES)
+    let at = from
+    while (at < last && bytes[at] >= LETTER_A && bytes[at] <= LETTER_Z) at++
+    if (at === from || at === last || bytes[at] !== SPACE) return
+    const keyEnd = this.#scanKey(block, at + 1)
+    if (keyEnd >= 0 && keyEnd < end) this.#accept(at + 1, keyEnd)
   }
 
   /** Takes the next keys of a list. None but at the end of it, or where a key is too long. */

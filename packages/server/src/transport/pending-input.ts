@@ -7,14 +7,16 @@ import type { StreamConnection } from './stream-connection.ts'
 /** The first buffer; longer lines of keys double it. */
 const FIRST_BYTES = 16 * 1024
 const MAX_BYTES = 2 * MAX_KEYS_LINE_BYTES
-/** Buffers of the first size kept for reuse. */
-const POOL_SIZE = 64
+/** Bytes of buffers kept for reuse. */
+const POOL_BYTES = 1024 * 1024
 
 export class PendingInput {
   readonly #engine: Engine
   /** For all connections of the thread together. */
   readonly #maxBytes: number
-  readonly #pool: MemoryBlock[] = []
+  /** By the binary logarithm of their size. */
+  readonly #pool: MemoryBlock[][] = []
+  #pooledBytes = 0
   #bytes = 0
 
   constructor(engine: Engine, maxBytes: number) {
@@ -25,6 +27,7 @@ export class PendingInput {
   /** Keeps `from`..`end` of a block with the connection. False if that is too much: it has to be closed. */
   keep(connection: StreamConnection, block: MemoryBlock, from: number, end: number): boolean {
     const rest = end - from
+    connection.pendingFrom = 0
     connection.pendingLength = rest
     if (rest === 0) {
       this.drop(connection)
@@ -42,21 +45,32 @@ export class PendingInput {
     return true
   }
 
+  /** Consumes what is kept up to `from`, and leaves the rest where it is. */
+  consume(connection: StreamConnection, from: number): void {
+    const rest = connection.pendingLength - (from - connection.pendingFrom)
+    connection.pendingFrom = from
+    connection.pendingLength = rest
+    if (rest === 0) this.drop(connection)
+  }
+
   /** Adds `from`..`end` of another block to what is kept. False if that is too much: it has to be closed. */
   append(connection: StreamConnection, block: MemoryBlock, from: number, end: number): boolean {
-    const { pending, pendingLength } = connection
+    const { pending, pendingFrom, pendingLength } = connection
     if (pending === undefined) return this.keep(connection, block, from, end)
     const length = pendingLength + end - from
     let target = pending
     if (length > pending.size) {
       const larger = this.#larger(length)
       if (larger === undefined) return false
-      copyBytes(pending, 0, larger, 0, pendingLength)
+      copyBytes(pending, pendingFrom, larger, 0, pendingLength)
       this.drop(connection)
       connection.pending = larger
       target = larger
+    } else if (pendingFrom + length > pending.size) {
+      pending.bytes.copyWithin(0, pendingFrom, pendingFrom + pendingLength)
+      connection.pendingFrom = 0
     }
-    copyBytes(block, from, target, pendingLength, end - from)
+    copyBytes(block, from, target, connection.pendingFrom + pendingLength, end - from)
     connection.pendingLength = length
     return true
   }
@@ -70,15 +84,23 @@ export class PendingInput {
       return undefined
     }
     this.#bytes += size
-    const reused = size === FIRST_BYTES ? this.#pool.pop() : undefined
-    return reused ?? new MemoryBlock(new ArrayBuffer(size))
+    const reused = this.#pool[Math.log2(size)]?.pop()
+    if (reused === undefined) return new MemoryBlock(new ArrayBuffer(size))
+    this.#pooledBytes -= size
+    return reused
   }
 
   drop(connection: StreamConnection): void {
     const { pending } = connection
     if (pending === undefined) return
     connection.pending = undefined
-    this.#bytes -= pending.size
-    if (pending.size === FIRST_BYTES && this.#pool.length < POOL_SIZE) this.#pool.push(pending)
+    connection.pendingFrom = 0
+    const { size } = pending
+    this.#bytes -= size
+    if (this.#pooledBytes + size > POOL_BYTES) return
+    this.#pooledBytes += size
+    const power = Math.log2(size)
+    this.#pool[power] ??= []
+    this.#pool[power].push(pending)
   }
 }

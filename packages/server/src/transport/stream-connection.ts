@@ -9,8 +9,9 @@ import { activityOf, WRITING } from './connection-table.ts'
 export class StreamConnection {
   readonly fd: number
   readonly protocol: Connection
-  /** The input from the first byte not consumed, if there is any. */
+  /** The input from the first byte not consumed, if there is any, and where in the block it begins. */
   pending: MemoryBlock | undefined
+  pendingFrom = 0
   pendingLength = 0
   /** A reply of which the socket has taken only `sent` bytes; nothing is read until it has all. */
   reply: Reply | undefined

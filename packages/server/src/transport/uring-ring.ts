@@ -11,6 +11,7 @@ export const RECEIVE = 1
 export const SEND = 2
 export const POLL = 3
 export const CANCEL = 4
+const HEEDED = 0
 
 // Flags of an outcome.
 /** It carries a buffer's number in its upper 16 bits. */
@@ -31,6 +32,7 @@ const PARAM_CQ_ENTRIES = 1
 const PARAM_FLAGS = 2
 const PARAM_FEATURES = 5
 const PARAM_SQ_TAIL = 11
+const PARAM_SQ_FLAGS = 14
 const PARAM_CQ_HEAD = 20
 const PARAM_CQ_TAIL = 21
 const PARAM_CQ_CQES = 25
@@ -43,6 +45,8 @@ const SETUP_SINGLE_ISSUER = 1 << 12
 const SETUP_DEFER_TASKRUN = 1 << 13
 const SETUP_NO_SQARRAY = 1 << 16
 const FEATURE_SINGLE_MMAP = 1
+/** Of the flags that the kernel keeps beside the entries. */
+const CQ_OVERFLOW = 2
 
 const ENTER_GETEVENTS = 1
 const ENTER_EXT_ARG = 8
@@ -83,6 +87,7 @@ export class Ring {
   /** Heads and tails, and the outcomes. */
   readonly #rings: Int32Array
   readonly #sqTailAt: number
+  readonly #sqFlagsAt: number
   readonly #cqHeadAt: number
   readonly #cqTailAt: number
   readonly #cqesAt: number
@@ -92,11 +97,11 @@ export class Ring {
   #tail = 0
   #unsubmitted = 0
   #head = 0
-  #end = 0
 
-  // The outcome that `next` has come to.
+  // The outcome that was looked at last.
   descriptor = 0
   operation = 0
+  lastOutcomes = 0
   /** As of the system call; an error is its negative number. */
   result = 0
   #flags = 0
@@ -128,6 +133,7 @@ export class Ring {
     this.#rings = new Int32Array(calls.view(rings, ringBytes))
     this.#entries = new Int32Array(calls.view(entries, size * SQE_WORDS * 4))
     this.#sqTailAt = words[PARAM_SQ_TAIL] >> 2
+    this.#sqFlagsAt = words[PARAM_SQ_FLAGS] >> 2
     this.#cqHeadAt = words[PARAM_CQ_HEAD] >> 2
     this.#cqTailAt = words[PARAM_CQ_TAIL] >> 2
     this.#cqesAt = words[PARAM_CQ_CQES] >> 2
@@ -194,7 +200,7 @@ export class Ring {
 
   /** An entry for the operation, all zeros but for what every one has; its place in words. */
   #entry(code: number, fd: number, operation: number): number {
-    if (this.#unsubmitted === this.#size) this.enter(0, 0)
+    if (this.#unsubmitted === this.#size) this.submit()
     const entries = this.#entries
     const at = (this.#tail & (this.#size - 1)) * SQE_WORDS
     this.#tail = (this.#tail + 1) | 0
@@ -217,8 +223,18 @@ export class Ring {
     Atomics.store(this.#rings, this.#sqTailAt, this.#tail)
     let argument = 0
     let flags = ENTER_GETEVENTS
-    if (complete > 0 && timeoutMs >= 0) {
+    const MW = Number(process.env.MINWAIT ?? 0)
+    if (complete > 0 && MW > 0 && this.lastOutcomes >= Number(process.env.MINLAST ?? 3)) {
       const { view } = this.#wait
+      view.setUint32(12, MW, true)
+      view.setBigUint64(16, 0n, true)
+      argument = this.#wait.address
+      flags = ENTER_GETEVENTS | ENTER_EXT_ARG
+      complete = Number(process.env.MINNR ?? 16)
+    } else if (complete > 0 && timeoutMs >= 0) {
+      const { view } = this.#wait
+      view.setUint32(12, 0, true)
+      view.setBigUint64(16, BigInt(this.#wait.address + 24), true)
       view.setUint32(24, Math.trunc(timeoutMs / 1000), true)
       view.setUint32(32, (timeoutMs % 1000) * 1_000_000, true)
       argument = this.#wait.address
@@ -237,37 +253,51 @@ export class Ring {
     if (submitted > 0) this.#unsubmitted -= submitted
   }
 
-  /** Nothing that was asked for is still to be submitted. */
-  get submitted(): boolean {
-    return this.#unsubmitted === 0
+  /** Submits what was asked for, and nothing else. */
+  submit(): void {
+    Atomics.store(this.#rings, this.#sqTailAt, this.#tail)
+    const submitted = this.#calls.io_uring_enter(this.fd, this.#unsubmitted, 0, 0, 0, 0)
+    if (submitted > 0) this.#unsubmitted -= submitted
+  }
+
+  /**
+   * Everything that was asked for is submitted, and no outcome waits outside the ring for want of room: so whatever
+   * has failed at once can be seen.
+   */
+  get settled(): boolean {
+    const flags = Atomics.load(this.#rings, this.#sqFlagsAt)
+    return this.#unsubmitted === 0 && (flags & CQ_OVERFLOW) === 0
   }
 
   // ---- outcomes
 
-  /** Begins to go through the outcomes that there are. */
-  begin(): void {
-    this.#end = Atomics.load(this.#rings, this.#cqTailAt)
+  /** Begins to go through the outcomes that there are, or goes on with those that have come since; returns how many. */
+  count(): number {
+    const count = (Atomics.load(this.#rings, this.#cqTailAt) - this.#head) | 0
+    this.lastOutcomes = count
+    return count
   }
 
-  /** Goes to the next outcome; false, with all given back to the kernel, if there is none. */
-  next(): boolean {
+  /** Looks at one of them, counted from 0. */
+  look(index: number): void {
     const rings = this.#rings
-    if (this.#head === this.#end) {
-      Atomics.store(rings, this.#cqHeadAt, this.#head)
-      return false
-    }
-    const at = this.#cqesAt + (this.#head & this.#cqMask) * CQE_WORDS
+    const at = this.#cqesAt + ((this.#head + index) & this.#cqMask) * CQE_WORDS
     this.descriptor = rings[at]
     this.operation = rings[at + 1]
     this.result = rings[at + 2]
     this.#flags = rings[at + 3]
-    this.#head = (this.#head + 1) | 0
-    return true
   }
 
-  /** Whether there is a further outcome. */
-  get hasNext(): boolean {
-    return this.#head !== this.#end
+  /** The outcome looked at last is heeded: who looks again finds nothing there. */
+  heeded(index: number): void {
+    const at = this.#cqesAt + ((this.#head + index) & this.#cqMask) * CQE_WORDS
+    this.#rings[at + 1] = HEEDED
+  }
+
+  /** Gives the room of so many back to the kernel. */
+  end(count: number): void {
+    this.#head = (this.#head + count) | 0
+    Atomics.store(this.#rings, this.#cqHeadAt, this.#head)
   }
 
   /** Whether the request will have further outcomes. */

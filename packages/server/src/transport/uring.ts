@@ -14,6 +14,7 @@ import { CLOSED_NORMALLY, CLOSED_WHEN_IDLE } from '../cache/event-log.ts'
 import { type MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import { WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
+import { MAX_BATCH_KEYS } from '../protocol/key-batch.ts'
 import { REPLY_BYTES, Reply } from '../protocol/reply.ts'
 import { Acceptor } from './acceptor.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
@@ -53,6 +54,8 @@ const ANSWERS_BYTES = 4 * REPLY_BYTES
 const MAX_ANSWERS = 8
 /** Rounds from a connection's first sign to the answer: met, received, executed. */
 const ROUNDS_TO_FIRST_ANSWER = 3
+/** Who has sent this much that has to wait is not listened to meanwhile. */
+const MAX_WAITING_INPUT_BYTES = 128 * 1024
 /** Replies kept for reuse. */
 const POOL_SIZE = 64
 
@@ -81,6 +84,12 @@ export class UringTransport implements Transport {
   /** Who has more to do when the others have had their turn, and those whose turn it is in this round. */
   #waiting: UringConnection[] = []
   #due: UringConnection[] = []
+  /** Of the outcomes looked at together: where bytes were received to. */
+  readonly #places = new Int32Array(MAX_BATCH_KEYS)
+  /** While a connection's requests are executed: others of this round have had no turn yet. */
+  #othersWait = false
+  /** Of the outcomes that are gone through. */
+  #count = 0
   #round = 0
   #open = 0
 
@@ -124,27 +133,56 @@ export class UringTransport implements Transport {
   #goRound(timeoutMs: number): void {
     const ring = this.#ring
     ring.enter(this.#waiting.length === 0 ? 1 : 0, timeoutMs)
-    // Else the kernel is short of something, and what is left goes with the next call.
-    const { submitted } = ring
-    if (submitted) this.#beginRound()
-    ring.begin()
-    while (ring.next()) {
-      const { operation, descriptor } = ring
-      const connection = this.#connections[descriptor]
-      if (connection === undefined) {
-        if (descriptor === this.#epoll) this.#enter()
-      } else if (operation === RECEIVE) {
-        this.#received(connection)
-      } else if (operation === SEND) {
-        this.#unsent(connection)
-      } else if (operation === POLL) {
-        this.#writable(connection)
+    // Else the kernel is short of something, and what is left comes with the next call.
+    const { settled } = ring
+    if (settled) this.#beginRound()
+    const count = ring.count()
+    this.#count = count
+    for (let from = 0; from < count; from += MAX_BATCH_KEYS) {
+      const end = Math.min(count, from + MAX_BATCH_KEYS)
+      this.#foresee(from, end)
+      for (let i = from; i < end; i++) {
+        ring.look(i)
+        this.#othersWait = i + 1 < count
+        this.#heed(this.#places[i - from])
       }
     }
-    if (submitted) this.#endRound()
+    ring.end(count)
+    if (settled) this.#endRound()
   }
 
-  /** Everything that was asked for in the last round has been submitted. */
+  /** Finds where bytes were received to, and has the engine look at the first key of each. */
+  #foresee(from: number, end: number): void {
+    const { engine } = this.#context
+    const ring = this.#ring
+    const buffers = this.#buffers
+    for (let i = from; i < end; i++) {
+      ring.look(i)
+      const { result } = ring
+      if (ring.operation !== RECEIVE || result <= 0) continue
+      const place = buffers.take(ring.buffer, result)
+      this.#places[i - from] = place
+      engine.foresee(buffers.block, place, place + result)
+    }
+    engine.beginForeseen()
+  }
+
+  /** What became of one thing that was asked for; `place` is where bytes were received to. */
+  #heed(place: number): void {
+    const { operation, descriptor } = this.#ring
+    const connection = this.#connections[descriptor]
+    if (connection === undefined) {
+      if (descriptor === this.#epoll) this.#enter()
+    } else if (operation === RECEIVE) {
+      this.#received(connection, place)
+    } else if (operation === SEND) {
+      this.#unsent(connection)
+    } else if (operation === POLL) {
+      this.#writable(connection)
+    }
+  }
+
+  /** What became of the last round's answers can be seen among the outcomes. */
   #beginRound(): void {
     this.#round++
     const due = this.#due
@@ -207,13 +245,10 @@ export class UringTransport implements Transport {
 
   // ---- reading
 
-  #received(connection: UringConnection): void {
-    const ring = this.#ring
-    const { result, buffer } = ring
-    connection.receiving = ring.more
+  #received(connection: UringConnection, from: number): void {
+    const { result, buffer, bufferMore, more } = this.#ring
+    connection.receiving = more
     if (result > 0) {
-      const from = this.#buffers.take(buffer, result)
-      const bufferMore = ring.bufferMore
       if (!connection.leaving) this.#arrived(connection, this.#buffers.block, from, from + result)
       if (!bufferMore) this.#buffers.giveBack(buffer)
     } else if (result !== -ENOBUFS && result !== -ECANCELED && result !== -EINTR) {
@@ -225,27 +260,42 @@ export class UringTransport implements Transport {
   }
 
   #arrived(connection: UringConnection, block: MemoryBlock, from: number, end: number): void {
-    const { pending } = connection
-    if (pending === undefined && !this.#blocked(connection)) {
+    if (this.#isUnknown(connection)) this.#findOut(connection)
+    // While it doesn't take its answers, or others come first, nothing may be executed.
+    const blocked = connection.sending || connection.waiting
+    if (connection.pending === undefined && !blocked) {
       this.#execute(connection, block, from, end)
-      return
-    }
-    if (!this.#pending.append(connection, block, from, end)) {
+    } else if (!this.#pending.append(connection, block, from, end)) {
       this.#leave(connection)
-      return
+    } else if (!blocked) {
+      this.#executePending(connection)
+    } else if (connection.pendingLength > MAX_WAITING_INPUT_BYTES) {
+      this.#stopReceiving(connection)
     }
-    if (!this.#blocked(connection)) this.#executePending(connection)
-    else if (connection.reply === undefined) this.#wait(connection)
   }
 
-  /** An answer is not yet known to be taken, or others come first: nothing may be executed. */
-  #blocked(connection: UringConnection): boolean {
-    return connection.sending || connection.waiting || this.#isUnknown(connection)
+  /** More has come in the round of its last answer: has that sent now, so that the next can follow. */
+  #findOut(connection: UringConnection): void {
+    const ring = this.#ring
+    ring.submit()
+    if (!ring.settled) {
+      this.#wait(connection)
+      return
+    }
+    connection.sentInRound = 0
+    const count = ring.count()
+    for (let i = this.#count; i < count; i++) {
+      ring.look(i)
+      if (ring.operation !== SEND || ring.descriptor !== connection.fd) continue
+      ring.heeded(i)
+      this.#unsent(connection)
+    }
   }
 
   #executePending(connection: UringConnection): void {
+    const { pendingFrom, pendingLength } = connection
     const block = connection.pending ?? this.#buffers.block
-    this.#execute(connection, block, 0, connection.pendingLength)
+    this.#execute(connection, block, pendingFrom, pendingFrom + pendingLength)
   }
 
   #execute(connection: UringConnection, block: MemoryBlock, from: number, end: number): void {
@@ -255,14 +305,16 @@ export class UringTransport implements Transport {
     let at = from
     for (;;) {
       reply.begin()
-      at = engine.execute(connection.protocol, block, at, end, this.#ring.hasNext)
+      at = engine.execute(connection.protocol, block, at, end, this.#othersWait)
       const { full } = reply
       if (reply.totalBytes > 0 && !this.#send(connection, reply)) break
       if (!full || connection.protocol.closing || connection.protocol.busy) break
     }
     if (engine.yielded) this.#wait(connection)
     this.#table.note(connection.fd, connection.activity, this.#context.clock.now)
-    if (!this.#pending.keep(connection, block, at, end)) this.#leave(connection)
+    // Who goes on in the next round goes on where it is.
+    if (connection.waiting && block === connection.pending) this.#pending.consume(connection, at)
+    else if (!this.#pending.keep(connection, block, at, end)) this.#leave(connection)
   }
 
   /** Sees to what is next for a connection that has executed what it may. */
@@ -278,7 +330,8 @@ export class UringTransport implements Transport {
       else this.#leave(connection)
     } else {
       if (protocol.busy) this.#wait(connection)
-      if (!connection.receiving) this.#receive(connection)
+      const waits = connection.waiting && connection.pendingLength > MAX_WAITING_INPUT_BYTES
+      if (!connection.receiving && !waits) this.#receive(connection)
     }
   }
 
