@@ -33,7 +33,7 @@ import {
   WATCHING,
 } from './connection.ts'
 import { BAD_FORMAT, Context, type Host } from './context.ts'
-import { KeyBatch } from './key-batch.ts'
+import { KeyBatch, MAX_BATCH_KEYS } from './key-batch.ts'
 import { findLineEnd, MAX_WAITING_LINE_BYTES } from './line-end.ts'
 import { completeMetaSet, resumeMetaSet } from './meta-set.ts'
 import type { Reply } from './reply.ts'
@@ -75,7 +75,9 @@ export class Engine {
    * Needs no lock: it is only a hint.
    */
   foresee(input: MemoryBlock, from: number, end: number): void {
-    if (this.#cache.table.count >= LOOK_AHEAD_FROM_ITEMS) this.#foreseen.addFirst(input, from, end)
+    const foreseen = this.#foreseen
+    const looksAhead = this.#cache.table.count >= LOOK_AHEAD_FROM_ITEMS
+    if (looksAhead && foreseen.count < MAX_BATCH_KEYS) foreseen.addCommand(input, from, end)
   }
 
   /** Begins the memory accesses that the requests looked at will need. */

@@ -15,7 +15,7 @@ const SPACE = 32
 const LETTER_A = 97
 const LETTER_Z = 122
 /** Command names are at most this long (`flush_all`, `verbosity`); data lines mostly have no such word. */
-export const MAX_COMMAND_BYTES = 9
+const MAX_COMMAND_BYTES = 9
 
 /** What a lookup reads of an item lies mostly in its first cache lines, its value included. */
 const WORDS_PER_CACHE_LINE = 16
@@ -53,16 +53,17 @@ export class KeyBatch {
     if (this.count > 1) this.load()
   }
 
-  /** Adds the first key of a line in `from`..`end`, if there is room; nothing of what looks like no line. */
-  addFirst(block: MemoryBlock, from: number, end: number): void {
-    if (this.count === MAX_BATCH_KEYS) return
+  /** Adds the key of a command at `from`, if there is one before `end`; returns where to look on. */
+  addCommand(block: MemoryBlock, from: number, end: number): number {
     const { bytes } = block
     const last = Math.min(end, from + MAX_COMMAND_BYTES)
     let at = from
     while (at < last && bytes[at] >= LETTER_A && bytes[at] <= LETTER_Z) at++
-    if (at === from || at === last || bytes[at] !== SPACE) return
+    if (at === from || at === end || bytes[at] !== SPACE) return at
     const keyEnd = this.#scanKey(block, at + 1)
-    if (keyEnd >= 0 && keyEnd < end) this.#accept(at + 1, keyEnd)
+    if (keyEnd < 0 || keyEnd > end) return at
+    this.#accept(at + 1, keyEnd)
+    return keyEnd
   }
 
   /** Takes the next keys of a list. None but at the end of it, or where a key is too long. */
@@ -80,14 +81,6 @@ export class KeyBatch {
       if (!this.#accept(start, at)) break
     }
     if (this.count > 1) this.load()
-  }
-
-  /** Adds the key at `start`, if it is a plain one; returns where to look on, its end. */
-  add(block: MemoryBlock, start: number): number {
-    const end = this.#scanKey(block, start)
-    if (end < 0) return start
-    this.#accept(start, end)
-    return end
   }
 
   /** Adds a key whose end is known. */

@@ -8,12 +8,6 @@ import { BODY_LENGTH_AT, EXTRAS_LENGTH_AT, HEADER_BYTES, KEY_LENGTH_AT } from '.
 import { KeyBatch, MAX_BATCH_KEYS } from './key-batch.ts'
 import { findLineEnd } from './line-end.ts'
 
-const SPACE = 32
-const LETTER_A = 97
-const LETTER_Z = 122
-/** Command names are at most this long (`flush_all`, `verbosity`); data lines mostly have no such word. */
-const MAX_COMMAND_BYTES = 9
-
 export class Lookahead {
   readonly #keys: KeyBatch
   #block: MemoryBlock | undefined
@@ -37,16 +31,10 @@ export class Lookahead {
 
   /** Looks at the first keys of the commands in `from`..`end`. */
   lookAtLines(block: MemoryBlock, from: number, end: number): void {
-    const bytes = block.bytes
     this.#begin(block)
     let at = from
     while (at < end && this.#keys.count < MAX_BATCH_KEYS) {
-      let i = at
-      const last = Math.min(end, at + MAX_COMMAND_BYTES)
-      while (i < last && bytes[i] >= LETTER_A && bytes[i] <= LETTER_Z) i++
-      const isCommand = i < end && bytes[i] === SPACE && i > at
-      if (isCommand) i = Math.min(end, this.#keys.add(block, i + 1))
-      const lineEnd = findLineEnd(block, i, end)
+      const lineEnd = findLineEnd(block, this.#keys.addCommand(block, at, end), end)
       if (lineEnd === end) break
       at = lineEnd + 1
     }

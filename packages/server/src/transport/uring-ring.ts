@@ -101,7 +101,6 @@ export class Ring {
   // The outcome that was looked at last.
   descriptor = 0
   operation = 0
-  lastOutcomes = 0
   /** As of the system call; an error is its negative number. */
   result = 0
   #flags = 0
@@ -223,18 +222,8 @@ export class Ring {
     Atomics.store(this.#rings, this.#sqTailAt, this.#tail)
     let argument = 0
     let flags = ENTER_GETEVENTS
-    const MW = Number(process.env.MINWAIT ?? 0)
-    if (complete > 0 && MW > 0 && this.lastOutcomes >= Number(process.env.MINLAST ?? 3)) {
+    if (complete > 0 && timeoutMs >= 0) {
       const { view } = this.#wait
-      view.setUint32(12, MW, true)
-      view.setBigUint64(16, 0n, true)
-      argument = this.#wait.address
-      flags = ENTER_GETEVENTS | ENTER_EXT_ARG
-      complete = Number(process.env.MINNR ?? 16)
-    } else if (complete > 0 && timeoutMs >= 0) {
-      const { view } = this.#wait
-      view.setUint32(12, 0, true)
-      view.setBigUint64(16, BigInt(this.#wait.address + 24), true)
       view.setUint32(24, Math.trunc(timeoutMs / 1000), true)
       view.setUint32(32, (timeoutMs % 1000) * 1_000_000, true)
       argument = this.#wait.address
@@ -273,9 +262,7 @@ export class Ring {
 
   /** Begins to go through the outcomes that there are, or goes on with those that have come since; returns how many. */
   count(): number {
-    const count = (Atomics.load(this.#rings, this.#cqTailAt) - this.#head) | 0
-    this.lastOutcomes = count
-    return count
+    return (Atomics.load(this.#rings, this.#cqTailAt) - this.#head) | 0
   }
 
   /** Looks at one of them, counted from 0. */
