@@ -9,17 +9,28 @@ import { MSG_NOSIGNAL, type SystemCalls } from './system-calls.ts'
 const MAX_PIECES = 1024
 const IOVEC_BYTES = 16
 const MSGHDR_BYTES = 56
+/** Messages that can be kept until somebody else sends them. */
+const MAX_KEPT = 256
 const MSGHDR_NAME = 0
 const MSGHDR_NAMELEN = 8
 const MSGHDR_IOV = 16
 const MSGHDR_IOVLEN = 24
 const TWO_TO_32 = 2 ** 32
 
+/** Writes an address, without the `%` of such large numbers, which would be a call. */
+export function putAddress(view: DataView, at: number, address: number): void {
+  const high = Math.floor(address / TWO_TO_32)
+  view.setUint32(at, address - high * TWO_TO_32, true)
+  view.setUint32(at + 4, high, true)
+}
+
 export class Gather {
   readonly #calls: SystemCalls
   readonly #arena: Arena
   readonly #pieces = permanentBlock(MAX_PIECES * IOVEC_BYTES)
   readonly #message = permanentBlock(MSGHDR_BYTES)
+  readonly #kept = permanentBlock(MAX_KEPT * MSGHDR_BYTES)
+  #keptCount = 0
   #count = 0
   /** Bytes of what is added that are not to be sent, and then how many are. */
   #skip = 0
@@ -38,6 +49,33 @@ export class Gather {
     this.#left = reply.totalBytes - sent
     this.#addReply(reply)
     return this.#sendPieces(fd)
+  }
+
+  /** Whether the message of a reply can be kept. */
+  hasRoom(reply: Reply): boolean {
+    return this.#keptCount < MAX_KEPT && this.#count + 2 * reply.spanCount + 1 <= MAX_PIECES
+  }
+
+  /**
+   * Keeps the message of a whole reply until `forget`, and returns its address, for sendmsg. Only if it has room,
+   * and not between messages that this object sends itself.
+   */
+  keep(reply: Reply): number {
+    const first = this.#count
+    this.#skip = 0
+    this.#left = reply.totalBytes
+    this.#addReply(reply)
+    const { view, address } = this.#kept
+    const at = this.#keptCount++ * MSGHDR_BYTES
+    putAddress(view, at + MSGHDR_IOV, this.#pieces.address + first * IOVEC_BYTES)
+    view.setUint32(at + MSGHDR_IOVLEN, this.#count - first, true)
+    return address + at
+  }
+
+  /** Everything that was kept has been sent. */
+  forget(): void {
+    this.#keptCount = 0
+    this.#count = 0
   }
 
   /** Where datagrams are to go: to the `sockaddr` that is in this block whenever one is sent. */
@@ -96,10 +134,7 @@ export class Gather {
     const taken = Math.min(length - this.#skip, this.#left)
     const view = this.#pieces.view
     const at = this.#count++ * IOVEC_BYTES
-    // The remainder of such large numbers, by `%`, would be a call.
-    const high = Math.floor(from / TWO_TO_32)
-    view.setUint32(at, from - high * TWO_TO_32, true)
-    view.setUint32(at + 4, high, true)
+    putAddress(view, at, from)
     view.setUint32(at + 8, taken, true)
     this.#skip = 0
     this.#left -= taken

@@ -1,6 +1,7 @@
 // Where the kernel puts what a thread's connections receive: a few buffers that it fills one after the other
 // (IOU_PBUF_RING_INC, Linux 6.12), so that small requests lie close together. Knows no connection.
 import { permanentBlock } from '../cache/memory.ts'
+import { putAddress } from './gather.ts'
 import { BUFFER_ENTRY_BYTES, type Ring } from './uring-ring.ts'
 
 /** A power of two. */
@@ -38,8 +39,7 @@ export class UringBuffers {
     this.#filled[id] = 0
     const at = (this.#tail & (COUNT - 1)) * BUFFER_ENTRY_BYTES
     const address = this.block.address + id * BUFFER_BYTES
-    this.#ring.setUint32(at, address % 0x1_0000_0000, true)
-    this.#ring.setUint32(at + 4, Math.floor(address / 0x1_0000_0000), true)
+    putAddress(this.#ring, at, address)
     this.#ring.setUint32(at + LENGTH, BUFFER_BYTES, true)
     this.#ring.setUint16(at + ID, id, true)
     this.#tail = (this.#tail + 1) & 0xffff

@@ -59,6 +59,7 @@ const OFFSET_BUFFERS = 0x8000_0000
 const SQE_WORDS = 16
 const OP_POLL_ADD = 6
 const OP_ASYNC_CANCEL = 14
+const OP_SENDMSG = 9
 const OP_SEND = 26
 const OP_RECV = 27
 /** In the word of the opcode: flags from bit 8 on, those of the operation from bit 16 on. */
@@ -175,8 +176,17 @@ export class Ring {
    * not all: the bytes sent, or an error.
    */
   send(fd: number, address: number, length: number): void {
+    this.#send(OP_SEND, fd, address, length)
+  }
+
+  /** As `send`, for what lies in pieces: a `struct msghdr`. */
+  sendMessage(fd: number, message: number): void {
+    this.#send(OP_SENDMSG, fd, message, 1)
+  }
+
+  #send(code: number, fd: number, address: number, length: number): void {
     const entries = this.#entries
-    const at = this.#entry(OP_SEND | SKIP_SUCCESS, fd, SEND)
+    const at = this.#entry(code | SKIP_SUCCESS, fd, SEND)
     entries[at + 4] = address | 0
     entries[at + 5] = address < 0x1_0000_0000 ? 0 : Math.floor(address / 0x1_0000_0000)
     entries[at + 6] = length

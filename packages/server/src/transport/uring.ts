@@ -15,7 +15,7 @@ import { type MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import { WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import { MAX_BATCH_KEYS } from '../protocol/key-batch.ts'
-import { REPLY_BYTES, Reply } from '../protocol/reply.ts'
+import type { Reply } from '../protocol/reply.ts'
 import { Acceptor } from './acceptor.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
 import { describeConnections } from './connection-report.ts'
@@ -23,6 +23,7 @@ import { type ConnectionTable, WATCHED } from './connection-table.ts'
 import { Entrance } from './entrance.ts'
 import type { EpollOptions } from './epoll.ts'
 import { EpollControl, EVENT_BYTES, EVENT_FD } from './epoll-control.ts'
+import { Gather } from './gather.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { Outgoing } from './outgoing.ts'
 import { peerAddress } from './peer-address.ts'
@@ -38,6 +39,7 @@ import {
   type SystemCalls,
 } from './system-calls.ts'
 import { DRAIN_MS, type Transport, type TransportContext } from './transport.ts'
+import { UringAnswers } from './uring-answers.ts'
 import { UringBuffers } from './uring-buffers.ts'
 import { UringConnection } from './uring-connection.ts'
 import { POLL, RECEIVE, Ring, SEND } from './uring-ring.ts'
@@ -48,16 +50,12 @@ const EVENTS = 64
 const DRAIN_STEP_MS = 100
 /** At the end, how long the kernel has to let go of the connections. */
 const LEAVING_MS = 1_000
-/** A block for the answers of many connections. */
-const ANSWERS_BYTES = 4 * REPLY_BYTES
-/** Blocks that a round fills; with more to say, what doesn't fit is sent at once. */
-const MAX_ANSWERS = 8
 /** Rounds from a connection's first sign to the answer: met, received, executed. */
 const ROUNDS_TO_FIRST_ANSWER = 3
+/** Longer answers from the arena than this are mostly more than a socket takes at once. */
+const MAX_PIECES_BYTES = 64 * 1024
 /** Who has sent this much that has to wait is not listened to meanwhile. */
 const MAX_WAITING_INPUT_BYTES = 128 * 1024
-/** Replies kept for reuse. */
-const POOL_SIZE = 64
 
 export class UringTransport implements Transport {
   readonly #context: TransportContext
@@ -75,12 +73,9 @@ export class UringTransport implements Transport {
   readonly #epollControl: EpollControl
   readonly #events = permanentBlock(EVENTS * EVENT_BYTES)
   readonly #connections: (UringConnection | undefined)[] = []
-  /** Replies for those whose sockets don't take all at once. */
-  readonly #replyPool: Reply[] = []
-  /** Blocks of answers: free ones, those of the last round and those of this one, the engine's being the last. */
-  readonly #freeAnswers: Reply[] = []
-  #lastAnswers: Reply[] = []
-  #answers: Reply[] = []
+  readonly #answers: UringAnswers
+  /** The messages of answers that are sent from the arena. */
+  readonly #gather: Gather
   /** Who has more to do when the others have had their turn, and those whose turn it is in this round. */
   #waiting: UringConnection[] = []
   #due: UringConnection[] = []
@@ -101,6 +96,8 @@ export class UringTransport implements Transport {
     this.#epoll = options.epolls[context.thread]
     this.#ring = new Ring(options.calls)
     this.#buffers = new UringBuffers(this.#ring)
+    this.#answers = new UringAnswers(context.engine)
+    this.#gather = new Gather(options.calls, options.arena)
     this.#outgoing = new Outgoing(options.calls, options.arena)
     this.#table = options.table
     const { clock, thread, idleTimeoutSeconds } = context
@@ -109,7 +106,6 @@ export class UringTransport implements Transport {
     this.#entrance = new Entrance(context, options, this.#acceptor, this.#epollControl)
     this.#pending = new PendingInput(context.engine, context.maxKeptBytes)
     this.#idle = new IdleConnections(options.table, clock, thread, idleTimeoutSeconds)
-    this.#nextAnswers()
   }
 
   run(): void {
@@ -184,6 +180,7 @@ export class UringTransport implements Transport {
 
   /** What became of the last round's answers can be seen among the outcomes. */
   #beginRound(): void {
+    this.#gather.forget()
     this.#round++
     const due = this.#due
     this.#due = this.#waiting
@@ -192,25 +189,12 @@ export class UringTransport implements Transport {
 
   /** What the last round's sends didn't take is known now, and copied: their bytes can be written again. */
   #endRound(): void {
-    const last = this.#lastAnswers
-    for (let answers = last.pop(); answers !== undefined; answers = last.pop()) {
-      answers.clear()
-      this.#freeAnswers.push(answers)
-    }
-    this.#lastAnswers = this.#answers
-    this.#answers = last
-    this.#nextAnswers()
+    this.#answers.endRound()
     const due = this.#due
     for (let connection = due.pop(); connection !== undefined; connection = due.pop()) {
       connection.waiting = false
       this.#takeTurn(connection)
     }
-  }
-
-  #nextAnswers(): void {
-    const answers = this.#freeAnswers.pop() ?? new Reply(permanentBlock(ANSWERS_BYTES))
-    this.#answers.push(answers)
-    this.#context.engine.reply = answers
   }
 
   // ---- new connections
@@ -300,7 +284,7 @@ export class UringTransport implements Transport {
 
   #execute(connection: UringConnection, block: MemoryBlock, from: number, end: number): void {
     const { engine } = this.#context
-    if (!engine.reply.hasRoom) this.#nextAnswers()
+    if (!engine.reply.hasRoom) this.#answers.next()
     const { reply } = engine
     let at = from
     for (;;) {
@@ -361,9 +345,8 @@ export class UringTransport implements Transport {
 
   /** Sends the engine's answer. False if the socket took only a part: the connection keeps the rest. */
   #send(connection: UringConnection, reply: Reply): boolean {
-    if (reply.spanCount > 0 || reply.full || this.#answers.length > MAX_ANSWERS) {
-      return this.#sendAtOnce(connection, reply)
-    }
+    if (reply.full || this.#answers.many) return this.#sendAtOnce(connection, reply)
+    if (reply.spanCount > 0) return this.#sendPieces(connection, reply)
     connection.sentInRound = this.#round
     connection.sentReply = reply
     connection.sentFrom = reply.start
@@ -372,7 +355,20 @@ export class UringTransport implements Transport {
     return true
   }
 
-  /** What is long, or sent from the arena, leaves its room to others. */
+  /** What is sent from the arena, if it isn't long, has a reply of its own until its outcome is known. */
+  #sendPieces(connection: UringConnection, reply: Reply): boolean {
+    const isLong = reply.totalBytes > MAX_PIECES_BYTES
+    if (isLong || !this.#gather.hasRoom(reply)) return this.#sendAtOnce(connection, reply)
+    const own = this.#answers.emptyReply()
+    reply.moveTo(own)
+    this.#answers.await(own)
+    connection.sentInRound = this.#round
+    connection.sentReply = own
+    this.#ring.sendMessage(connection.fd, this.#gather.keep(own))
+    return true
+  }
+
+  /** What is long leaves its room to others. */
   #sendAtOnce(connection: UringConnection, reply: Reply): boolean {
     const { engine } = this.#context
     const sent = this.#outgoing.send(connection.fd, reply, 0)
@@ -397,13 +393,17 @@ export class UringTransport implements Transport {
       return
     }
     const sent = Math.max(0, result)
+    if (sentReply.spanCount > 0) {
+      this.#answers.takeBack(sentReply)
+      this.#keepReply(connection, sent, sentReply)
+      return
+    }
     const kept = this.#keepReply(connection, 0)
     kept.copy(sentReply.block, sentFrom + sent, sentLength - sent)
   }
 
-  /** The reply, empty yet, for what the socket hasn't taken; it is waited for until it does. */
-  #keepReply(connection: UringConnection, sent: number): Reply {
-    const reply = this.#replyPool.pop() ?? new Reply()
+  /** The reply, empty yet unless one is given, for what the socket hasn't taken; it is waited for until it does. */
+  #keepReply(connection: UringConnection, sent: number, reply = this.#answers.emptyReply()): Reply {
     connection.reply = reply
     connection.sent = sent
     this.#awaitWritable(connection)
@@ -439,8 +439,7 @@ export class UringTransport implements Transport {
     const { reply } = connection
     if (reply === undefined) return
     connection.reply = undefined
-    this.#context.engine.release(reply)
-    if (this.#replyPool.length < POOL_SIZE) this.#replyPool.push(reply)
+    this.#answers.reuse(reply)
   }
 
   // ---- leaving
