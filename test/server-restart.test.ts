@@ -136,7 +136,7 @@ describe('it does not start', () => {
   })
 
   test('over the node transport', async () => {
-    const refused = [EX_OSERR, expect.stringMatching(/-e needs the epoll transport/)]
+    const refused = [EX_OSERR, expect.stringMatching(/-e needs direct system calls/)]
     expect(await starting('--transport', 'node')).toEqual(refused)
   })
 })
