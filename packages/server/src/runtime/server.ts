@@ -38,7 +38,11 @@ import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
 import { allowCoreDumps, allowDescriptors, lockMemory } from './process-limits.ts'
 import { logLevelOf, type Settings, threadsPerUdpSocket } from './settings.ts'
 import { StartError } from './start-error.ts'
-import { type ChosenTransport, chooseTransport } from './transport-choice.ts'
+import {
+  chooseDirectTransport,
+  chooseSystemCalls,
+  type DirectTransport,
+} from './transport-choice.ts'
 import { Users } from './users.ts'
 import type { ToMain, ToWorker, WorkerData, WorkerTransport } from './worker-messages.ts'
 
@@ -63,8 +67,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   // V8 stops inlining into a function at 920 bytes of bytecode. The cache is written in small accessors on
   // items, and a set makes more of them than fit.
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000')
-  const chosen = chooseTransport(settings, log)
-  const { calls } = chosen
+  const calls = chooseSystemCalls(settings, log)
   const options = cacheOptions(settings)
   const memoryFile = openMemoryFileOf(settings, options, calls, log)
   const memory = memoryFile?.memory ?? reserveMemory(options, settings.memoryLocked)
@@ -87,13 +90,15 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   // A unix socket belongs to the user who serves on it; a low port can only be had before.
   if (settings.unixSocketPath !== undefined) dropPrivileges(settings.user)
   const listeners = calls === undefined ? [] : await openListeners(calls, listen)
+  dropPrivileges(settings.user)
+  const direct =
+    calls === undefined ? undefined : { calls, kind: chooseDirectTransport(settings, calls, log) }
   const table = new ConnectionTable(settings.maxConnections + OTHER_DESCRIPTORS)
-  const transports = planThreads(settings, chosen, listeners, table, listen)
+  const transports = planThreads(settings, direct, listeners, table, listen)
   const gate = acceptGate(calls, counts, transports[0], settings)
   const watchers =
     calls === undefined ? undefined : watchersOf(cache, calls, { counts, table, gate }, settings)
   const background = new Background(cache, watchers)
-  dropPrivileges(settings.user)
   const users =
     settings.authFile === undefined ? undefined : new Users(settings.authFile, cache, log)
   const listening = listeners.map(({ address }) => address)
@@ -230,13 +235,14 @@ function watchersOf(
 
 function planThreads(
   settings: Settings,
-  { kind, calls }: ChosenTransport,
+  direct: { readonly calls: SystemCalls; readonly kind: DirectTransport } | undefined,
   listeners: readonly Listener[],
   table: ConnectionTable,
   listen: ListenOptions,
 ): readonly WorkerTransport[] {
   // Node's sockets can't be shared between threads.
-  if (kind === 'node') return [{ kind, listen }]
+  if (direct === undefined) return [{ kind: 'node', listen }]
+  const { calls, kind } = direct
   const threads = Array.from({ length: settings.threads })
   const epolls = threads.map(() => calls.epoll_create1(EPOLL_CLOEXEC))
   const wake = calls.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)

@@ -7,32 +7,39 @@ import type { Log } from './log.ts'
 import type { Settings } from './settings.ts'
 import { StartError } from './start-error.ts'
 
-/** A transport over direct system calls, or the portable one, which has none. */
-export type ChosenTransport =
-  | { readonly kind: 'uring' | 'epoll'; readonly calls: SystemCalls }
-  | { readonly kind: 'node'; readonly calls: undefined }
+/** A transport over direct system calls. */
+export type DirectTransport = 'uring' | 'epoll'
 
-const NODE: ChosenTransport = { kind: 'node', calls: undefined }
-
-/** From here on this thread's memory has addresses, if there are system calls. Throws a StartError if what was asked for can't be had. */
-export function chooseTransport({ transport }: Settings, log: Log): ChosenTransport {
-  if (transport === 'node') return NODE
+/**
+ * The system calls to serve by, or undefined for the portable transport. With them this thread's memory has
+ * addresses from here on. Throws a StartError if what was asked for can't be had.
+ */
+export function chooseSystemCalls({ transport }: Settings, log: Log): SystemCalls | undefined {
+  if (transport === 'node') return undefined
   const calls = loadCalls(log)
-  if (calls === undefined) {
-    if (transport !== 'auto') throw unavailable(transport, 'it needs Linux on x64 or arm64')
-    log.info(
-      'neither io_uring nor epoll is to be had here: serving through node:net, on one thread',
-    )
-    return NODE
-  }
-  if (transport === 'epoll') return { kind: 'epoll', calls }
+  if (calls !== undefined) return calls
+  if (transport !== 'auto') throw unavailable(transport, 'it needs Linux on x64 or arm64')
+  log.info('neither io_uring nor epoll is to be had here: serving through node:net, on one thread')
+  return undefined
+}
+
+/**
+ * Which of those over system calls serves. To be asked as the user who serves: a system may allow io_uring to the
+ * privileged alone. Throws a StartError if what was asked for can't be had.
+ */
+export function chooseDirectTransport(
+  { transport }: Settings,
+  calls: SystemCalls,
+  log: Log,
+): DirectTransport {
+  if (transport === 'epoll') return 'epoll'
   const obstacle = whyNoRing(calls)
-  if (obstacle === undefined) return { kind: 'uring', calls }
+  if (obstacle === undefined) return 'uring'
   if (transport === 'uring') {
     throw unavailable(transport, `it needs Linux 6.12 or later that allows io_uring (${obstacle})`)
   }
   log.info(`io_uring is not to be had here (${obstacle}): serving by epoll`)
-  return { kind: 'epoll', calls }
+  return 'epoll'
 }
 
 function unavailable(transport: string, reason: string): StartError {
