@@ -264,8 +264,8 @@ export class Ring {
    * has failed at once can be seen.
    */
   get settled(): boolean {
-    const flags = Atomics.load(this.#rings, this.#sqFlagsAt)
-    return this.#unsubmitted === 0 && (flags & CQ_OVERFLOW) === 0
+    // The kernel changes them in calls of this thread only.
+    return this.#unsubmitted === 0 && (this.#rings[this.#sqFlagsAt] & CQ_OVERFLOW) === 0
   }
 
   // ---- outcomes
