@@ -12,7 +12,8 @@ import { AcceptGate } from '../transport/accept-gate.ts'
 import { ConnectionCounts } from '../transport/connection-counts.ts'
 import { ConnectionEvents } from '../transport/connection-events.ts'
 import { ConnectionTable } from '../transport/connection-table.ts'
-import { type EpollOptions, EpollTransport } from '../transport/epoll.ts'
+import type { DirectOptions } from '../transport/entrance.ts'
+import { EpollTransport } from '../transport/epoll.ts'
 import { NodeTransport } from '../transport/node.ts'
 import { loadSystemCalls } from '../transport/system-calls.ts'
 import { INPUT_BYTES, type Transport, type TransportContext } from '../transport/transport.ts'
@@ -143,7 +144,7 @@ async function serve(data: WorkerData): Promise<void> {
   }
   if (transport.kind !== 'node' && calls !== undefined) {
     const { listeners, epolls, table } = transport
-    const options: EpollOptions = {
+    const options: DirectOptions = {
       ...transport,
       calls,
       arena: cache.arena,

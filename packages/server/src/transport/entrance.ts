@@ -2,7 +2,7 @@
 // datagrams, the wake-up. Knows listeners and sockets; connections are the transport's.
 import type { Arena } from '../cache/arena.ts'
 import type { BindingProtocol } from '../protocol/binding-protocol.ts'
-import type { Acceptor } from './acceptor.ts'
+import type { Acceptor, AcceptorOptions } from './acceptor.ts'
 import { type ConnectionTable, DATAGRAMS } from './connection-table.ts'
 import type { EpollControl } from './epoll-control.ts'
 import { EpollDatagramSocket } from './epoll-datagrams.ts'
@@ -30,6 +30,12 @@ export interface EntranceOptions {
   readonly datagramSockets: readonly DatagramSocket[]
   /** Becomes readable when the threads are to look at the stop word. */
   readonly wake: number
+}
+
+/** What a transport over direct system calls is given beside its context. */
+export interface DirectOptions extends AcceptorOptions, EntranceOptions {
+  /** Takes over the descriptor of a client who watches: it is in no epoll set any more. */
+  readonly handOver: (slot: number, fd: number) => void
 }
 
 /** A bound UDP socket, which one thread serves. */

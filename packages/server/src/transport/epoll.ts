@@ -3,11 +3,11 @@ import { type MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import { WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import { Reply } from '../protocol/reply.ts'
-import { Acceptor, type AcceptorOptions } from './acceptor.ts'
+import { Acceptor } from './acceptor.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
 import { describeConnections } from './connection-report.ts'
 import { type ConnectionTable, WATCHED } from './connection-table.ts'
-import { Entrance, type EntranceOptions } from './entrance.ts'
+import { type DirectOptions, Entrance } from './entrance.ts'
 import { EpollConnection } from './epoll-connection.ts'
 import { EpollControl, EVENT_BYTES, EVENT_FD } from './epoll-control.ts'
 import { IdleConnections } from './idle-connections.ts'
@@ -26,11 +26,6 @@ import {
 import { DRAIN_MS, type Transport, type TransportContext } from './transport.ts'
 import { Turns } from './turns.ts'
 
-export interface EpollOptions extends AcceptorOptions, EntranceOptions {
-  /** Takes over the descriptor of a client who watches: it is in no epoll set any more. */
-  readonly handOver: (slot: number, fd: number) => void
-}
-
 /** Events fetched at a time. */
 const EVENTS = 256
 /** While draining, how soon a second signal is heeded. */
@@ -41,7 +36,7 @@ const POOL_SIZE = 64
 export class EpollTransport implements Transport {
   readonly #context: TransportContext
   readonly #calls: SystemCalls
-  readonly #options: EpollOptions
+  readonly #options: DirectOptions
   readonly #epoll: number
   readonly #outgoing: Outgoing
   readonly #table: ConnectionTable
@@ -58,7 +53,7 @@ export class EpollTransport implements Transport {
   #othersWait = false
   #open = 0
 
-  constructor(context: TransportContext, options: EpollOptions) {
+  constructor(context: TransportContext, options: DirectOptions) {
     this.#context = context
     this.#calls = options.calls
     this.#options = options

@@ -20,8 +20,7 @@ import { Acceptor } from './acceptor.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
 import { describeConnections } from './connection-report.ts'
 import { type ConnectionTable, WATCHED } from './connection-table.ts'
-import { Entrance } from './entrance.ts'
-import type { EpollOptions } from './epoll.ts'
+import { type DirectOptions, Entrance } from './entrance.ts'
 import { EpollControl, EVENT_BYTES, EVENT_FD } from './epoll-control.ts'
 import { Gather } from './gather.ts'
 import { IdleConnections } from './idle-connections.ts'
@@ -60,7 +59,7 @@ const MAX_WAITING_INPUT_BYTES = 128 * 1024
 export class UringTransport implements Transport {
   readonly #context: TransportContext
   readonly #calls: SystemCalls
-  readonly #options: EpollOptions
+  readonly #options: DirectOptions
   readonly #epoll: number
   readonly #ring: Ring
   readonly #buffers: UringBuffers
@@ -89,7 +88,7 @@ export class UringTransport implements Transport {
   #open = 0
 
   /** Throws a UringError where the kernel doesn't offer what it needs. */
-  constructor(context: TransportContext, options: EpollOptions) {
+  constructor(context: TransportContext, options: DirectOptions) {
     this.#context = context
     this.#calls = options.calls
     this.#options = options
