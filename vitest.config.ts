@@ -10,6 +10,8 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What is waited for comes at once, unless the machine is busy: then it is the wait that must not fail.
+    expect: { poll: { timeout: 20_000 } },
     // The machine is shared with the servers under test.
     maxWorkers: 2,
   },
