@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { ClosingLine } from './test/closing-line.ts'
 
 export default defineConfig({
-  // Packages import each other's sources in tests; only the executables need a build.
+  // Packages import each other's sources in tests; only executables, and threads, need a build.
   resolve: { conditions: ['memshard-source'] },
   ssr: { resolve: { conditions: ['memshard-source'] } },
   test: {
