@@ -25,6 +25,7 @@ import {
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { freePort, MEMSHARD_SERVER, type RunningNode, startNode } from './nodes.ts'
+import { startPeer } from './scripted-peer.ts'
 
 // A busy machine must not fail a test that is not about deadlines.
 const PATIENT = { timeout: 10_000, connectTimeout: 10_000 }
@@ -613,38 +614,4 @@ async function raw(node: RunningNode, request: string, answer: string): Promise<
     if (received.length >= answer.length) break
   }
   expect(received).toBe(answer)
-}
-
-interface Peer extends AsyncDisposable {
-  readonly address: string
-}
-
-/** A server that misbehaves as told: `onLine` gets every line, and the number of its connection. */
-async function startPeer(
-  onLine: (socket: Socket, connection: number, line: string) => void,
-): Promise<Peer> {
-  let connections = 0
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    const connection = ++connections
-    sockets.add(socket)
-    socket.setEncoding('latin1')
-    socket.on('error', () => {})
-    socket.on('data', (text: string) => {
-      for (const line of text.split('\r\n').slice(0, -1)) {
-        if (!socket.destroyed) onLine(socket, connection, line)
-      }
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no TCP port was given')
-  return {
-    address: `127.0.0.1:${address.port}`,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
-  }
 }

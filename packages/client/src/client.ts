@@ -287,7 +287,8 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
 }
 
 function infoOf(node: Node): NodeInfo {
-  return { ...node.address, state: node.state, inflight: node.inflight }
+  const { name, host, port, path, weight } = node.address
+  return { name, host, port, path, weight, state: node.state, inflight: node.inflight }
 }
 
 function unencodable(key: string, cause: unknown): CodecError {

@@ -3,6 +3,7 @@
 
 export type ErrorCode =
   | 'ERR_MEMSHARD_ARGUMENT'
+  | 'ERR_MEMSHARD_AUTH'
   | 'ERR_MEMSHARD_CLOSED'
   | 'ERR_MEMSHARD_CODEC'
   | 'ERR_MEMSHARD_CONNECTION'
@@ -39,6 +40,13 @@ export class MemshardError extends Error {
 export class ArgumentError extends MemshardError {
   constructor(message: string, details?: ErrorDetails) {
     super('ERR_MEMSHARD_ARGUMENT', message, details)
+  }
+}
+
+/** The node asks for a login, or refused this one. It is ejected at once, and its probes try again. */
+export class AuthError extends MemshardError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('ERR_MEMSHARD_AUTH', message, details)
   }
 }
 

@@ -5,7 +5,9 @@ export type { Codec, Encoded, RawValue } from './codec/codec.ts'
 export { bytesCodec, type Value, valueCodec } from './codec/value-codec.ts'
 export * from './errors.ts'
 export type { NodeOptions, NodeSpec } from './node/address.ts'
+export type { Credentials } from './node/login.ts'
 export type { NodeState } from './node/node.ts'
+export type { TlsOptions } from './node/tls.ts'
 export type {
   CallOptions,
   CasResult,

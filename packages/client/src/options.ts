@@ -5,7 +5,9 @@ import type { Codec } from './codec/codec.ts'
 import type { Value } from './codec/value-codec.ts'
 import type { MemshardError } from './errors.ts'
 import type { NodeSpec } from './node/address.ts'
+import { type Credentials, loginCommand } from './node/login.ts'
 import type { NodeState } from './node/node.ts'
+import { parseTls, type TlsOptions } from './node/tls.ts'
 import type { OnNodeDown, PoolOptions } from './pool.ts'
 
 export interface ClientOptions<V = Value> {
@@ -27,6 +29,12 @@ export interface ClientOptions<V = Value> {
   readonly maxInflight?: number
   /** Bytes per node that the kernel has not taken, beyond which calls do the same. Default 64 MiB. */
   readonly maxQueuedBytes?: number
+  /** Connections per node at most, opened as they are needed. Default 1: see the README before more. */
+  readonly connections?: number
+  /** Encrypts the connections to all nodes on TCP that don't say otherwise. Default false. */
+  readonly tls?: TlsOptions
+  /** Logs in on every connection, with the text protocol's login (memcached's `-Y`). */
+  readonly auth?: Credentials
   /** How values become bytes. Default `valueCodec`. */
   readonly codec?: Codec<V>
 }
@@ -100,5 +108,8 @@ export function poolOptions<V>(options: ClientOptions<V>): PoolOptions {
     probeMax: Math.max(probeMin, milliseconds('probe.max', options.probe?.max ?? 10_000)),
     maxInflight: positiveInteger('maxInflight', options.maxInflight ?? 10_000),
     maxQueuedBytes: positiveInteger('maxQueuedBytes', options.maxQueuedBytes ?? 64 * 1024 * 1024),
+    connections: positiveInteger('connections', options.connections ?? 1),
+    tls: parseTls(options.tls ?? false),
+    login: options.auth && loginCommand(options.auth),
   }
 }

@@ -2,6 +2,7 @@
 // down or has lost them. Knows routing and health, not what the calls mean.
 import {
   ArgumentError,
+  AuthError,
   ClosedError,
   type MemshardError,
   NodeDownError,
@@ -10,7 +11,7 @@ import {
 import type { NodeAddress } from './node/address.ts'
 import type { BreakerOptions } from './node/breaker.ts'
 import type { Call } from './node/call.ts'
-import type { ConnectionOptions } from './node/connection.ts'
+import type { LinksOptions } from './node/links.ts'
 import { Node, type NodeOwner } from './node/node.ts'
 import { keyHash } from './ring/key-hash.ts'
 import { type Layout, Ring } from './ring/ring.ts'
@@ -23,7 +24,7 @@ import { type Layout, Ring } from './ring/ring.ts'
  */
 export type OnNodeDown = 'rehash' | 'miss' | 'error'
 
-export interface PoolOptions extends ConnectionOptions, BreakerOptions {
+export interface PoolOptions extends LinksOptions, BreakerOptions {
   readonly layout: Layout
   readonly onNodeDown: OnNodeDown
 }
@@ -108,7 +109,7 @@ export class Pool implements NodeOwner {
    */
   lost(_: Node, call: Call, sent: boolean, error: MemshardError): void {
     const again = !sent || (call.operation.idempotent && !call.retried)
-    if (!again || this.#closed || call.key === '' || error instanceof ProtocolError) {
+    if (!again || this.#closed || call.key === '' || isFinal(error)) {
       call.reject(error)
       return
     }
@@ -134,6 +135,11 @@ export class Pool implements NodeOwner {
     else if (this.#options.onNodeDown === 'miss') call.resolve(call.operation.missed)
     else call.reject(nodeDown(node, call.key))
   }
+}
+
+/** Sending the call again would bring the same. */
+function isFinal(error: MemshardError): boolean {
+  return error instanceof ProtocolError || error instanceof AuthError
 }
 
 function nodeDown(node: Node | undefined, key?: string): NodeDownError {

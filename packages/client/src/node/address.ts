@@ -1,6 +1,8 @@
 // Where a node listens and what it is called: the forms a user may write, turned into one.
 // Knows no connection, and resolves no name.
+import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls'
 import { ArgumentError } from '../errors.ts'
+import { parseTls, type TlsOptions } from './tls.ts'
 
 export const DEFAULT_PORT = 11211
 
@@ -19,6 +21,8 @@ export interface NodeOptions {
    * Default: `host`, or `host:port` when the port is not 11211, or the path: libmemcached's naming.
    */
   readonly name?: string
+  /** Instead of the client's; only with a host. */
+  readonly tls?: TlsOptions
 }
 
 /** `host`, `host:port`, `[v6]`, `[v6]:port`, a path of a unix socket, or an object. */
@@ -31,23 +35,37 @@ export interface NodeAddress {
   readonly port: number
   /** Empty for TCP. */
   readonly path: string
+  /** Undefined: as the client says. */
+  readonly tls: TlsConnectionOptions | false | undefined
 }
 
 /** @throws ArgumentError when it is none of the forms. */
 export function parseNode(spec: NodeSpec): NodeAddress {
   const options = typeof spec === 'string' ? parseText(spec) : spec
-  const { host = '', port = DEFAULT_PORT, path = '', weight = 1 } = options
+  const { host = '', port = DEFAULT_PORT, path = '', weight = 1, tls } = options
+  // Without the keys that may be in `tls`.
+  const written = JSON.stringify(typeof spec === 'string' ? spec : { ...spec, tls: undefined })
   if ((host === '') === (path === '')) {
-    throw new ArgumentError(`the node ${JSON.stringify(spec)} needs either a host or a path`)
+    throw new ArgumentError(`the node ${written} needs either a host or a path`)
   }
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new ArgumentError(`the node ${JSON.stringify(spec)} needs a port from 1 to 65535`)
+    throw new ArgumentError(`the node ${written} needs a port from 1 to 65535`)
   }
   if (!(weight > 0 && weight <= 1000)) {
-    throw new ArgumentError(`the node ${JSON.stringify(spec)} needs a weight above 0, up to 1000`)
+    throw new ArgumentError(`the node ${written} needs a weight above 0, up to 1000`)
+  }
+  if (path !== '' && tls !== undefined && tls !== false) {
+    throw new ArgumentError(`the node ${written} is a unix socket, which has no TLS`)
   }
   const address = path !== '' ? path : port === DEFAULT_PORT ? host : `${host}:${port}`
-  return { name: options.name ?? address, weight, host, port, path }
+  return {
+    name: options.name ?? address,
+    weight,
+    host,
+    port,
+    path,
+    tls: tls === undefined ? undefined : parseTls(tls),
+  }
 }
 
 function parseText(text: string): NodeOptions {

@@ -1,13 +1,12 @@
 // One socket to one node, from its connecting to its end: sends what is issued in one tick in one
 // write, matches answers to calls in order, and ends calls at their deadlines. A connection that has
-// failed is never used again. Knows one peer; not what other nodes exist, nor when to try again.
-import { connect, type Socket } from 'node:net'
-import { type MemshardError, ProtocolError } from '../errors.ts'
+// failed is never used again. Knows one peer; not what other connections exist, nor when to try again.
+import type { Socket } from 'node:net'
+import { AuthError, type MemshardError, ProtocolError } from '../errors.ts'
 import { type Answer, Status } from '../wire/answer.ts'
 import { AnswerParser } from '../wire/answer-parser.ts'
 import { MORE, UNEXPECTED } from '../wire/command.ts'
 import { CommandWriter } from '../wire/command-writer.ts'
-import type { NodeAddress } from './address.ts'
 import type { Call } from './call.ts'
 import { CallQueue } from './call-queue.ts'
 import {
@@ -18,6 +17,8 @@ import {
   tooLate,
   undecodable,
 } from './connection-errors.ts'
+import { isLoggedIn, isUnauthenticated, loginMissing, loginRefused } from './login.ts'
+import type { Transport } from './transport.ts'
 
 export interface ConnectionOptions {
   /** Milliseconds until a connection that is not established has failed. */
@@ -28,6 +29,8 @@ export interface ConnectionOptions {
   readonly maxInflight: number
   /** Bytes the kernel has not taken, beyond which further calls are refused. */
   readonly maxQueuedBytes: number
+  /** What to log in with, before anything else is sent. */
+  readonly login: Uint8Array | undefined
 }
 
 /** What a connection tells its node. */
@@ -38,25 +41,35 @@ export interface ConnectionOwner {
   /** Calls passed their deadlines; the last of them was issued at `issuedAt`. */
   timedOut(issuedAt: number): void
   /** The end. `unsent` calls never left this process; of `sent` ones the fate is unknown. */
-  failed(error: MemshardError, sent: readonly Call[], unsent: readonly Call[]): void
+  failed(
+    connection: Connection,
+    error: MemshardError,
+    sent: readonly Call[],
+    unsent: readonly Call[],
+  ): void
 }
 
 const READ_BYTES = 64 * 1024
-const KEEP_ALIVE_MS = 30_000
 /** Collected bytes beyond which a tick's commands do not wait for its end. */
 const FLUSH_BYTES = 64 * 1024
 
 export class Connection {
-  readonly #address: NodeAddress
+  /** Milliseconds of `performance.now()`: when it began to connect. */
+  readonly begunAt = performance.now()
+  readonly #node: string
   readonly #options: ConnectionOptions
   readonly #owner: ConnectionOwner
   readonly #socket: Socket
   readonly #calls = new CallQueue()
   readonly #writer = new CommandWriter()
   readonly #parser = new AnswerParser((answer) => this.#answered(answer))
-  #state: 'connecting' | 'open' | 'closed' = 'connecting'
+  #state: 'connecting' | 'login' | 'open' | 'closed' = 'connecting'
   /** How many calls at the end of the queue have not been handed to the socket. */
   #unsent = 0
+  /** Bytes of the values that wait for the connection to open. */
+  #heldBytes = 0
+  #maxInflight: number
+  #maxQueuedBytes: number
   #flushScheduled = false
   /** When the node last sent something, or calls began to wait for it. */
   #quietSince = 0
@@ -67,39 +80,39 @@ export class Connection {
   readonly #gone: Promise<void>
   #drained: (() => void) | undefined
 
-  constructor(address: NodeAddress, options: ConnectionOptions, owner: ConnectionOwner) {
-    this.#address = address
+  /** `node` is what errors call it. */
+  constructor(
+    node: string,
+    transport: Transport,
+    options: ConnectionOptions,
+    owner: ConnectionOwner,
+  ) {
+    this.#node = node
     this.#options = options
     this.#owner = owner
-    this.#socket = connect({
-      ...(address.path === ''
-        ? { host: address.host, port: address.port }
-        : { path: address.path }),
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
-      // Reads go to one buffer of our own, past the stream's queue and its buffer per read.
-      onread: {
+    this.#maxInflight = options.maxInflight
+    this.#maxQueuedBytes = options.maxQueuedBytes
+    this.#socket = transport.open(
+      {
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
         callback: (length, buffer) => {
           this.#read(buffer as Buffer, length)
           return true
         },
       },
-    })
+      () => this.#connected(),
+    )
     this.#gone = new Promise((resolve) => this.#socket.once('close', () => resolve()))
-    this.#socket.once('connect', () => this.#open())
-    this.#socket.once('end', () =>
-      this.fail(connectionLost(this.#address.name, 'the node closed the connection')),
-    )
-    this.#socket.on('error', (cause) =>
-      this.fail(connectionLost(this.#address.name, cause.message, cause)),
-    )
+    this.#socket.once('end', () => this.#lost('the node closed the connection'))
+    this.#socket.on('error', (cause) => this.#lost(cause.message, cause))
     this.#connectTimer = setTimeout(() => {
-      this.fail(
-        connectionLost(this.#address.name, `not connected within ${options.connectTimeout} ms`),
-      )
+      const step = this.#state === 'login' ? 'logged in' : 'connected'
+      this.#lost(`not ${step} within ${options.connectTimeout} ms`)
     }, options.connectTimeout).unref()
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
   }
 
   /** Calls without an answer, whether or not their callers still wait. */
@@ -107,12 +120,31 @@ export class Connection {
     return this.#calls.length
   }
 
+  /** Bytes that the kernel has not taken. */
+  get queuedBytes(): number {
+    return this.#socket.writableLength + this.#heldBytes
+  }
+
+  /** How much comes before what is sent next: the calls, and KiB on their way out or in. */
+  get load(): number {
+    return this.#calls.length + (this.queuedBytes + this.#parser.awaitedBytes) / 1024
+  }
+
+  /** Some calls, but fewer than these, have come since the last write. */
+  isCollecting(calls: number): boolean {
+    return this.#unsent > 0 && this.#unsent < calls
+  }
+
+  /** Instead of the bounds in the options: what other connections leave of them. */
+  limit(maxInflight: number, maxQueuedBytes: number): void {
+    this.#maxInflight = maxInflight
+    this.#maxQueuedBytes = maxQueuedBytes
+  }
+
   /** Takes a call that has its deadline. It is settled here, or handed back by the owner's `failed`. */
   send(call: Call): void {
-    const { maxInflight, maxQueuedBytes } = this.#options
-    if (this.#calls.length >= maxInflight || this.#socket.writableLength > maxQueuedBytes) {
-      const { writableLength } = this.#socket
-      call.reject(overloaded(this.#address.name, call, this.#calls.length, writableLength))
+    if (this.#calls.length >= this.#maxInflight || this.queuedBytes > this.#maxQueuedBytes) {
+      this.#refuse(call)
       return
     }
     if (this.#calls.length === 0) this.#quietSince = call.issuedAt
@@ -120,6 +152,14 @@ export class Connection {
     this.#unsent++
     if (call.deadline < this.#wakeAt) this.#wake(call.deadline)
     if (this.#state === 'open') this.#write(call)
+    else this.#heldBytes += call.data.length
+  }
+
+  #refuse(call: Call): void {
+    const { maxInflight, maxQueuedBytes } = this.#options
+    const calls = maxInflight - this.#maxInflight + this.#calls.length
+    const bytes = maxQueuedBytes - this.#maxQueuedBytes + this.queuedBytes
+    call.reject(overloaded(this.#node, call, calls, bytes))
   }
 
   /** Ends the connection and hands its calls back to the owner. */
@@ -128,8 +168,12 @@ export class Connection {
     const sent = this.#calls.length - this.#unsent
     this.#end()
     const calls = this.#calls.drain()
-    this.#owner.failed(error, calls.slice(0, sent), calls.slice(sent))
+    this.#owner.failed(this, error, calls.slice(0, sent), calls.slice(sent))
     this.#drained?.()
+  }
+
+  #lost(reason: string, cause?: unknown): void {
+    this.fail(connectionLost(this.#node, reason, cause))
   }
 
   /** Ends the connection once every call is settled, which their deadlines bound. */
@@ -150,14 +194,24 @@ export class Connection {
     this.#socket.destroy()
   }
 
-  #open(): void {
+  #connected(): void {
     if (this.#state !== 'connecting') return
+    const { login } = this.#options
+    if (login === undefined) this.#open()
+    else {
+      this.#state = 'login'
+      this.#socket.write(login)
+    }
+  }
+
+  #open(): void {
     this.#state = 'open'
     clearTimeout(this.#connectTimer)
     this.#quietSince = performance.now()
     this.#owner.opened()
     const waiting = this.#calls.drain()
     this.#unsent = 0
+    this.#heldBytes = 0
     for (const call of waiting) {
       // Its caller was told that it failed: it must not happen now.
       if (call.settled) continue
@@ -203,7 +257,7 @@ export class Connection {
     try {
       this.#parser.push(chunk, length)
     } catch (error) {
-      this.fail(streamBroken(this.#address.name, error))
+      this.fail(error instanceof AuthError ? error : streamBroken(this.#node, error))
       return
     }
     this.#owner.answered()
@@ -211,10 +265,11 @@ export class Connection {
   }
 
   #answered(answer: Answer): void {
-    const call = this.#calls.first
-    if (call === undefined) {
-      throw new ProtocolError(`the node sent ${answer.line || 'an answer'} without being asked`)
+    if (this.#calls.length === this.#unsent) {
+      this.#unasked(answer)
+      return
     }
+    const call = this.#calls.first!
     if (answer.status >= Status.error) {
       this.#refused(call, answer)
       return
@@ -224,7 +279,7 @@ export class Connection {
       result = call.operation.read(call, answer)
     } catch (cause) {
       this.#calls.shift()
-      call.reject(undecodable(this.#address.name, call, answer.flags, cause))
+      call.reject(undecodable(this.#node, call, answer.flags, cause))
       return
     }
     if (result === MORE) return
@@ -237,8 +292,18 @@ export class Connection {
     call.resolve(result)
   }
 
+  /** No call waits for it: the answer to the login, or something is wrong. */
+  #unasked(answer: Answer): void {
+    if (this.#state !== 'login') {
+      throw new ProtocolError(`the node sent ${answer.line || 'an answer'} without being asked`)
+    }
+    if (!isLoggedIn(answer)) throw loginRefused(this.#node, answer)
+    this.#open()
+  }
+
   #refused(call: Call, answer: Answer): void {
     const { name, hasValue } = call.operation
+    if (isUnauthenticated(answer)) throw loginMissing(this.#node, answer)
     if (answer.status === Status.error) {
       throw new ProtocolError(
         `the node answered ${name} with "${answer.line}": this client needs memcached 1.6 or newer, or memshard-server`,
@@ -247,7 +312,7 @@ export class Connection {
     // Whether the node skipped the value is not known: its bytes could run as commands.
     if (answer.status === Status.clientError && hasValue) throw new ProtocolError(answer.line)
     this.#calls.shift()
-    call.reject(refused(this.#address.name, call, answer.line))
+    call.reject(refused(this.#node, call, answer.line))
   }
 
   /** One timer for all calls: set for the earliest deadline known, and found to be early most of the time. */
@@ -272,7 +337,7 @@ export class Connection {
       if (call.settled) continue
       if (call.deadline <= now) {
         lastIssuedAt = call.issuedAt
-        call.reject(tooLate(this.#address.name, call, this.#state === 'open'))
+        call.reject(tooLate(this.#node, call, this.#state === 'open'))
       } else if (call.deadline < next) next = call.deadline
     }
     this.#wakeAt = Number.POSITIVE_INFINITY
@@ -280,9 +345,7 @@ export class Connection {
     if (this.#state === 'open' && this.#calls.first?.settled) {
       const silentAt = this.#quietSince + this.#options.silence
       if (silentAt <= now) {
-        this.fail(
-          connectionLost(this.#address.name, `nothing received for ${this.#options.silence} ms`),
-        )
+        this.#lost(`nothing received for ${this.#options.silence} ms`)
         return
       }
       next = Math.min(next, silentAt)

@@ -1,13 +1,14 @@
-// One server of the pool: its current connection, whether it is fit for use, and the probes that
+// One server of the pool: its connections, whether it is fit for use, and the probes that
 // bring it back. Knows nothing of the other nodes: what becomes of its calls is the pool's decision.
 
 import type { Codec } from '../codec/codec.ts'
-import { ClosedError, ConnectionError, type MemshardError } from '../errors.ts'
+import { AuthError, ClosedError, ConnectionError, type MemshardError } from '../errors.ts'
 import { version } from '../wire/operations.ts'
 import type { NodeAddress } from './address.ts'
 import { Breaker, type BreakerOptions } from './breaker.ts'
 import { Call } from './call.ts'
-import { Connection, type ConnectionOptions, type ConnectionOwner } from './connection.ts'
+import type { Connection, ConnectionOwner } from './connection.ts'
+import { Links, type LinksOptions } from './links.ts'
 
 export type NodeState = 'up' | 'ejected' | 'probing' | 'closed'
 
@@ -23,21 +24,24 @@ export interface NodeOwner {
 
 export class Node implements ConnectionOwner {
   readonly address: NodeAddress
-  readonly #connectionOptions: ConnectionOptions
+  readonly #connectTimeout: number
+  readonly #links: Links
   readonly #breaker: Breaker
   readonly #owner: NodeOwner
   #state: NodeState = 'up'
-  #connection: Connection | undefined
+  /** When connections last failed: those that were there then fail for the same reason. */
+  #lostAt = Number.NEGATIVE_INFINITY
   #probeTimer: NodeJS.Timeout | undefined
 
   constructor(
     address: NodeAddress,
-    connectionOptions: ConnectionOptions,
+    linksOptions: LinksOptions,
     breakerOptions: BreakerOptions,
     owner: NodeOwner,
   ) {
     this.address = address
-    this.#connectionOptions = connectionOptions
+    this.#connectTimeout = linksOptions.connectTimeout
+    this.#links = new Links(address, linksOptions, this)
     this.#breaker = new Breaker(breakerOptions)
     this.#owner = owner
   }
@@ -51,13 +55,12 @@ export class Node implements ConnectionOwner {
   }
 
   get inflight(): number {
-    return this.#connection?.inflight ?? 0
+    return this.#links.inflight
   }
 
   /** Takes a call with its deadline. The node must be up. Connects when there is no connection. */
   send(call: Call): void {
-    this.#connection ??= new Connection(this.address, this.#connectionOptions, this)
-    this.#connection.send(call)
+    this.#links.send(call)
   }
 
   /** Waits for the calls under way, then leaves no socket and no timer. */
@@ -65,9 +68,8 @@ export class Node implements ConnectionOwner {
     const probing = this.#state === 'probing'
     this.#state = 'closed'
     clearTimeout(this.#probeTimer)
-    const connection = this.#connection
-    if (probing) connection?.fail(new ClosedError({ node: this.name }))
-    await connection?.close()
+    if (probing) this.#links.fail(new ClosedError({ node: this.name }))
+    await this.#links.close()
   }
 
   opened(): void {
@@ -80,30 +82,48 @@ export class Node implements ConnectionOwner {
 
   timedOut(issuedAt: number): void {
     if (this.#state !== 'up' || !this.#breaker.failed(issuedAt, performance.now())) return
-    this.#connection?.fail(
+    this.#links.fail(
       new ConnectionError(`${this.name} let too many calls in a row pass their deadlines`, {
         node: this.name,
       }),
     )
   }
 
-  failed(error: MemshardError, sent: readonly Call[], unsent: readonly Call[]): void {
-    this.#connection = undefined
+  failed(
+    connection: Connection,
+    error: MemshardError,
+    sent: readonly Call[],
+    unsent: readonly Call[],
+  ): void {
+    this.#links.forget(connection)
     if (this.#state !== 'closed') this.#owner.disconnected(this, error)
     if (this.#state === 'probing') {
       this.#probeLater()
       for (const probe of unsent.concat(sent)) probe.reject(error)
       return
     }
+    const now = performance.now()
+    const isNews = connection.begunAt >= this.#lostAt
+    if (isNews) this.#lostAt = now
     // A node that closes a connection nobody waits on has not failed anyone.
     const waitedFor = sent.length + unsent.length > 0
-    const now = performance.now()
-    if (this.#state === 'up' && waitedFor && this.#breaker.failed(now, now)) {
-      this.#probeLater()
-      this.#owner.ejected(this, error)
+    if (this.#state === 'up' && waitedFor) {
+      const tooOften = this.#breaker.failed(isNews ? now : connection.begunAt, now)
+      // A wrong password does not become right by being repeated at once.
+      if (tooOften || error instanceof AuthError) this.#eject(error)
     }
-    for (const call of sent) if (!call.settled) this.#owner.lost(this, call, true, error)
+    for (const call of sent) {
+      // It was repeated on a connection that was as good as lost already.
+      if (!isNews) call.retried = false
+      if (!call.settled) this.#owner.lost(this, call, true, error)
+    }
     for (const call of unsent) if (!call.settled) this.#owner.lost(this, call, false, error)
+  }
+
+  #eject(error: MemshardError): void {
+    this.#probeLater()
+    this.#owner.ejected(this, error)
+    this.#links.fail(error)
   }
 
   #probeLater(): void {
@@ -114,11 +134,9 @@ export class Node implements ConnectionOwner {
   /** One `version` on a new connection, which is kept when it is answered. */
   readonly #probe = (): void => {
     this.#state = 'probing'
-    const connection = new Connection(this.address, this.#connectionOptions, this)
-    this.#connection = connection
     const call = new Call(version, '', NO_CODEC)
     call.issuedAt = performance.now()
-    call.deadline = call.issuedAt + this.#connectionOptions.connectTimeout
+    call.deadline = call.issuedAt + this.#connectTimeout
     call.promise().then(
       () => {
         if (this.#state !== 'probing') return
@@ -126,9 +144,9 @@ export class Node implements ConnectionOwner {
         this.#breaker.succeeded()
         this.#owner.returned(this)
       },
-      (error: MemshardError) => connection.fail(error),
+      (error: MemshardError) => this.#links.fail(error),
     )
-    connection.send(call)
+    this.#links.send(call)
   }
 }
 

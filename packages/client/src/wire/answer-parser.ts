@@ -27,6 +27,11 @@ export class AnswerParser {
     this.#onAnswer = onAnswer
   }
 
+  /** Bytes that have yet to come of a value of which a part has. */
+  get awaitedBytes(): number {
+    return this.#value === undefined ? 0 : this.#value.length - this.#valueBytes
+  }
+
   /**
    * Takes `chunk[0..length)`. The chunk may be overwritten afterwards.
    * @throws ProtocolError, or what `onAnswer` throws; the parser must then be thrown away.
@@ -150,6 +155,8 @@ function statusOfWord(line: string): number {
       return Status.end
     case 'VERSION':
       return Status.version
+    case 'STORED':
+      return Status.stored
     case 'RESET':
       return Status.reset
     case 'ERROR':

@@ -21,10 +21,12 @@ export const Status = {
   stat: 0x10002,
   end: 0x10003,
   reset: 0x10004,
+  /** `STORED`, which only a login is answered with. */
+  stored: 0x10005,
   /** `ERROR`, with or without more words: the command is not known. */
-  error: 0x10005,
-  clientError: 0x10006,
-  serverError: 0x10007,
+  error: 0x10006,
+  clientError: 0x10007,
+  serverError: 0x10008,
 } as const
 
 export class Answer implements RawValue {
