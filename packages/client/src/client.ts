@@ -5,7 +5,7 @@ import { bytesOrText, expiry, milliseconds, type Ttl, unsigned32, unsigned64 } f
 import type { Codec } from './codec/codec.ts'
 import { type Value, valueCodec } from './codec/value-codec.ts'
 import { ArgumentError, CodecError } from './errors.ts'
-import { parseNode } from './node/address.ts'
+import { type NodeSpec, parseNode } from './node/address.ts'
 import { Batch } from './node/batch.ts'
 import { Call } from './node/call.ts'
 import type { Node } from './node/node.ts'
@@ -49,6 +49,17 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   /** The nodes and how they are. */
   get nodes(): readonly NodeInfo[] {
     return this.#pool.nodes.map(infoOf)
+  }
+
+  /**
+   * Changes the pool, for every call from now on. A node that stays (by its name) keeps its connection,
+   * a name at another address is connected there, and one that has left answers what it was asked.
+   * Resolves when those that left are closed.
+   * @throws ArgumentError when the list is empty, has a name twice or something that is no node; then
+   * nothing has changed.
+   */
+  async setNodes(nodes: readonly NodeSpec[]): Promise<void> {
+    await this.#pool.setNodes(nodes.map(parseNode))
   }
 
   /** The node that a key lives on now; undefined when all are ejected. */
@@ -278,6 +289,11 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
 
   // Told outside of the pool's own doing: what a listener throws or calls must not cut in there.
   #announce(event: PoolEvent): void {
+    if (event.type === 'nodes') {
+      const change = { joined: event.joined.map(infoOf), left: event.left.map(infoOf) }
+      process.nextTick(() => this.emit('nodes', change))
+      return
+    }
     const node = infoOf(event.node)
     process.nextTick(() => {
       if ('error' in event) this.emit(event.type, node, event.error)

@@ -17,6 +17,7 @@ export type {
   CounterOptions,
   Entry,
   NodeInfo,
+  NodesChange,
   WriteOptions,
 } from './options.ts'
 export type { OnNodeDown } from './pool.ts'

@@ -80,6 +80,12 @@ export interface NodeInfo {
   readonly inflight: number
 }
 
+/** A name at a new address is among both. */
+export interface NodesChange {
+  readonly joined: readonly NodeInfo[]
+  readonly left: readonly NodeInfo[]
+}
+
 export interface ClientEvents {
   /** A connection is established. */
   connect: [node: NodeInfo]
@@ -89,6 +95,8 @@ export interface ClientEvents {
   eject: [node: NodeInfo, error: MemshardError]
   /** An ejected node answered a probe and is used again. */
   return: [node: NodeInfo]
+  /** The pool has changed. */
+  nodes: [change: NodesChange]
 }
 
 export const DEFAULT_TIMEOUT_MS = 250

@@ -1,20 +1,19 @@
 // The nodes as one keyspace: finds each call's node, and decides what becomes of calls whose node is
 // down or has lost them. Knows routing and health, not what the calls mean.
 import {
-  ArgumentError,
   AuthError,
   ClosedError,
   type MemshardError,
   NodeDownError,
   ProtocolError,
 } from './errors.ts'
+import { Members } from './members.ts'
 import type { NodeAddress } from './node/address.ts'
 import type { BreakerOptions } from './node/breaker.ts'
 import type { Call } from './node/call.ts'
 import type { LinksOptions } from './node/links.ts'
 import { Node, type NodeOwner } from './node/node.ts'
-import { keyHash } from './ring/key-hash.ts'
-import { type Layout, Ring } from './ring/ring.ts'
+import type { Layout } from './ring/ring.ts'
 
 /**
  * What happens to the keys of an ejected node until it returns.
@@ -32,37 +31,55 @@ export interface PoolOptions extends LinksOptions, BreakerOptions {
 export type PoolEvent =
   | { readonly type: 'connect' | 'return'; readonly node: Node }
   | { readonly type: 'disconnect' | 'eject'; readonly node: Node; readonly error: MemshardError }
+  | { readonly type: 'nodes'; readonly joined: readonly Node[]; readonly left: readonly Node[] }
 
 export class Pool implements NodeOwner {
-  readonly nodes: readonly Node[]
   readonly #options: PoolOptions
   readonly #onEvent: (event: PoolEvent) => void
-  /** The nodes on the ring, and the ring over them. */
-  #members: readonly Node[] = []
-  #ring: Ring | undefined
+  readonly #members: Members
+  /** Nodes that left and have calls under way. */
+  readonly #leaving = new Set<Promise<void>>()
   #closed = false
 
+  /** @throws ArgumentError when there is no node, or a name twice. */
   constructor(
     addresses: readonly NodeAddress[],
     options: PoolOptions,
     onEvent: (event: PoolEvent) => void,
   ) {
-    if (addresses.length === 0) throw new ArgumentError('nodes is empty: name at least one')
-    const names = new Set(addresses.map((address) => address.name))
-    if (names.size < addresses.length) {
-      throw new ArgumentError('two nodes have the same name: the ring tells them apart by it')
-    }
-    this.nodes = addresses.map((address) => new Node(address, options, options, this))
     this.#options = options
     this.#onEvent = onEvent
-    this.#arrange()
+    this.#members = new Members({
+      layout: options.layout,
+      onlyUp: options.onNodeDown === 'rehash',
+      createNode: (address) => new Node(address, options, options, this),
+    })
+    this.#members.replace(addresses)
+  }
+
+  get nodes(): readonly Node[] {
+    return this.#members.nodes
   }
 
   /** The node that is responsible for a key now; undefined when all are ejected and keys rehash. */
   locate(key: string): Node | undefined {
-    const members = this.#members
-    if (members.length <= 1) return members[0]
-    return members[this.#ring!.locate(keyHash(key))]
+    return this.#members.locate(key)
+  }
+
+  /**
+   * Makes these the nodes, for every call from now on. Those that left are closed when they have answered
+   * what they were asked; that is when this resolves.
+   * @throws ArgumentError at once when the list is empty or has a name twice; then nothing has changed.
+   */
+  setNodes(addresses: readonly NodeAddress[]): Promise<void> {
+    if (this.#closed) throw new ClosedError()
+    const { joined, left } = this.#members.replace(addresses)
+    if (joined.length + left.length > 0) this.#onEvent({ type: 'nodes', joined, left })
+    const gone = Promise.all(left.map((node) => node.retire())).then(() => {
+      this.#leaving.delete(gone)
+    })
+    this.#leaving.add(gone)
+    return gone
   }
 
   /** Takes a call that has its deadline, and sees to it that it is settled. */
@@ -81,7 +98,7 @@ export class Pool implements NodeOwner {
 
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.all(this.nodes.map((node) => node.close()))
+    await Promise.all([...this.nodes.map((node) => node.close()), ...this.#leaving])
   }
 
   connected(node: Node): void {
@@ -93,12 +110,12 @@ export class Pool implements NodeOwner {
   }
 
   ejected(node: Node, error: MemshardError): void {
-    this.#arrange()
+    this.#members.arrange()
     this.#onEvent({ type: 'eject', node, error })
   }
 
   returned(node: Node): void {
-    this.#arrange()
+    this.#members.arrange()
     this.#onEvent({ type: 'return', node })
   }
 
@@ -115,19 +132,6 @@ export class Pool implements NodeOwner {
     }
     if (sent) call.retried = true
     this.dispatch(call)
-  }
-
-  #arrange(): void {
-    const { onNodeDown, layout } = this.#options
-    this.#members =
-      onNodeDown === 'rehash' ? this.nodes.filter((node) => node.state === 'up') : this.nodes
-    this.#ring =
-      this.#members.length > 1
-        ? new Ring(
-            this.#members.map((node) => node.address),
-            layout,
-          )
-        : undefined
   }
 
   #unavailable(call: Call, node: Node | undefined): void {

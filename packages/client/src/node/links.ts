@@ -59,6 +59,11 @@ export class Links {
     for (const connection of this.#connections) connection.fail(error)
   }
 
+  /** The same for the connections that are not open yet. */
+  giveUpConnecting(error: MemshardError): void {
+    for (const connection of this.#connections) if (!connection.isOpen) connection.fail(error)
+  }
+
   /** To be called by the owner for a connection that has failed. */
   forget(connection: Connection): void {
     this.#connections = this.#connections.filter((other) => other !== connection)

@@ -23,7 +23,7 @@ export interface NodeOwner {
 }
 
 export class Node implements ConnectionOwner {
-  readonly address: NodeAddress
+  #address: NodeAddress
   readonly #connectTimeout: number
   readonly #links: Links
   readonly #breaker: Breaker
@@ -39,15 +39,19 @@ export class Node implements ConnectionOwner {
     breakerOptions: BreakerOptions,
     owner: NodeOwner,
   ) {
-    this.address = address
+    this.#address = address
     this.#connectTimeout = linksOptions.connectTimeout
     this.#links = new Links(address, linksOptions, this)
     this.#breaker = new Breaker(breakerOptions)
     this.#owner = owner
   }
 
+  get address(): NodeAddress {
+    return this.#address
+  }
+
   get name(): string {
-    return this.address.name
+    return this.#address.name
   }
 
   get state(): NodeState {
@@ -61,6 +65,20 @@ export class Node implements ConnectionOwner {
   /** Takes a call with its deadline. The node must be up. Connects when there is no connection. */
   send(call: Call): void {
     this.#links.send(call)
+  }
+
+  /** Its share of the keys is another one. */
+  reweigh(weight: number): void {
+    if (weight !== this.#address.weight) this.#address = { ...this.#address, weight }
+  }
+
+  /** As `close`, but calls that wait for a connection go back to the owner: another node has their keys. */
+  retire(): Promise<void> {
+    const closed = this.close()
+    this.#links.giveUpConnecting(
+      new ConnectionError(`${this.name} has left the pool`, { node: this.name }),
+    )
+    return closed
   }
 
   /** Waits for the calls under way, then leaves no socket and no timer. */
