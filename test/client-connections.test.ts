@@ -1,6 +1,7 @@
 // Several connections of the client to one node: how many there are, which calls go where, and what
 // the failure of one means for the node.
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { Client, NodeDownError, OverloadError } from '@memshard/client'
 import { describe, expect, test } from 'vitest'
 import { startNode } from './nodes.ts'
@@ -185,3 +186,22 @@ describe('the bound of bytes', () => {
     expect(calls.every((call) => call.status === 'rejected')).toBe(true)
   })
 })
+
+describe.runIf(process.platform === 'linux')('a connection that has nothing to say', () => {
+  test('is kept alive by the kernel, which finds out when the other side is gone', async () => {
+    await using node = await startNode({ server: 'memcached' })
+    await using cache = new Client({ nodes: [node.address], ...PATIENT })
+    await cache.get('k')
+    await expect.poll(() => timersOf(node.port)).toEqual(['keepalive'])
+  })
+})
+
+/** What the kernel waits for on the connections to a local port, from their client's side. */
+function timersOf(port: number): string[] {
+  const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  return readFileSync('/proc/net/tcp', 'latin1')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , to, state]) => to === remote && state === '01')
+    .map((fields) => (fields[5]!.startsWith('02:') ? 'keepalive' : `timer ${fields[5]}`))
+}

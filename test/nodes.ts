@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import { packet } from './packets.ts'
 import { REPOSITORY } from './repository.ts'
 
@@ -91,7 +92,8 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
 
   const deadline = Date.now() + READY_DEADLINE_MS
   const question = /-B binary|-S\b/.test(argv.join(' ')) ? packet('version') : 'version\r\n'
-  while (!(await answersVersion(port, question))) {
+  const secure = argv.includes('-Z')
+  while (!(await answersVersion(port, question, secure))) {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
       await exited
       throw new Error(`${command} ${argv.join(' ')} ended before it served: ${output}`)
@@ -105,16 +107,25 @@ export async function startNode(options: NodeOptions = {}): Promise<RunningNode>
   return node
 }
 
-function answersVersion(port: number, question: string | Uint8Array): Promise<boolean> {
+function answersVersion(
+  port: number,
+  question: string | Uint8Array,
+  secure: boolean,
+): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = secure
+      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+      : connect(port, '127.0.0.1')
     const settle = (answered: boolean): void => {
       socket.destroy()
       resolve(answered)
     }
     socket.setTimeout(1_000, () => settle(false))
     socket.once('error', () => settle(false))
-    socket.once('data', (data) => settle(/^(?:VERSION |\x81)/.test(data.toString('latin1'))))
+    // With -Y, who has not logged in is told so.
+    socket.once('data', (data) => {
+      settle(/^(?:VERSION |CLIENT_ERROR unauthenticated|\x81)/.test(data.toString('latin1')))
+    })
     socket.once('connect', () => socket.write(question))
   })
 }

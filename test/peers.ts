@@ -8,6 +8,8 @@ export const PYTHON = '/usr/bin/python3'
 
 export const PEERS = {
   memcached: () => runs('memcached', '-V'),
+  'memcached with TLS': () => runs('sh', '-c', 'memcached -h | grep -q enable-ssl'),
+  openssl: () => runs('openssl', 'version'),
   memccapable: () => exists('memccapable'),
   memcaslap: () => runs('memcaslap', '--version'),
   'libmemcached tools': () => runs('memcstat', '--version'),

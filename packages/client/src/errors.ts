@@ -82,7 +82,7 @@ export class KeyError extends MemshardError {
   }
 }
 
-/** The node is ejected and being probed; the call failed at once instead of waiting for it. */
+/** The node is ejected and being probed; the call failed at once instead of waiting for it. `cause` is why. */
 export class NodeDownError extends MemshardError {
   constructor(message: string, details?: ErrorDetails) {
     super('ERR_MEMSHARD_NODE_DOWN', message, details)

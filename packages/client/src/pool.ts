@@ -93,7 +93,7 @@ export class Pool implements NodeOwner {
   dispatchTo(node: Node, call: Call): void {
     if (node.state === 'up') node.send(call)
     else if (this.#closed) call.reject(new ClosedError())
-    else call.reject(nodeDown(node))
+    else call.reject(nodeDown(node, call.key, node))
   }
 
   async close(): Promise<void> {
@@ -137,7 +137,7 @@ export class Pool implements NodeOwner {
   #unavailable(call: Call, node: Node | undefined): void {
     if (this.#closed) call.reject(new ClosedError({ key: call.key }))
     else if (this.#options.onNodeDown === 'miss') call.resolve(call.operation.missed)
-    else call.reject(nodeDown(node, call.key))
+    else call.reject(nodeDown(node, call.key, node ?? this.nodes[0]))
   }
 }
 
@@ -146,11 +146,12 @@ function isFinal(error: MemshardError): boolean {
   return error instanceof ProtocolError || error instanceof AuthError
 }
 
-function nodeDown(node: Node | undefined, key?: string): NodeDownError {
+/** `failed` is the one whose failure is told as the cause. */
+function nodeDown(node: Node | undefined, key: string, failed: Node | undefined): NodeDownError {
   return new NodeDownError(
     node === undefined
       ? 'all nodes are down and being probed: look at them, or at the network'
       : `${node.name} is down and being probed: look at it, or set onNodeDown`,
-    { node: node?.name, key },
+    { node: node?.name, key, cause: failed?.failure },
   )
 }

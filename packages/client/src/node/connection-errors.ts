@@ -11,7 +11,16 @@ import {
 import type { Call } from './call.ts'
 
 export function connectionLost(node: string, reason: string, cause?: unknown): ConnectionError {
-  return new ConnectionError(`connection to ${node} failed: ${reason}`, { node, cause })
+  const text = `connection to ${node} failed: ${reason}${adviceFor(cause)}`
+  return new ConnectionError(text, { node, cause })
+}
+
+/** The codes are OpenSSL's and Node's. */
+function adviceFor(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  if (/ALTNAME/.test(code)) return ': set tls.servername, or another certificate'
+  if (/CERT|ISSUER|SIGNATURE/.test(code)) return ' (TLS): set tls.ca to who signed its certificate'
+  return /WRONG_VERSION_NUMBER/.test(code) ? ': the node does not speak TLS there' : ''
 }
 
 /** What arrived cannot be trusted, nor anything after it. */

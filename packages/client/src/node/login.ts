@@ -27,7 +27,10 @@ export function isLoggedIn(answer: Answer): boolean {
 
 /** The node says that it serves only those who have logged in, or that the login was wrong. */
 export function isUnauthenticated(answer: Answer): boolean {
-  return answer.status === Status.clientError && /\bauthenticat(ed|ion)\b/.test(answer.line)
+  return (
+    answer.status === Status.clientError &&
+    / (unauthenticated|authentication failure|bad authentication)\b/.test(answer.line)
+  )
 }
 
 export function loginRefused(node: string, answer: Answer): AuthError {

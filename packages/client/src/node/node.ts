@@ -31,6 +31,7 @@ export class Node implements ConnectionOwner {
   #state: NodeState = 'up'
   /** When connections last failed: those that were there then fail for the same reason. */
   #lostAt = Number.NEGATIVE_INFINITY
+  #failure: MemshardError | undefined
   #probeTimer: NodeJS.Timeout | undefined
 
   constructor(
@@ -56,6 +57,11 @@ export class Node implements ConnectionOwner {
 
   get state(): NodeState {
     return this.#state
+  }
+
+  /** Why it was ejected, or what its last probe met; undefined while it is up. */
+  get failure(): MemshardError | undefined {
+    return this.#state === 'up' ? undefined : this.#failure
   }
 
   get inflight(): number {
@@ -116,7 +122,7 @@ export class Node implements ConnectionOwner {
     this.#links.forget(connection)
     if (this.#state !== 'closed') this.#owner.disconnected(this, error)
     if (this.#state === 'probing') {
-      this.#probeLater()
+      this.#probeLater(error)
       for (const probe of unsent.concat(sent)) probe.reject(error)
       return
     }
@@ -139,13 +145,14 @@ export class Node implements ConnectionOwner {
   }
 
   #eject(error: MemshardError): void {
-    this.#probeLater()
+    this.#probeLater(error)
     this.#owner.ejected(this, error)
     this.#links.fail(error)
   }
 
-  #probeLater(): void {
+  #probeLater(failure: MemshardError): void {
     this.#state = 'ejected'
+    this.#failure = failure
     this.#probeTimer = setTimeout(this.#probe, this.#breaker.nextProbeDelay()).unref()
   }
 
