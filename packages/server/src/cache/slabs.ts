@@ -103,9 +103,10 @@ export class Slabs {
     this.chunkSizes = this.nominalSizes.map(chunkBytes)
     this.largestClass = this.chunkSizes.length - 1
     this.#classBySize = new Uint8Array(options.slabChunkMaxBytes / CHUNK_ALIGN_BYTES + 1)
-    for (let step = 0, slabClass = 1; step < this.#classBySize.length; step++) {
-      while (step * CHUNK_ALIGN_BYTES > this.nominalSizes[slabClass]) slabClass++
-      this.#classBySize[step] = slabClass
+    for (let slabClass = 1, from = 0; slabClass <= this.largestClass; slabClass++) {
+      const end = Math.floor(this.nominalSizes[slabClass] / CHUNK_ALIGN_BYTES) + 1
+      this.#classBySize.fill(slabClass, from, end)
+      from = end
     }
     this.#state = state.int32(2)
     this.#freeHead = state.int32(MAX_SLAB_CLASSES)

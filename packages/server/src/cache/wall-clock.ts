@@ -5,7 +5,8 @@
 const TOLERANCE_MS = 2
 
 export class WallClock {
-  #offset = Date.now() - performance.now()
+  /** Found at the first reading, because `performance` takes milliseconds to load: longer than much of a start. */
+  #offset = 0
 
   /** Unix time in microseconds, whole. */
   get microseconds(): number {

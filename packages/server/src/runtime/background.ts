@@ -39,12 +39,12 @@ export class Background {
 
   /** `earlier`: the clock of the process whose cache goes on here. */
   start(settings: Settings, earlier?: ClockReading): void {
-    const started = performance.now()
+    const started = process.uptime()
     const unixSeconds = Math.floor(Date.now() / 1000)
     if (earlier === undefined) this.#cache.clock.start(unixSeconds)
     else this.#cache.resume(unixSeconds, earlier)
     this.#every(TICK_MS, () => {
-      this.#cache.clock.tick(Math.floor((performance.now() - started) / 1000))
+      this.#cache.clock.tick(Math.floor(process.uptime() - started))
       return TICK_MS
     })
     if (settings.lruMaintainerEnabled) {

@@ -73,7 +73,7 @@ function parseAddress(text: string, address: string, defaultPort: number): Liste
     if (!isIPv6(host)) throw refusal(text, 'has no IPv6 address between its brackets')
     return { host, port: parsePort(text, port, defaultPort) }
   }
-  if (isIPv6(address)) return { host: address, port: defaultPort }
+  if (address.includes(':') && isIPv6(address)) return { host: address, port: defaultPort }
 
   const [host, port, ...rest] = address.split(':')
   if (rest.length > 0) throw refusal(text, 'is not an IPv6 address')

@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Cache } from '../cache/cache.ts'
 import {
@@ -18,9 +17,10 @@ import type { CacheOptions } from '../cache/cache-memory.ts'
 import { useNativeMemory } from '../cache/memory.ts'
 import { CURR_BYTES, CURR_ITEMS } from '../cache/statistics.ts'
 import { hasSystemCalls, loadSystemCalls, type SystemCalls } from '../transport/system-calls.ts'
+import { createLog } from './log.ts'
 import { MemoryFileError, openMemoryFile } from './memory-file.ts'
 
-const log = pino({ level: 'silent' })
+const log = createLog({ logLevel: 'silent' })
 const options = makeCacheOptions({ memoryLimitBytes: 4 * MEGABYTE })
 
 let directory: string

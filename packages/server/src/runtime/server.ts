@@ -2,7 +2,7 @@
 // takes them down again. The only place that knows all of them.
 // Long because a start and its undoing are read together.
 import { setFlagsFromString } from 'node:v8'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { Cache } from '../cache/cache.ts'
 import { allocateCacheMemory, type CacheMemory, type CacheOptions } from '../cache/cache-memory.ts'
 import { CLOSED_BY_ERROR } from '../cache/event-log.ts'
@@ -32,7 +32,7 @@ import { Background } from './background.ts'
 import { cacheOptions } from './cache-options.ts'
 import { discardExecutablePages } from './executable-pages.ts'
 import type { Log } from './log.ts'
-import { type MemoryFile, MemoryFileError, openMemoryFile } from './memory-file.ts'
+import type { MemoryFile } from './memory-file.ts'
 import { dropPrivileges } from './privileges.ts'
 import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
 import { allowCoreDumps, allowDescriptors, lockMemory } from './process-limits.ts'
@@ -44,7 +44,8 @@ import {
   type DirectTransport,
 } from './transport-choice.ts'
 import { Users } from './users.ts'
-import type { ToMain, ToWorker, WorkerData, WorkerTransport } from './worker-messages.ts'
+import type { ToMain, ToWorker, WorkerTransport } from './worker-messages.ts'
+import { giveWork, threadsFor, type WorkerThreads } from './worker-threads.ts'
 
 export interface Server {
   /** Where it listens, in words. */
@@ -61,15 +62,18 @@ export interface Server {
 const OTHER_DESCRIPTORS = 4096
 /** How often a server without free descriptors tries again to accept, if no connection closes. */
 const ACCEPT_RETRY_MS = 1_000
+/** When the first requests were answered, which need many of the pages that the start needed. */
+const START_SETTLED_MS = 1_000
 
 /** Starts serving; resolves when every thread does. */
-export async function startServer(settings: Settings, log: Log): Promise<Server> {
-  // V8 stops inlining into a function at 920 bytes of bytecode. The cache is written in small accessors on
-  // items, and a set makes more of them than fit.
-  setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000')
+export async function startServer(
+  settings: Settings,
+  log: Log,
+  launched: WorkerThreads,
+): Promise<Server> {
   const calls = chooseSystemCalls(settings, log)
   const options = cacheOptions(settings)
-  const memoryFile = openMemoryFileOf(settings, options, calls, log)
+  const memoryFile = await openMemoryFileOf(settings, options, calls, log)
   const memory = memoryFile?.memory ?? reserveMemory(options, settings.memoryLocked)
   // Made before any thread, so that the shared state has its first values.
   const cache = new Cache(memory, options)
@@ -109,16 +113,7 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
     if (kind !== 'udp') table.open(fd, LISTENING, cache.clock.now)
   }
 
-  const workers = transports.map((transport, thread) =>
-    startWorker({
-      thread,
-      settings,
-      memory,
-      counts: counts.buffer,
-      transport,
-      credentials: users?.credentials.buffer,
-    }),
-  )
+  const { workers } = threadsFor(transports[0], settings, launched)
   const stop = (graceful: boolean): void => {
     counts.stopState = graceful ? DRAINING : STOPPING
     // From now on nobody can connect; closing has to wait for the threads that have the socket in hand.
@@ -138,6 +133,11 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
       }
     })
   }
+  transports.forEach((transport, thread) => {
+    const credentials = users?.credentials.buffer
+    const work = { thread, settings, memory, counts: counts.buffer, transport, credentials }
+    giveWork(workers[thread], { kind: 'work', work })
+  })
   // Out of descriptors, threads stop to accept until a connection closes; but others may free some too.
   const retry = setInterval(() => gate?.reopen(), ACCEPT_RETRY_MS).unref()
   const closed = Promise.all(workers.map(ended)).then(() => {
@@ -153,10 +153,14 @@ export async function startServer(settings: Settings, log: Log): Promise<Server>
   closed.catch(() => {})
   try {
     const ready = await Promise.all(workers.map(readyAddresses))
+    // V8 stops inlining into a function at 920 bytes of bytecode. The cache is written in small accessors on
+    // items, and a set makes more of them than fit. Not earlier: with other flags than it was built with, Node
+    // compiles its own modules anew in each thread, instead of taking what its executable has of them.
+    setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000')
     for (const worker of workers) worker.postMessage({ kind: 'serve' } satisfies ToWorker)
     const addresses = [...listening, ...ready.flat()]
     if (calls === undefined) writeProcessFiles(settings, addresses, log)
-    else discardExecutablePages(calls)
+    else setTimeout(() => discardExecutablePages(calls), START_SETTLED_MS).unref()
     return { addresses, stop, closed, reload: () => users?.reload() }
   } catch (error) {
     stop(false)
@@ -186,18 +190,19 @@ function reserveLeastMemory(options: CacheOptions): CacheMemory {
   }
 }
 
-function openMemoryFileOf(
+async function openMemoryFileOf(
   settings: Settings,
   options: CacheOptions,
   calls: SystemCalls | undefined,
   log: Log,
-): MemoryFile | undefined {
+): Promise<MemoryFile | undefined> {
   if (settings.memoryFile === undefined) return undefined
   if (calls === undefined) {
     throw new StartError(
       '-e needs direct system calls: Linux on x64 or arm64, and not --transport node',
     )
   }
+  const { MemoryFileError, openMemoryFile } = await import('./memory-file.ts')
   try {
     return openMemoryFile(settings.memoryFile, options, calls, log)
   } catch (error) {
@@ -313,16 +318,6 @@ function wake(calls: SystemCalls | undefined, transports: readonly WorkerTranspo
   if (calls === undefined || transport.kind === 'node') return
   const one = new BigUint64Array(new SharedArrayBuffer(8)).fill(1n)
   calls.write(transport.wake, calls.addressOf(new Uint8Array(one.buffer)), 8)
-}
-
-function startWorker(data: WorkerData): Worker {
-  return new Worker(new URL('./worker.js', import.meta.url), {
-    workerData: data,
-    name: `memshard-${data.thread}`,
-    // A worker's heap holds its code and its connections; items live outside. Requests make no garbage except
-    // over Node's sockets, so that the least is enough, which modules that load would otherwise outgrow.
-    resourceLimits: { maxYoungGenerationSizeMb: data.transport.kind === 'node' ? 8 : 3 },
-  })
 }
 
 function readyAddresses(worker: Worker): Promise<readonly string[]> {

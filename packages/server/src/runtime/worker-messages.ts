@@ -20,7 +20,8 @@ export type WorkerTransport =
     }
   | { readonly kind: 'node'; readonly listen: ListenOptions }
 
-export interface WorkerData {
+/** What a thread serves, and with what. */
+export interface Work {
   readonly thread: number
   readonly settings: Settings
   readonly memory: CacheMemory
@@ -40,6 +41,8 @@ export type ToMain =
   | { readonly kind: 'shutdown'; readonly graceful: boolean }
 
 export type ToWorker =
+  /** What to serve, and with what: the first message. */
+  | { readonly kind: 'work'; readonly work: Work }
   /** Every thread is ready: a loop over system calls may begin. */
   | { readonly kind: 'serve' }
   /** For the node transport, whose event loop hears messages; the others are woken by a descriptor. */

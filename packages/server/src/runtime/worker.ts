@@ -1,8 +1,8 @@
 // A worker thread: puts a cache, an engine and a transport together over the shared memory, and serves.
-// Entry point; knows what its WorkerData says and nothing of the command line.
+// Entry point; knows what its Work says and nothing of the command line.
 import { once } from 'node:events'
 import { hostname } from 'node:os'
-import { isMainThread, parentPort, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort } from 'node:worker_threads'
 import { Cache } from '../cache/cache.ts'
 import { useNativeMemory } from '../cache/memory.ts'
 import type { ConnectionDescription, Host, ProcessStatistics } from '../protocol/context.ts'
@@ -14,7 +14,7 @@ import { ConnectionEvents } from '../transport/connection-events.ts'
 import { ConnectionTable } from '../transport/connection-table.ts'
 import type { DirectOptions } from '../transport/entrance.ts'
 import { EpollTransport } from '../transport/epoll.ts'
-import { NodeTransport } from '../transport/node.ts'
+import type { NodeTransport } from '../transport/node.ts'
 import { loadSystemCalls } from '../transport/system-calls.ts'
 import { INPUT_BYTES, type Transport, type TransportContext } from '../transport/transport.ts'
 import { UringTransport } from '../transport/uring.ts'
@@ -23,7 +23,7 @@ import { cacheOptions } from './cache-options.ts'
 import { SaslPasswords } from './sasl-passwords.ts'
 import type { Settings } from './settings.ts'
 import { currentSettings, describeSettings } from './settings-report.ts'
-import type { ToMain, ToWorker, WorkerData, WorkerTransport } from './worker-messages.ts'
+import type { ToMain, ToWorker, Work, WorkerTransport } from './worker-messages.ts'
 
 /** Standard input, output and error, epoll set, wake-up, listeners: about as many as memcached counts. */
 const RESERVED_DESCRIPTORS_PER_THREAD = 5
@@ -44,29 +44,29 @@ class WorkerHost implements Host {
   readonly credentials: Credentials | undefined
   readonly requestsPerTurn: number
   readonly maxWaitingAnswers: number
-  readonly #data: WorkerData
+  readonly #work: Work
   readonly #cache: Cache
   readonly #counts: ConnectionCounts
   /** Set once there is one. */
   transport: Transport | undefined
   readonly #settings: Settings
 
-  constructor(data: WorkerData, cache: Cache, counts: ConnectionCounts) {
-    this.#data = data
+  constructor(work: Work, cache: Cache, counts: ConnectionCounts) {
+    this.#work = work
     this.#cache = cache
-    this.#settings = data.settings
+    this.#settings = work.settings
     this.#counts = counts
-    this.flushEnabled = data.settings.flushEnabled
+    this.flushEnabled = work.settings.flushEnabled
     this.credentials =
-      data.credentials === undefined ? undefined : new Credentials(data.credentials)
-    this.requestsPerTurn = data.settings.requestsPerEvent
-    this.maxWaitingAnswers = maxWaitingAnswers(data.settings)
-    this.bindingProtocol = data.settings.bindingProtocol
-    this.logIn = loginOf(data.settings)
-    this.shutdownEnabled = data.settings.shutdownCommandEnabled
-    this.dumpEnabled = data.settings.dumpEnabled
-    this.debugCommandsEnabled = data.settings.debugCommandsEnabled
-    this.watchEnabled = data.settings.watchEnabled
+      work.credentials === undefined ? undefined : new Credentials(work.credentials)
+    this.requestsPerTurn = work.settings.requestsPerEvent
+    this.maxWaitingAnswers = maxWaitingAnswers(work.settings)
+    this.bindingProtocol = work.settings.bindingProtocol
+    this.logIn = loginOf(work.settings)
+    this.shutdownEnabled = work.settings.shutdownCommandEnabled
+    this.dumpEnabled = work.settings.dumpEnabled
+    this.debugCommandsEnabled = work.settings.debugCommandsEnabled
+    this.watchEnabled = work.settings.watchEnabled
   }
 
   settings(): readonly (readonly [string, string])[] {
@@ -94,7 +94,7 @@ class WorkerHost implements Host {
       listenDisabledMicroseconds: this.#counts.microsecondsDisabled,
       reservedDescriptors: RESERVED_DESCRIPTORS_PER_THREAD * threads,
       bufferBytes: threads * INPUT_BYTES,
-      transport: this.#data.transport.kind,
+      transport: this.#work.transport.kind,
     }
   }
 
@@ -125,13 +125,13 @@ function loginOf({ saslEnabled, saslPasswordFile }: Settings): Host['logIn'] {
   return (login) => passwords.accepts(login)
 }
 
-async function serve(data: WorkerData): Promise<void> {
-  const { settings, transport } = data
+async function serve(work: Work): Promise<void> {
+  const { settings, transport } = work
   const calls = transport.kind === 'node' ? undefined : loadSystemCalls()
   if (calls !== undefined) useNativeMemory(calls)
-  const cache = new Cache(data.memory, cacheOptions(settings))
-  const counts = new ConnectionCounts(settings.maxConnections, data.counts)
-  const host = new WorkerHost(data, cache, counts)
+  const cache = new Cache(work.memory, cacheOptions(settings))
+  const counts = new ConnectionCounts(settings.maxConnections, work.counts)
+  const host = new WorkerHost(work, cache, counts)
   const context: TransportContext = {
     engine: new Engine(cache, host),
     counts,
@@ -140,7 +140,7 @@ async function serve(data: WorkerData): Promise<void> {
     // memcached's timeout is for TCP alone.
     idleTimeoutSeconds: settings.unixSocketPath === undefined ? settings.idleTimeoutSeconds : 0,
     maxKeptBytes: bufferLimit(settings),
-    thread: data.thread,
+    thread: work.thread,
   }
   if (transport.kind !== 'node' && calls !== undefined) {
     const { listeners, epolls, table } = transport
@@ -167,6 +167,8 @@ async function serve(data: WorkerData): Promise<void> {
     await begin
     serving.run()
   } else {
+    // Loaded for it alone, with Node's sockets.
+    const { NodeTransport } = await import('../transport/node.ts')
     const node = new NodeTransport(context, cache, settings.watcherLogBufferBytes)
     host.transport = node
     await serveNode(node, transport)
@@ -192,4 +194,11 @@ async function serveNode(node: NodeTransport, transport: WorkerTransport): Promi
   await node.run()
 }
 
-await serve(workerData as WorkerData)
+// It listens before this module has ended, and isn't awaited here, which a CommonJS module can't: a failure is the
+// thread's all the same.
+void serveFirst(once(port, 'message'))
+
+async function serveFirst(message: Promise<readonly ToWorker[]>): Promise<void> {
+  const [first] = await message
+  if (first.kind === 'work') await serve(first.work)
+}

@@ -1,7 +1,7 @@
 // Opens the sockets of the epoll transport that clients come to, TCP, UDP and unix, as memcached does: one for
 // each address that a name stands for. Knows addresses and sockets, nothing of what is served on them.
-import { lookup } from 'node:dns/promises'
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { MemoryBlock } from '../cache/memory.ts'
 import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import {
@@ -115,6 +115,9 @@ export async function resolve(host: string | undefined, port: number): Promise<N
       { address: '::', family: 6, wildcard: true },
     ]
   }
+  const family = isIP(host)
+  if (family !== 0) return [{ address: host, family: family === 6 ? 6 : 4, wildcard: false }]
+  const { lookup } = await import('node:dns/promises')
   try {
     const found = await lookup(host, { all: true })
     return found.map(({ address, family }) => ({

@@ -1,0 +1,76 @@
+// The process that serves, until it ends: signals, what it says of itself, and its exit code. Knows nothing of the
+// command line.
+import { ListenError } from '../transport/listeners.ts'
+import { isDaemon, tellServing } from './daemon-process.ts'
+import type { Log } from './log.ts'
+import { EX_NOUSER, UserError } from './privileges.ts'
+import { LimitError } from './process-limits.ts'
+import { type Server, startServer } from './server.ts'
+import type { Settings } from './settings.ts'
+import { StartError } from './start-error.ts'
+import { SERVER_VERSION } from './version.ts'
+import type { WorkerThreads } from './worker-threads.ts'
+
+/** As memcached exits when the system refuses it something (EX_OSERR). */
+const EX_OSERR = 71
+
+export async function serve(settings: Settings, log: Log, threads: WorkerThreads): Promise<void> {
+  let server: Server | undefined
+  let reloadAsked = false
+  let stopAsked: { readonly graceful: boolean } | undefined
+  // Before anything else: a signal may come while the server starts, or when it has just begun to serve.
+  process.on('SIGTERM', () => stop('SIGTERM', false))
+  process.on('SIGINT', () => stop('SIGINT', false))
+  process.on('SIGUSR1', () => stop('SIGUSR1', true))
+  process.on('SIGHUP', () => {
+    log.info('SIGHUP: reloading')
+    reloadAsked = true
+    server?.reload()
+  })
+  function stop(signal: string, graceful: boolean): void {
+    log.info({ signal, graceful }, 'stopping')
+    stopAsked = { graceful }
+    server?.stop(graceful)
+  }
+  try {
+    server = await startServer(settings, log, threads)
+  } catch (error) {
+    process.exitCode = exitCodeFor(error)
+    await complain(error instanceof Error ? error.message : String(error))
+    return
+  }
+  log.info({ addresses: server.addresses, version: SERVER_VERSION }, 'serving')
+  tellServing()
+  if (reloadAsked) server.reload()
+  // Threads that wait for the kernel can't be ended from outside, only asked: so a stop waits for the start.
+  if (stopAsked !== undefined) server.stop(stopAsked.graceful)
+  try {
+    await server.closed
+  } catch (error) {
+    // A thread that failed may have left the cache half changed: a cache may die, it must not lie.
+    log.fatal({ err: error }, 'a thread failed')
+    server.stop(false)
+    process.exit(1)
+  }
+  log.info('stopped')
+  process.exit(0)
+}
+
+function exitCodeFor(error: unknown): number {
+  if (error instanceof UserError) return EX_NOUSER
+  if (error instanceof ListenError || error instanceof StartError || error instanceof LimitError) {
+    return EX_OSERR
+  }
+  return 1
+}
+
+/** Says why the server can't serve: on stderr, or, as a daemon, to the process that started it. */
+function complain(message: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (!isDaemon() || process.send === undefined) {
+      process.stderr.write(`${message}\n`, () => resolve())
+    } else {
+      process.send(message, () => resolve())
+    }
+  })
+}

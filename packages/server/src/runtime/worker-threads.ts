@@ -1,0 +1,51 @@
+// The threads that serve: started as soon as their number is known, so that they load while the main thread
+// still opens what they are to serve. Knows what a thread may take of memory, not what it does.
+import { Worker } from 'node:worker_threads'
+import type { Settings } from './settings.ts'
+import type { ToWorker, WorkerTransport } from './worker-messages.ts'
+
+/** The node transport has one thread, because Node's sockets can't be shared between threads. */
+export type ThreadsFor = 'node' | 'direct'
+
+export interface WorkerThreads {
+  readonly for: ThreadsFor
+  readonly workers: readonly Worker[]
+}
+
+/** What these settings will be served with, unless this machine turns out to lack it. */
+export function threadsExpected({ transport }: Settings): ThreadsFor {
+  return transport === 'node' || process.platform !== 'linux' ? 'node' : 'direct'
+}
+
+/** Starts the threads. They wait for `giveWork`, and until then don't keep the process from ending. */
+export function launchThreads(settings: Settings, serving: ThreadsFor): WorkerThreads {
+  const workers = Array.from({ length: serving === 'node' ? 1 : settings.threads }, (_, thread) => {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      name: `memshard-${thread}`,
+      // A worker's heap holds its code and its connections; items live outside. Requests make no garbage except
+      // over Node's sockets, so that the least is enough, which modules that load would otherwise outgrow.
+      resourceLimits: { maxYoungGenerationSizeMb: serving === 'node' ? 8 : 3 },
+    })
+    worker.unref()
+    return worker
+  })
+  return { for: serving, workers }
+}
+
+/** These threads, or others in their place where they were started for another transport. */
+export function threadsFor(
+  transport: WorkerTransport,
+  settings: Settings,
+  launched: WorkerThreads,
+): WorkerThreads {
+  const serving = transport.kind === 'node' ? 'node' : 'direct'
+  if (serving === launched.for) return launched
+  for (const worker of launched.workers) void worker.terminate()
+  return launchThreads(settings, serving)
+}
+
+/** From here on the process lasts as long as the thread. */
+export function giveWork(worker: Worker, message: ToWorker): void {
+  worker.ref()
+  worker.postMessage(message)
+}
