@@ -45,7 +45,13 @@ import {
 } from './transport-choice.ts'
 import { Users } from './users.ts'
 import type { ToMain, ToWorker, WorkerTransport } from './worker-messages.ts'
-import { giveWork, threadsFor, type WorkerThreads } from './worker-threads.ts'
+import {
+  giveWork,
+  launchThreads,
+  threadsExpected,
+  threadsFor,
+  type WorkerThreads,
+} from './worker-threads.ts'
 
 export interface Server {
   /** Where it listens, in words. */
@@ -65,12 +71,21 @@ const ACCEPT_RETRY_MS = 1_000
 /** When the first requests were answered, which need many of the pages that the start needed. */
 const START_SETTLED_MS = 1_000
 
-/** Starts serving; resolves when every thread does. */
+/** Starts serving; resolves when every thread does. `launched` are threads that were started for it already. */
 export async function startServer(
   settings: Settings,
   log: Log,
-  launched: WorkerThreads,
+  launched: WorkerThreads = launchThreads(settings, threadsExpected(settings)),
 ): Promise<Server> {
+  try {
+    return await startOn(launched, settings, log)
+  } catch (error) {
+    for (const worker of launched.workers) void worker.terminate()
+    throw error
+  }
+}
+
+async function startOn(launched: WorkerThreads, settings: Settings, log: Log): Promise<Server> {
   const calls = chooseSystemCalls(settings, log)
   const options = cacheOptions(settings)
   const memoryFile = await openMemoryFileOf(settings, options, calls, log)
