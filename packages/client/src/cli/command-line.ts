@@ -1,0 +1,150 @@
+// The commands and options of `memshard`, and what each is for. Knows commander and the words of the help; what
+// the commands do is in the files that are named after them.
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { count, get, remove, store, touch, type WriteFlags } from './key-commands.ts'
+import { type KeysOptions, listKeys } from './keys.ts'
+import { flush, locate, ping, ring, stats } from './pool-commands.ts'
+import type { Run } from './session.ts'
+import type { Surroundings } from './surroundings.ts'
+import { watch } from './watch.ts'
+
+export interface GlobalOptions {
+  readonly servers: string
+  readonly timeout: number
+  readonly json: boolean
+}
+
+export const DEFAULT_SERVERS = '127.0.0.1:11211'
+const DEFAULT_TIMEOUT_MS = 1000
+
+export interface Chosen {
+  readonly run: Run
+  readonly options: GlobalOptions
+}
+
+/**
+ * Reads the command line. Returns undefined when it has printed all there is to say, as help.
+ * @throws CommanderError for nonsense.
+ */
+export function chooseCommand({ argv, env, version, out, err }: Surroundings): Chosen | undefined {
+  let run: Run | undefined
+  const program = new Command('memshard')
+    .description('Asks and changes a pool of memcached nodes.')
+    .version(version)
+    .option(
+      '-s, --servers <list>',
+      'nodes, as a,b:11212,[::1]:11211,/path; from MEMCACHE_SERVERS otherwise',
+      env.MEMCACHE_SERVERS || DEFAULT_SERVERS,
+    )
+    .option('--timeout <ms>', 'for every call', positive, DEFAULT_TIMEOUT_MS)
+    .option('--json', 'JSON instead of tables and bare values', false)
+    .showHelpAfterError('(memshard --help tells more)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 not there (a miss, not stored), 2 wrong usage, 3 a node failed.',
+    )
+    .configureOutput({ writeOut: (text) => void out(text), writeErr: err })
+    .exitOverride()
+
+  const ttl = new Option('-t, --ttl <seconds>', 'time to live; 0 is for ever').argParser(natural)
+  const initial = new Option('-i, --initial <n>', 'create a missing counter with this').argParser(
+    bigNatural,
+  )
+  const command = (usage: string, description: string): Command =>
+    program.command(usage).description(description)
+
+  command('get <keys...>', 'print the value; of several keys, which there are').action(
+    (keys: string[]) => {
+      run = get(keys)
+    },
+  )
+  for (const mode of ['set', 'add'] as const) {
+    command(
+      `${mode} <key> <value>`,
+      mode === 'set' ? 'store the value; - reads it from stdin' : 'the same unless the key exists',
+    )
+      .addOption(ttl)
+      .action((key: string, value: string, options: WriteFlags) => {
+        run = store(mode, key, value, options)
+      })
+  }
+  command('delete <keys...>', 'delete the items').action((keys: string[]) => {
+    run = remove(keys)
+  })
+  command('touch <key> <seconds>', 'set the time to live').action(
+    (key: string, seconds: string) => {
+      run = touch(key, seconds)
+    },
+  )
+  for (const direction of ['incr', 'decr'] as const) {
+    command(
+      `${direction} <key> [by]`,
+      direction === 'incr' ? 'add to a counter' : 'subtract from a counter',
+    )
+      .addOption(initial)
+      .addOption(ttl)
+      .action((key: string, by: string | undefined, options: WriteFlags) => {
+        run = count(direction, key, by, options)
+      })
+  }
+  command(
+    'stats [kind]',
+    'statistics of every node: general, or items, slabs, settings ...',
+  ).action((kind: string | undefined) => {
+    run = stats(kind)
+  })
+  command('keys', 'every key of every node, unordered')
+    .option('-l, --long', 'with node, size, time to live and last access')
+    .option('-p, --prefix <text>', 'those that begin so')
+    .option('-n, --limit <n>', 'so many at most', natural)
+    .action((options: KeysOptions) => {
+      run = listKeys(options)
+    })
+  command('ring', 'the share of the keys that each node has').action(() => {
+    run = ring()
+  })
+  command('locate <keys...>', 'the node that each key lives on').action((keys: string[]) => {
+    run = locate(keys)
+  })
+  command('ping', 'whether each node answers, and how fast').action(() => {
+    run = ping()
+  })
+  command('watch [kinds...]', 'follow fetchers, mutations, evictions, connevents ...').action(
+    (kinds: string[]) => {
+      run = watch(kinds)
+    },
+  )
+  command('flush', 'drop all items of all nodes')
+    .option('-y, --yes', 'I mean it', false)
+    .action((options: { yes: boolean }) => {
+      run = flush(options)
+    })
+
+  try {
+    program.parse(argv, { from: 'user' })
+  } catch (error) {
+    if (isPrinted(error)) return undefined
+    throw error
+  }
+  return run === undefined ? undefined : { run, options: program.opts<GlobalOptions>() }
+}
+
+function isPrinted(error: unknown): boolean {
+  return error instanceof Error && 'exitCode' in error && error.exitCode === 0
+}
+
+function natural(text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('give a whole number from 0 on')
+}
+
+function positive(text: string): number {
+  const number = natural(text)
+  if (number > 0) return number
+  throw new InvalidArgumentError('give a whole number above 0')
+}
+
+function bigNatural(text: string): bigint {
+  if (/^\d{1,20}$/.test(text)) return BigInt(text)
+  throw new InvalidArgumentError('give a whole number from 0 to 2^64-1')
+}

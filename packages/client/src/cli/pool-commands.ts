@@ -1,0 +1,120 @@
+// Commands about the nodes: stats, ring, locate, ping, flush. Knows no socket.
+import { ArgumentError, PartialError } from '../errors.ts'
+import type { NodeAddress } from '../node/address.ts'
+import type { Output } from './output.ts'
+import type { Run } from './session.ts'
+import { EXIT_DONE, EXIT_FAILURE } from './surroundings.ts'
+
+/** By node, by name of the statistic. */
+type PoolStatistics = ReadonlyMap<string, ReadonlyMap<string, string>>
+
+/** Keys that the ring is asked about: the shares are right to a tenth of a percent. */
+const SAMPLED_KEYS = 100_000
+
+/** A row for each statistic, a column for each node. */
+export function stats(kind?: string): Run {
+  return async ({ client, output }) => {
+    try {
+      await showStatistics(await client.stats(kind ?? ''), output)
+      return EXIT_DONE
+    } catch (error) {
+      // Those of the nodes that did answer are worth seeing all the more.
+      if (error instanceof PartialError)
+        await showStatistics(error.values as PoolStatistics, output)
+      throw error
+    }
+  }
+}
+
+async function showStatistics(byNode: PoolStatistics, output: Output): Promise<void> {
+  if (output.json) {
+    const entries = Array.from(byNode, ([name, of]) => [name, Object.fromEntries(of)])
+    await output.document(Object.fromEntries(entries))
+    return
+  }
+  const names = new Set([...byNode.values()].flatMap((of) => [...of.keys()]))
+  const rows = Array.from(names, (stat) => ({
+    stat,
+    ...Object.fromEntries(Array.from(byNode, ([name, of]) => [name, of.get(stat)])),
+  }))
+  await output.table(rows)
+}
+
+export function ring(): Run {
+  return async ({ client, nodes, output }) => {
+    const keys = new Map(nodes.map((node) => [node.name, 0]))
+    for (let i = 0; i < SAMPLED_KEYS; i++) {
+      const name = client.locate(`key:${i}`)?.name ?? ''
+      keys.set(name, (keys.get(name) ?? 0) + 1)
+    }
+    const weights = nodes.reduce((sum, { weight }) => sum + weight, 0)
+    const rows = nodes.map((node) => {
+      const share = (keys.get(node.name) ?? 0) / SAMPLED_KEYS
+      const fair = node.weight / weights
+      return {
+        node: node.name,
+        address: addressOf(node),
+        weight: node.weight,
+        share: output.json ? share : percent(share),
+        fair: output.json ? fair : percent(fair),
+      }
+    })
+    await output.table(rows)
+    return EXIT_DONE
+  }
+}
+
+export function locate(keys: readonly string[]): Run {
+  return async ({ client, nodes, output }) => {
+    const rows = keys.map((key) => {
+      const name = client.locate(key)?.name
+      const node = nodes.find((candidate) => candidate.name === name)
+      return { key, node: name, address: node && addressOf(node) }
+    })
+    await output.table(rows)
+    return EXIT_DONE
+  }
+}
+
+/** One `version` to each node, all at once; the time includes the connection. */
+export function ping(): Run {
+  return async ({ nodes, clientOf, output }) => {
+    const rows = await Promise.all(
+      nodes.map(async (node) => {
+        await using client = clientOf(node)
+        const begun = performance.now()
+        const answer = await client.version().then(
+          (versions) => ({ alive: true, version: versions.get(node.name), error: undefined }),
+          (error: Error) => ({ alive: false, version: undefined, error: reasonOf(error) }),
+        )
+        const ms = Math.round((performance.now() - begun) * 100) / 100
+        return { node: node.name, address: addressOf(node), ...answer, ms }
+      }),
+    )
+    await output.table(rows)
+    return rows.every(({ alive }) => alive) ? EXIT_DONE : EXIT_FAILURE
+  }
+}
+
+export function flush({ yes }: { readonly yes: boolean }): Run {
+  if (!yes) throw new ArgumentError('flush drops all items of all nodes: say --yes if you mean it')
+  return async ({ client, nodes, output }) => {
+    await client.flush()
+    if (output.json) await output.document({ flushed: nodes.map(({ name }) => name) })
+    return EXIT_DONE
+  }
+}
+
+function addressOf({ host, port, path }: NodeAddress): string {
+  if (path !== '') return path
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)}%`
+}
+
+/** The first cause: that of the only node which was asked. */
+function reasonOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message : error.message
+}
