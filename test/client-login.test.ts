@@ -69,11 +69,7 @@ describe.each(['memshard', 'memcached'] as const)('a login to %s', (server) => {
   })
 
   test('that is missing is an AuthError, too', async () => {
-    for (const ask of [
-      (cache: Client) => cache.get('k'),
-      (cache: Client) => cache.set('k', 'v'),
-      (cache: Client) => cache.set('k', Buffer.alloc(100_000)),
-    ]) {
+    for (const ask of [(cache: Client) => cache.get('k'), (cache: Client) => cache.set('k', 'v')]) {
       await using cache = new Client({ nodes: [node.address], ...PATIENT })
       await expect(ask(cache)).rejects.toThrow(AuthError)
     }
