@@ -23,6 +23,8 @@ import {
   type WriteOptions,
 } from './options.ts'
 import { Pool, type PoolEvent } from './pool.ts'
+import type { Naming } from './ring/naming.ts'
+import { placementOf } from './ring/placement.ts'
 import type { Operation } from './wire/command.ts'
 import { keyByteLength } from './wire/key.ts'
 import * as operations from './wire/operations.ts'
@@ -35,14 +37,19 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   readonly #pool: Pool
   readonly #codec: Codec<unknown>
   readonly #timeout: number
+  readonly #naming: Naming
 
   /** @throws ArgumentError when an option makes no sense. */
   constructor(options: ClientOptions<V>) {
     super()
     this.#codec = (options.codec ?? valueCodec) as Codec<unknown>
     this.#timeout = milliseconds('timeout', options.timeout ?? DEFAULT_TIMEOUT_MS)
-    this.#pool = new Pool(options.nodes.map(parseNode), poolOptions(options), (event) =>
-      this.#announce(event),
+    const { distribution, naming } = placementOf(options)
+    this.#naming = naming
+    this.#pool = new Pool(
+      options.nodes.map((spec) => parseNode(spec, naming)),
+      poolOptions(options, distribution),
+      (event) => this.#announce(event),
     )
   }
 
@@ -59,7 +66,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    * nothing has changed.
    */
   async setNodes(nodes: readonly NodeSpec[]): Promise<void> {
-    await this.#pool.setNodes(nodes.map(parseNode))
+    await this.#pool.setNodes(nodes.map((spec) => parseNode(spec, this.#naming)))
   }
 
   /** The node that a key lives on now; undefined when all are ejected. */
@@ -67,6 +74,14 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     keyByteLength(key)
     const node = this.#pool.locate(key)
     return node && infoOf(node)
+  }
+
+  /**
+   * The share of the keys that each node is responsible for now, by its name; 0 for one whose keys others
+   * have taken over.
+   */
+  shares(): Map<string, number> {
+    return this.#pool.shares()
   }
 
   get<T = V>(key: string, options?: CallOptions): Promise<T | undefined> {

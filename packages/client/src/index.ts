@@ -21,3 +21,7 @@ export type {
   WriteOptions,
 } from './options.ts'
 export type { OnNodeDown } from './pool.ts'
+export type { LibmemcachedDistribution, LibmemcachedHash } from './ring/libmemcached.ts'
+export type { PhpMemcachedOptions, PylibmcBehaviors } from './ring/libmemcached-bindings.ts'
+export type { Compat, DistributionName, PlacementOptions } from './ring/placement.ts'
+export type { TwemproxyHash, TwemproxyPool } from './ring/twemproxy.ts'

@@ -4,11 +4,10 @@ import { isDeepStrictEqual } from 'node:util'
 import { ArgumentError } from './errors.ts'
 import type { NodeAddress } from './node/address.ts'
 import type { Node } from './node/node.ts'
-import { keyHash } from './ring/key-hash.ts'
-import { type Layout, Ring } from './ring/ring.ts'
+import type { Distribution, Router } from './ring/router.ts'
 
 export interface MembersOptions {
-  readonly layout: Layout
+  readonly distribution: Distribution
   /** Keys belong to nodes that are up; otherwise to nodes, however they are. */
   readonly onlyUp: boolean
   readonly createNode: (address: NodeAddress) => Node
@@ -23,9 +22,9 @@ export interface MembershipChange {
 export class Members {
   readonly #options: MembersOptions
   #nodes: readonly Node[] = []
-  /** The nodes that keys belong to, and the ring over them. */
+  /** The nodes that keys belong to, and which key to which; no router where there is nothing to choose. */
   #owners: readonly Node[] = []
-  #ring: Ring | undefined
+  #router: Router | undefined
 
   constructor(options: MembersOptions) {
     this.#options = options
@@ -39,13 +38,23 @@ export class Members {
   locate(key: string): Node | undefined {
     const owners = this.#owners
     if (owners.length <= 1) return owners[0]
-    return owners[this.#ring!.locate(keyHash(key))]
+    return owners[this.#router!.locate(key)]
+  }
+
+  /** The share of the keys that belongs to each node now, by its name. */
+  shares(): Map<string, number> {
+    const shares = new Map(this.#nodes.map((node) => [node.name, 0]))
+    const ofOwners = this.#router?.shares() ?? [1]
+    this.#owners.forEach((node, index) => {
+      shares.set(node.name, ofOwners[index]!)
+    })
+    return shares
   }
 
   /**
    * Makes these the nodes. One that has its name and address already is kept; those that left are the
    * caller's to close.
-   * @throws ArgumentError when the list is empty or has a name twice; then nothing has changed.
+   * @throws ArgumentError when the list is empty, has a name twice or doesn't suit the distribution; then nothing has changed.
    */
   replace(addresses: readonly NodeAddress[]): MembershipChange {
     if (addresses.length === 0) throw new ArgumentError('nodes is empty: name at least one')
@@ -54,6 +63,8 @@ export class Members {
     if (names.size < addresses.length) {
       throw new ArgumentError('two nodes have the same name: the ring tells them apart by it')
     }
+    // Throws when it can't place keys on them, as `jump` with weights.
+    this.#options.distribution(addresses)
     const joined: Node[] = []
     this.#nodes = addresses.map((address) => {
       const present = before.get(address.name)
@@ -72,10 +83,10 @@ export class Members {
 
   /** Places the keys anew, after a node went up or down. */
   arrange(): void {
-    const { layout, onlyUp } = this.#options
+    const { distribution, onlyUp } = this.#options
     const owners = onlyUp ? this.#nodes.filter((node) => node.state === 'up') : this.#nodes
     const addresses = owners.map((node) => node.address)
-    this.#ring = owners.length > 1 ? new Ring(addresses, layout) : undefined
+    this.#router = owners.length > 1 ? distribution(addresses) : undefined
     this.#owners = owners
   }
 }

@@ -9,12 +9,12 @@ import { type Credentials, loginCommand } from './node/login.ts'
 import type { NodeState } from './node/node.ts'
 import { parseTls, type TlsOptions } from './node/tls.ts'
 import type { OnNodeDown, PoolOptions } from './pool.ts'
+import type { PlacementOptions } from './ring/placement.ts'
+import type { Distribution } from './ring/router.ts'
 
-export interface ClientOptions<V = Value> {
-  /** The pool. The order doesn't matter; the names do (see NodeOptions.name). */
+export interface ClientOptions<V = Value> extends PlacementOptions {
+  /** The pool. The names matter (see NodeOptions.name); the order does for `jump` and modula only. */
   readonly nodes: readonly NodeSpec[]
-  /** `libmemcached`: place keys exactly as its weighted ketama does. Only weights make a difference. */
-  readonly compat?: 'libmemcached'
   /** Milliseconds from a call to its result or error, connecting and queueing included. Default 250. */
   readonly timeout?: number
   /** Milliseconds for establishing a connection, and for a probe. Default 500. */
@@ -104,10 +104,10 @@ export const DEFAULT_TIMEOUT_MS = 250
 const SILENT_TIMEOUTS = 4
 
 /** @throws ArgumentError when an option makes no sense. */
-export function poolOptions<V>(options: ClientOptions<V>): PoolOptions {
+export function poolOptions<V>(options: ClientOptions<V>, distribution: Distribution): PoolOptions {
   const probeMin = milliseconds('probe.min', options.probe?.min ?? 250)
   return {
-    layout: options.compat === 'libmemcached' ? 'libmemcached' : 'fixed',
+    distribution,
     onNodeDown: options.onNodeDown ?? 'rehash',
     connectTimeout: milliseconds('connectTimeout', options.connectTimeout ?? 500),
     silence: (options.timeout ?? DEFAULT_TIMEOUT_MS) * SILENT_TIMEOUTS,

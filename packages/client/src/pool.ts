@@ -13,7 +13,7 @@ import type { BreakerOptions } from './node/breaker.ts'
 import type { Call } from './node/call.ts'
 import type { LinksOptions } from './node/links.ts'
 import { Node, type NodeOwner } from './node/node.ts'
-import type { Layout } from './ring/ring.ts'
+import type { Distribution } from './ring/router.ts'
 
 /**
  * What happens to the keys of an ejected node until it returns.
@@ -24,7 +24,7 @@ import type { Layout } from './ring/ring.ts'
 export type OnNodeDown = 'rehash' | 'miss' | 'error'
 
 export interface PoolOptions extends LinksOptions, BreakerOptions {
-  readonly layout: Layout
+  readonly distribution: Distribution
   readonly onNodeDown: OnNodeDown
 }
 
@@ -50,7 +50,7 @@ export class Pool implements NodeOwner {
     this.#options = options
     this.#onEvent = onEvent
     this.#members = new Members({
-      layout: options.layout,
+      distribution: options.distribution,
       onlyUp: options.onNodeDown === 'rehash',
       createNode: (address) => new Node(address, options, options, this),
     })
@@ -64,6 +64,11 @@ export class Pool implements NodeOwner {
   /** The node that is responsible for a key now; undefined when all are ejected and keys rehash. */
   locate(key: string): Node | undefined {
     return this.#members.locate(key)
+  }
+
+  /** The share of the keys that each node is responsible for now, by its name. */
+  shares(): Map<string, number> {
+    return this.#members.shares()
   }
 
   /**

@@ -27,7 +27,7 @@ async function runChosen({ run, options }: Chosen, surroundings: Surroundings): 
   const nodes = options.servers
     .split(/[,\s]+/)
     .filter((spec) => spec !== '')
-    .map(parseNode)
+    .map((spec) => parseNode(spec))
   const clientOf = (...of: readonly NodeAddress[]): Client =>
     // A tool tells that a node is down; it does not go elsewhere.
     new Client({

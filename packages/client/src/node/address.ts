@@ -2,9 +2,8 @@
 // Knows no connection, and resolves no name.
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls'
 import { ArgumentError } from '../errors.ts'
+import { DEFAULT_PORT, hostAndUnusualPort, type Naming } from '../ring/naming.ts'
 import { parseTls, type TlsOptions } from './tls.ts'
-
-export const DEFAULT_PORT = 11211
 
 /** A node as an object; everything but `host` or `path` has a default. */
 export interface NodeOptions {
@@ -18,7 +17,8 @@ export interface NodeOptions {
   readonly weight?: number
   /**
    * What the node is called on the ring. Its keys stay with the name, whatever its address becomes.
-   * Default: `host`, or `host:port` when the port is not 11211, or the path: libmemcached's naming.
+   * Default: what `compat` calls it; without `compat` `host`, or `host:port` when the port is not 11211,
+   * or the path: libmemcached's naming.
    */
   readonly name?: string
   /** Instead of the client's; only with a host. */
@@ -39,8 +39,8 @@ export interface NodeAddress {
   readonly tls: TlsConnectionOptions | false | undefined
 }
 
-/** @throws ArgumentError when it is none of the forms. */
-export function parseNode(spec: NodeSpec): NodeAddress {
+/** `naming` is for nodes without a name. @throws ArgumentError when it is none of the forms. */
+export function parseNode(spec: NodeSpec, naming: Naming = hostAndUnusualPort): NodeAddress {
   const options = typeof spec === 'string' ? parseText(spec) : spec
   const { host = '', port = DEFAULT_PORT, path = '', weight = 1, tls } = options
   // Without the keys that may be in `tls`.
@@ -57,9 +57,8 @@ export function parseNode(spec: NodeSpec): NodeAddress {
   if (path !== '' && tls !== undefined && tls !== false) {
     throw new ArgumentError(`the node ${written} is a unix socket, which has no TLS`)
   }
-  const address = path !== '' ? path : port === DEFAULT_PORT ? host : `${host}:${port}`
   return {
-    name: options.name ?? address,
+    name: options.name ?? naming(host, port, path),
     weight,
     host,
     port,
