@@ -8,9 +8,6 @@ import { EXIT_DONE, EXIT_FAILURE } from './surroundings.ts'
 /** By node, by name of the statistic. */
 type PoolStatistics = ReadonlyMap<string, ReadonlyMap<string, string>>
 
-/** Keys that the ring is asked about: the shares are right to a tenth of a percent. */
-const SAMPLED_KEYS = 100_000
-
 /** A row for each statistic, a column for each node. */
 export function stats(kind?: string): Run {
   return async ({ client, output }) => {
@@ -42,14 +39,10 @@ async function showStatistics(byNode: PoolStatistics, output: Output): Promise<v
 
 export function ring(): Run {
   return async ({ client, nodes, output }) => {
-    const keys = new Map(nodes.map((node) => [node.name, 0]))
-    for (let i = 0; i < SAMPLED_KEYS; i++) {
-      const name = client.locate(`key:${i}`)?.name ?? ''
-      keys.set(name, (keys.get(name) ?? 0) + 1)
-    }
+    const shares = client.shares()
     const weights = nodes.reduce((sum, { weight }) => sum + weight, 0)
     const rows = nodes.map((node) => {
-      const share = (keys.get(node.name) ?? 0) / SAMPLED_KEYS
+      const share = shares.get(node.name) ?? 0
       const fair = node.weight / weights
       return {
         node: node.name,
