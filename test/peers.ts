@@ -18,6 +18,7 @@ export const PEERS = {
   'php-memcached': () => runs('php', '-r', 'exit(extension_loaded("memcached") ? 0 : 1);'),
   dalli: () => runs('ruby', '-e', 'require "dalli"'),
   'Cache::Memcached::Fast': () => runs('perl', '-MCache::Memcached::Fast', '-e', '1'),
+  etcd: () => runs('etcd', '--version'),
   memjs: () => resolves('memjs'),
   'memcached (npm)': () => resolves('memcached'),
   'memcached source': () => runs('apt-get', '--version') && runs('dpkg-source', '--version'),

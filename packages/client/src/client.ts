@@ -4,7 +4,9 @@ import { EventEmitter, setMaxListeners } from 'node:events'
 import { bytesOrText, expiry, milliseconds, type Ttl, unsigned32, unsigned64 } from './arguments.ts'
 import type { Codec } from './codec/codec.ts'
 import { type Value, valueCodec } from './codec/value-codec.ts'
-import { ArgumentError, CodecError } from './errors.ts'
+import type { Discovery } from './discovery/discovery.ts'
+import { Follower } from './discovery/follower.ts'
+import { ArgumentError, CodecError, DiscoveryError } from './errors.ts'
 import { type NodeSpec, parseNode } from './node/address.ts'
 import { Batch } from './node/batch.ts'
 import { Call } from './node/call.ts'
@@ -38,6 +40,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   readonly #codec: Codec<unknown>
   readonly #timeout: number
   readonly #naming: Naming
+  readonly #follower: Follower | undefined
 
   /** @throws ArgumentError when an option makes no sense. */
   constructor(options: ClientOptions<V>) {
@@ -46,14 +49,13 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     this.#timeout = milliseconds('timeout', options.timeout ?? DEFAULT_TIMEOUT_MS)
     const { distribution, naming } = placementOf(options)
     this.#naming = naming
-    this.#pool = new Pool(
-      options.nodes.map((spec) => parseNode(spec, naming)),
-      poolOptions(options, distribution),
-      (event) => this.#announce(event),
-    )
+    this.#pool = new Pool(poolOptions(options, distribution), (event) => this.#announce(event))
+    const { nodes } = options
+    if ('watch' in nodes) this.#follower = this.#follow(nodes)
+    else void this.#setNodes(nodes)
   }
 
-  /** The nodes and how they are. */
+  /** The nodes and how they are; none until a discovery has found the first. */
   get nodes(): readonly NodeInfo[] {
     return this.#pool.nodes.map(infoOf)
   }
@@ -63,13 +65,16 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    * a name at another address is connected there, and one that has left answers what it was asked.
    * Resolves when those that left are closed.
    * @throws ArgumentError when the list is empty, has a name twice or something that is no node; then
-   * nothing has changed.
+   * nothing has changed. Also when the nodes of this client are a discovery's.
    */
   async setNodes(nodes: readonly NodeSpec[]): Promise<void> {
-    await this.#pool.setNodes(nodes.map((spec) => parseNode(spec, this.#naming)))
+    if (this.#follower !== undefined) {
+      throw new ArgumentError('the nodes of this client are those that its discovery finds')
+    }
+    await this.#setNodes(nodes)
   }
 
-  /** The node that a key lives on now; undefined when all are ejected. */
+  /** The node that a key lives on now; undefined when all are ejected, or none is known yet. */
   locate(key: string): NodeInfo | undefined {
     keyByteLength(key)
     const node = this.#pool.locate(key)
@@ -196,6 +201,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
 
   /** Waits for the calls under way, which their deadlines bound, and closes all connections. */
   close(): Promise<void> {
+    this.#follower?.stop()
     return this.#pool.close()
   }
 
@@ -287,6 +293,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     argument = '',
   ): Promise<Map<string, T>> {
     const { nodes } = this.#pool
+    if (nodes.length === 0) return this.#whenNodesAreKnown(operation, options, argument)
     const calls = nodes.map(() => this.#call(operation, ''))
     for (const call of calls) call.data = argument
     return this.#gather(
@@ -295,6 +302,40 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
       (_, place) => nodes[place]!.name,
       (call, place) => this.#pool.dispatchTo(nodes[place]!, call),
     )
+  }
+
+  async #whenNodesAreKnown<T>(
+    operation: Operation,
+    options: CallOptions | undefined,
+    argument: string,
+  ): Promise<Map<string, T>> {
+    const call = this.#call(operation, '')
+    const known = call.promise()
+    call.issuedAt = performance.now()
+    call.deadline = call.issuedAt + this.#timeoutOf(options)
+    if (options?.signal !== undefined) observe(options.signal, call)
+    if (!call.settled) this.#pool.awaitNodes(call)
+    await known
+    const timeout = Math.max(1, call.deadline - performance.now())
+    return this.#askEveryNode(operation, { ...options, timeout }, argument)
+  }
+
+  #setNodes(nodes: readonly NodeSpec[]): Promise<void> {
+    return this.#pool.setNodes(nodes.map((spec) => parseNode(spec, this.#naming)))
+  }
+
+  #follow(discovery: Discovery): Follower {
+    const follower = new Follower(discovery, {
+      found: (nodes) => void this.#setNodes(nodes),
+      failed: (cause) => {
+        const error = discoveryFailed(cause)
+        this.#pool.failedToFind(error)
+        process.nextTick(() => this.emit('discoveryError', error))
+      },
+    })
+    // Not in here: listeners are added after the constructor.
+    process.nextTick(() => follower.start())
+    return follower
   }
 
   #timeoutOf(options: CallOptions | undefined): number {
@@ -309,6 +350,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
       process.nextTick(() => this.emit('nodes', change))
       return
     }
+    if ('error' in event) this.#follower?.hint()
     const node = infoOf(event.node)
     process.nextTick(() => {
       if ('error' in event) this.emit(event.type, node, event.error)
@@ -320,6 +362,12 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
 function infoOf(node: Node): NodeInfo {
   const { name, host, port, path, weight } = node.address
   return { name, host, port, path, weight, state: node.state, inflight: node.inflight }
+}
+
+function discoveryFailed(cause: unknown): DiscoveryError {
+  if (cause instanceof DiscoveryError) return cause
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new DiscoveryError(`the discovery found no nodes: ${reason}`, { cause })
 }
 
 function unencodable(key: string, cause: unknown): CodecError {

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'ERR_MEMSHARD_CLOSED'
   | 'ERR_MEMSHARD_CODEC'
   | 'ERR_MEMSHARD_CONNECTION'
+  | 'ERR_MEMSHARD_DISCOVERY'
   | 'ERR_MEMSHARD_KEY'
   | 'ERR_MEMSHARD_NODE_DOWN'
   | 'ERR_MEMSHARD_OVERLOAD'
@@ -72,6 +73,13 @@ export class CodecError extends MemshardError {
 export class ConnectionError extends MemshardError {
   constructor(message: string, details?: ErrorDetails) {
     super('ERR_MEMSHARD_CONNECTION', message, details)
+  }
+}
+
+/** A discovery found no nodes this time; those that were known before stay in use. */
+export class DiscoveryError extends MemshardError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('ERR_MEMSHARD_DISCOVERY', message, details)
   }
 }
 

@@ -3,6 +3,28 @@ export type { Ttl } from './arguments.ts'
 export { Client } from './client.ts'
 export type { Codec, Encoded, RawValue } from './codec/codec.ts'
 export { bytesCodec, type Value, valueCodec } from './codec/value-codec.ts'
+export { type ClusterDiscoveryOptions, clusterDiscovery } from './discovery/cluster.ts'
+export type { Discovery, DiscoveryContext } from './discovery/discovery.ts'
+export {
+  type DnsDiscoveryOptions,
+  type DnsOptions,
+  dnsDiscovery,
+  type SrvDiscoveryOptions,
+  srvDiscovery,
+} from './discovery/dns.ts'
+export {
+  type EnvironmentOptions,
+  type FromEnvironment,
+  fromEnvironment,
+} from './discovery/environment.ts'
+export { type EtcdDiscoveryOptions, etcdDiscovery } from './discovery/etcd.ts'
+export type { EtcdOptions } from './discovery/etcd-gateway.ts'
+export {
+  type Registration,
+  type RegistrationOptions,
+  register,
+} from './discovery/etcd-registration.ts'
+export { type FileDiscoveryOptions, fileDiscovery } from './discovery/file.ts'
 export * from './errors.ts'
 export type { NodeOptions, NodeSpec } from './node/address.ts'
 export type { Credentials } from './node/login.ts'

@@ -58,6 +58,8 @@ export class Members {
    */
   replace(addresses: readonly NodeAddress[]): MembershipChange {
     if (addresses.length === 0) throw new ArgumentError('nodes is empty: name at least one')
+    // What a discovery says most of the time.
+    if (this.#isPresent(addresses)) return { joined: [], left: [] }
     const before = new Map(this.#nodes.map((node) => [node.name, node]))
     const names = new Set(addresses.map((address) => address.name))
     if (names.size < addresses.length) {
@@ -79,6 +81,14 @@ export class Members {
     })
     this.arrange()
     return { joined, left: [...before.values()] }
+  }
+
+  #isPresent(addresses: readonly NodeAddress[]): boolean {
+    const nodes = this.#nodes
+    return (
+      nodes.length === addresses.length &&
+      nodes.every(({ address }, i) => isDeepStrictEqual(address, addresses[i]))
+    )
   }
 
   /** Places the keys anew, after a node went up or down. */

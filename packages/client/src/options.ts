@@ -3,7 +3,8 @@
 import { milliseconds, positiveInteger, type Ttl } from './arguments.ts'
 import type { Codec } from './codec/codec.ts'
 import type { Value } from './codec/value-codec.ts'
-import type { MemshardError } from './errors.ts'
+import type { Discovery } from './discovery/discovery.ts'
+import type { DiscoveryError, MemshardError } from './errors.ts'
 import type { NodeSpec } from './node/address.ts'
 import { type Credentials, loginCommand } from './node/login.ts'
 import type { NodeState } from './node/node.ts'
@@ -13,8 +14,11 @@ import type { PlacementOptions } from './ring/placement.ts'
 import type { Distribution } from './ring/router.ts'
 
 export interface ClientOptions<V = Value> extends PlacementOptions {
-  /** The pool. The names matter (see NodeOptions.name); the order does for `jump` and modula only. */
-  readonly nodes: readonly NodeSpec[]
+  /**
+   * The pool, or what finds it. The names matter (see NodeOptions.name); the order does for `jump` and modula
+   * only. Until a discovery has found nodes, calls wait, as long as their deadlines allow.
+   */
+  readonly nodes: readonly NodeSpec[] | Discovery
   /** Milliseconds from a call to its result or error, connecting and queueing included. Default 250. */
   readonly timeout?: number
   /** Milliseconds for establishing a connection, and for a probe. Default 500. */
@@ -97,6 +101,8 @@ export interface ClientEvents {
   return: [node: NodeInfo]
   /** The pool has changed. */
   nodes: [change: NodesChange]
+  /** The discovery found nothing this time; the nodes stay as they were. */
+  discoveryError: [error: DiscoveryError]
 }
 
 export const DEFAULT_TIMEOUT_MS = 250

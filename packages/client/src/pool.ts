@@ -14,6 +14,7 @@ import type { Call } from './node/call.ts'
 import type { LinksOptions } from './node/links.ts'
 import { Node, type NodeOwner } from './node/node.ts'
 import type { Distribution } from './ring/router.ts'
+import { WaitingCalls } from './waiting-calls.ts'
 
 /**
  * What happens to the keys of an ejected node until it returns.
@@ -37,16 +38,15 @@ export class Pool implements NodeOwner {
   readonly #options: PoolOptions
   readonly #onEvent: (event: PoolEvent) => void
   readonly #members: Members
+  /** What was called before there was a first list of nodes. */
+  #waiting: WaitingCalls | undefined
   /** Nodes that left and have calls under way. */
   readonly #leaving = new Set<Promise<void>>()
   #closed = false
 
-  /** @throws ArgumentError when there is no node, or a name twice. */
-  constructor(
-    addresses: readonly NodeAddress[],
-    options: PoolOptions,
-    onEvent: (event: PoolEvent) => void,
-  ) {
+  /** Has no nodes yet: calls wait until `setNodes`, as long as their deadlines allow. */
+  constructor(options: PoolOptions, onEvent: (event: PoolEvent) => void) {
+    this.#waiting = new WaitingCalls(options.maxInflight)
     this.#options = options
     this.#onEvent = onEvent
     this.#members = new Members({
@@ -54,9 +54,9 @@ export class Pool implements NodeOwner {
       onlyUp: options.onNodeDown === 'rehash',
       createNode: (address) => new Node(address, options, options, this),
     })
-    this.#members.replace(addresses)
   }
 
+  /** Empty until the first list. */
   get nodes(): readonly Node[] {
     return this.#members.nodes
   }
@@ -84,7 +84,23 @@ export class Pool implements NodeOwner {
       this.#leaving.delete(gone)
     })
     this.#leaving.add(gone)
+    const waiting = this.#waiting?.release() ?? []
+    this.#waiting = undefined
+    for (const call of waiting) {
+      if (call.key === '') call.resolve(undefined)
+      else this.dispatch(call)
+    }
     return gone
+  }
+
+  /** There is no list of nodes yet, and this is why. */
+  failedToFind(reason: Error): void {
+    if (this.#waiting !== undefined) this.#waiting.reason = reason
+  }
+
+  /** Resolves a call when the nodes are known, which they are not yet. */
+  awaitNodes(call: Call): void {
+    this.#unavailable(call, undefined)
   }
 
   /** Takes a call that has its deadline, and sees to it that it is settled. */
@@ -103,6 +119,7 @@ export class Pool implements NodeOwner {
 
   async close(): Promise<void> {
     this.#closed = true
+    for (const call of this.#waiting?.release() ?? []) call.reject(new ClosedError())
     await Promise.all([...this.nodes.map((node) => node.close()), ...this.#leaving])
   }
 
@@ -141,6 +158,7 @@ export class Pool implements NodeOwner {
 
   #unavailable(call: Call, node: Node | undefined): void {
     if (this.#closed) call.reject(new ClosedError({ key: call.key }))
+    else if (this.#waiting !== undefined) this.#waiting.add(call)
     else if (this.#options.onNodeDown === 'miss') call.resolve(call.operation.missed)
     else call.reject(nodeDown(node, call.key, node ?? this.nodes[0]))
   }
