@@ -7,19 +7,34 @@ import { type Value, valueCodec } from './codec/value-codec.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { Follower } from './discovery/follower.ts'
 import { ArgumentError, CodecError, DiscoveryError } from './errors.ts'
+import {
+  appendFlags,
+  casFlags,
+  deleteFlags,
+  entryFlags,
+  invalidateFlags,
+  verbatimFlags,
+} from './meta-flags.ts'
 import { type NodeSpec, parseNode } from './node/address.ts'
 import { Batch } from './node/batch.ts'
 import { Call } from './node/call.ts'
 import type { Node } from './node/node.ts'
 import {
+  type AppendOptions,
   type CallOptions,
+  type CasOptions,
   type CasResult,
   type CasToken,
   type ClientEvents,
   type ClientOptions,
   type CounterOptions,
   DEFAULT_TIMEOUT_MS,
+  type DeleteOptions,
   type Entry,
+  type EntryOptions,
+  type InvalidateOptions,
+  type ItemEntry,
+  type MetaOptions,
   type NodeInfo,
   poolOptions,
   type WriteOptions,
@@ -29,6 +44,8 @@ import type { Naming } from './ring/naming.ts'
 import { placementOf } from './ring/placement.ts'
 import type { Operation } from './wire/command.ts'
 import { keyByteLength } from './wire/key.ts'
+import type { MetaAnswer, MetaCommand } from './wire/meta-operations.ts'
+import * as metaOperations from './wire/meta-operations.ts'
 import * as operations from './wire/operations.ts'
 
 /**
@@ -104,15 +121,22 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   }
 
   /**
+   * The item with all that its node knows of it: version, time left to live, last access, stale or not. Options make
+   * it touch what it finds, make what it doesn't, or win the right to make the value anew.
+   */
+  getEntry<T = V>(key: string, options: EntryOptions = {}): Promise<ItemEntry<T> | undefined> {
+    const wins = options.vivify !== undefined || options.recache !== undefined
+    const operation = wins ? metaOperations.getEntryToMake : metaOperations.getEntry
+    return this.#issueWith(entryFlags, options, this.#call(operation, key))
+  }
+
+  /**
    * The items that exist, by key, from all their nodes at once.
    * @throws PartialError when keys failed; it has those that did not, and the error of each that did.
    */
   getMulti<T = V>(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>> {
     const calls = Array.from(new Set(keys), (key) => this.#call(operations.get, key))
-    return this.#gather(calls, options, (call) => {
-      call.keyBytes = keyByteLength(call.key)
-      return call.key
-    })
+    return this.#gatherByKey(calls, options)
   }
 
   /** Stores the value. False only when the node is down and `onNodeDown` is `miss`. */
@@ -131,25 +155,86 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   }
 
   /** Stores the value if the item is still the version that `gets` saw. */
-  cas(key: string, value: V, token: CasToken, options?: WriteOptions): Promise<CasResult> {
+  cas(key: string, value: V, token: CasToken, options?: CasOptions): Promise<CasResult> {
     const call = this.#call(operations.cas, key)
     call.operand = token
+    if (options !== undefined) call.metaFlags = casFlags(options)
     return this.#store(call, value, options)
   }
 
   /** Adds to the end of an item, keeping its flags and time to live; false when there is none. */
-  append(key: string, data: Uint8Array | string, options?: CallOptions): Promise<boolean> {
+  append(key: string, data: Uint8Array | string, options?: AppendOptions): Promise<boolean> {
     return this.#extend(this.#call(operations.append, key), data, options)
   }
 
   /** Adds to the beginning of an item, keeping its flags and time to live; false when there is none. */
-  prepend(key: string, data: Uint8Array | string, options?: CallOptions): Promise<boolean> {
+  prepend(key: string, data: Uint8Array | string, options?: AppendOptions): Promise<boolean> {
     return this.#extend(this.#call(operations.prepend, key), data, options)
   }
 
-  /** False when there was nothing to delete. */
-  delete(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#issue(this.#call(operations.remove, key), options)
+  /** False when there was nothing to delete, or not in this version. */
+  delete(key: string, options?: DeleteOptions): Promise<boolean> {
+    if (options?.cas === undefined) return this.#issue(this.#call(operations.remove, key), options)
+    return this.#issueWith(deleteFlags, options, this.#call(operations.removeVersion, key))
+  }
+
+  /**
+   * Marks an item as stale instead of deleting it: `getEntry` and `fetch` still find it, and the first of them is told
+   * to make it anew. False when there is none.
+   */
+  invalidate(key: string, options: InvalidateOptions = {}): Promise<boolean> {
+    return this.#issueWith(invalidateFlags, options, this.#call(operations.invalidate, key))
+  }
+
+  /**
+   * Stores all of them, on all their nodes at once; by key, whether it was stored, as `set` says it.
+   * @throws PartialError when some failed.
+   */
+  setMulti(
+    entries: Iterable<readonly [key: string, value: V]>,
+    options?: WriteOptions,
+  ): Promise<Map<string, boolean>> {
+    const calls: Call[] = []
+    try {
+      const ttl = options?.ttl === undefined ? undefined : expiry(options.ttl)
+      for (const [key, value] of new Map(entries)) {
+        const call = this.#call(operations.set, key)
+        this.#encode(call, value)
+        call.ttl = ttl
+        calls.push(call)
+      }
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return this.#gatherByKey(calls, options)
+  }
+
+  /** By key, whether there was something to delete. @throws PartialError when some failed. */
+  deleteMulti(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, boolean>> {
+    const calls = Array.from(new Set(keys), (key) => this.#call(operations.remove, key))
+    return this.#gatherByKey(calls, options)
+  }
+
+  /**
+   * Any command of the meta protocol as it is written, for what has no call of its own: `meta('mg', key, ['v', 't'])`.
+   * The key is placed as any other; what comes back is not decoded.
+   */
+  meta(
+    command: MetaCommand,
+    key: string,
+    flags: readonly string[] = [],
+    options?: MetaOptions,
+  ): Promise<MetaAnswer> {
+    try {
+      const operation = metaOperations.verbatimOperations[command]
+      if (operation === undefined) throw new ArgumentError('meta takes mg, ms, md or ma')
+      const call = this.#call(operation, key)
+      call.metaFlags = verbatimFlags(flags)
+      if (options?.data !== undefined) call.data = bytesOrText('data', options.data)
+      return this.#issue(call, options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
@@ -230,20 +315,47 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     return promise
   }
 
-  #store<T>(call: Call, value: V, options: WriteOptions | undefined): Promise<T> {
+  /** The same with what the options say in letters of the meta protocol. */
+  #issueWith<T, O extends CallOptions>(
+    flagsOf: (options: O) => string,
+    options: O,
+    call: Call,
+  ): Promise<T> {
+    try {
+      call.metaFlags = flagsOf(options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return this.#issue(call, options)
+  }
+
+  #encode(call: Call, value: V): void {
     try {
       const { data, flags } = this.#codec.encode(value)
       call.data = bytesOrText('what the codec returned', data)
       call.flags = unsigned32('flags', flags)
     } catch (cause) {
-      return Promise.reject(unencodable(call.key, cause))
+      throw unencodable(call.key, cause)
+    }
+  }
+
+  #store<T>(call: Call, value: V, options: WriteOptions | undefined): Promise<T> {
+    try {
+      this.#encode(call, value)
+    } catch (error) {
+      return Promise.reject(error)
     }
     return this.#issue(call, options, options?.ttl)
   }
 
-  #extend<T>(call: Call, data: Uint8Array | string, options: CallOptions | undefined): Promise<T> {
+  #extend<T>(
+    call: Call,
+    data: Uint8Array | string,
+    options: AppendOptions | undefined,
+  ): Promise<T> {
     try {
       call.data = bytesOrText(call.operation.name, data)
+      if (options !== undefined) call.metaFlags = appendFlags(options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -258,6 +370,16 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
       return Promise.reject(error)
     }
     return this.#issue(call, options, options?.ttl)
+  }
+
+  #gatherByKey<T>(
+    calls: readonly Call[],
+    options: CallOptions | undefined,
+  ): Promise<Map<string, T>> {
+    return this.#gather(calls, options, (call) => {
+      call.keyBytes = keyByteLength(call.key)
+      return call.key
+    })
   }
 
   /** Sends many calls whose results belong together. `label` names each result and may throw. */

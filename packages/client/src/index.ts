@@ -31,13 +31,20 @@ export type { Credentials } from './node/login.ts'
 export type { NodeState } from './node/node.ts'
 export type { TlsOptions } from './node/tls.ts'
 export type {
+  AppendOptions,
   CallOptions,
+  CasOptions,
   CasResult,
   CasToken,
   ClientEvents,
   ClientOptions,
   CounterOptions,
+  DeleteOptions,
   Entry,
+  EntryOptions,
+  InvalidateOptions,
+  ItemEntry,
+  MetaOptions,
   NodeInfo,
   NodesChange,
   WriteOptions,
@@ -47,3 +54,4 @@ export type { LibmemcachedDistribution, LibmemcachedHash } from './ring/libmemca
 export type { PhpMemcachedOptions, PylibmcBehaviors } from './ring/libmemcached-bindings.ts'
 export type { Compat, DistributionName, PlacementOptions } from './ring/placement.ts'
 export type { TwemproxyHash, TwemproxyPool } from './ring/twemproxy.ts'
+export type { MetaAnswer, MetaCommand } from './wire/meta-operations.ts'

@@ -12,6 +12,7 @@ import { parseTls, type TlsOptions } from './node/tls.ts'
 import type { OnNodeDown, PoolOptions } from './pool.ts'
 import type { PlacementOptions } from './ring/placement.ts'
 import type { Distribution } from './ring/router.ts'
+import type { ItemFacts } from './wire/meta-operations.ts'
 
 export interface ClientOptions<V = Value> extends PlacementOptions {
   /**
@@ -55,6 +56,45 @@ export interface WriteOptions extends CallOptions {
   readonly ttl?: Ttl
 }
 
+export interface EntryOptions extends CallOptions {
+  /** Sets the time to live of what is found. */
+  readonly ttl?: Ttl
+  /** False: being fetched does not keep the item from eviction, nor counts as an access. Default true. */
+  readonly bump?: boolean
+  /**
+   * What is missing is made, as an empty placeholder that lives so long. This caller has `won`, and is the one to
+   * store a value in its place; all others find it `taken`.
+   */
+  readonly vivify?: Ttl
+  /** This caller has `won` if fewer seconds than this are left to live, and nobody has won before. */
+  readonly recache?: number
+}
+
+export interface CasOptions extends WriteOptions {
+  /** An older version than what is there is stored all the same, and marked as stale. Default false: `conflict`. */
+  readonly staleIfOlder?: boolean
+}
+
+export interface AppendOptions extends CallOptions {
+  /** Creates a missing item, with this time to live (memcached 1.6.19 or newer). Default: it stays missing. */
+  readonly vivify?: Ttl
+}
+
+export interface DeleteOptions extends CallOptions {
+  /** Only this version of the item. */
+  readonly cas?: CasToken
+}
+
+export interface InvalidateOptions extends DeleteOptions {
+  /** How long the stale value may still be served. Default: as long as it had to live. */
+  readonly staleFor?: Ttl
+}
+
+export interface MetaOptions extends CallOptions {
+  /** What `ms` stores. */
+  readonly data?: Uint8Array | string
+}
+
 export interface CounterOptions extends CallOptions {
   /** Creates a missing counter with this value, which is then the result. Default: it stays missing. */
   readonly initial?: number | bigint
@@ -68,6 +108,12 @@ export type CasToken = bigint
 export interface Entry<T> {
   readonly value: T
   readonly cas: CasToken
+}
+
+/** An item with all that its node knows of it. */
+export interface ItemEntry<T> extends ItemFacts {
+  /** Undefined for the placeholder of a value that is still being made. */
+  readonly value: T | undefined
 }
 
 export type CasResult = 'stored' | 'conflict' | 'missing'

@@ -21,6 +21,7 @@ export class Call implements Command {
   ttl: number | undefined = undefined
   operand: number | bigint = 0
   initial: number | bigint | undefined = undefined
+  metaFlags = ''
   codec: Codec<unknown>
   lines: Map<string, string> | undefined = undefined
 

@@ -2,7 +2,7 @@
 // bytes, and nothing is ever scanned twice. Knows the shape of answers, not which command each one
 // belongs to. Any doubt about the shape is a ProtocolError, after which the stream is worth nothing.
 import { ProtocolError } from '../errors.ts'
-import { Answer, Status } from './answer.ts'
+import { Answer, Mark, Status } from './answer.ts'
 
 const LINE_MAX_BYTES = 8 * 1024
 /** memcached's largest `-I`. */
@@ -105,7 +105,10 @@ export class AnswerParser {
     const second = start + 2
     if (end === second || bytes[second] === SPACE) {
       answer.status = (bytes[start]! << 8) | bytes[start + 1]!
+      answer.marks = 0
+      answer.others = ''
       if (answer.status === Status.value) this.#parseValueLine(bytes, second, end)
+      else if (end > second) this.#parseFlags(bytes, second, end)
     } else {
       answer.line = bytes.toString('latin1', start, end)
       answer.status = statusOfWord(answer.line)
@@ -122,16 +125,47 @@ export class AnswerParser {
     for (; at < end && bytes[at] !== SPACE; at++) size = size * 10 + digit(bytes[at]!)
     if (at === start + 1 || size > VALUE_MAX_BYTES) throw unexpected(bytes, start, end)
     answer.size = size
+    this.#parseFlags(bytes, at, end)
+  }
+
+  /** ` <flag>*`, each a letter and what the node says of it. */
+  #parseFlags(bytes: Buffer, start: number, end: number): void {
+    const answer = this.#answer
+    let at = start
     while (at < end) {
       const letter = bytes[++at]
       const from = ++at
       while (at < end && bytes[at] !== SPACE) at++
-      if (letter === FLAGS) {
-        let flags = 0
-        for (let i = from; i < at; i++) flags = flags * 10 + digit(bytes[i]!)
-        answer.flags = flags
-      } else if (letter === CAS) {
-        answer.cas = bytes.toString('latin1', from, at)
+      switch (letter) {
+        case FLAGS:
+          answer.flags = decimal(bytes, from, at)
+          break
+        case CAS:
+          answer.cas = bytes.toString('latin1', from, at)
+          break
+        case TTL:
+          answer.ttl = bytes[from] === MINUS ? -1 : decimal(bytes, from, at)
+          break
+        case IDLE:
+          answer.idle = decimal(bytes, from, at)
+          break
+        case FETCHED:
+          answer.fetched = bytes[from] === ONE
+          break
+        case SIZE:
+          answer.itemSize = decimal(bytes, from, at)
+          break
+        case WON:
+          answer.marks |= Mark.won
+          break
+        case STALE:
+          answer.marks |= Mark.stale
+          break
+        case TAKEN:
+          answer.marks |= Mark.taken
+          break
+        default:
+          answer.others += `${answer.others && ' '}${bytes.toString('latin1', from - 1, at)}`
       }
     }
   }
@@ -139,6 +173,21 @@ export class AnswerParser {
 
 const FLAGS = 0x66 // f
 const CAS = 0x63 // c
+const TTL = 0x74 // t
+const IDLE = 0x6c // l
+const FETCHED = 0x68 // h
+const SIZE = 0x73 // s
+const WON = 0x57 // W
+const STALE = 0x58 // X
+const TAKEN = 0x5a // Z
+const MINUS = 0x2d
+const ONE = 0x31
+
+function decimal(bytes: Buffer, from: number, to: number): number {
+  let number = 0
+  for (let i = from; i < to; i++) number = number * 10 + digit(bytes[i]!)
+  return number
+}
 
 function digit(byte: number): number {
   const value = byte - ZERO

@@ -29,12 +29,34 @@ export const Status = {
   serverError: 0x10008,
 } as const
 
+/** What a node says of an item without being asked: bits of `Answer.marks`. */
+export const Mark = {
+  /** `W`: whoever gets this answer is the one to make the value anew. */
+  won: 1,
+  /** `X`: the item was invalidated, or stored over a newer one. */
+  stale: 2,
+  /** `Z`: somebody else has won it already. */
+  taken: 4,
+} as const
+
 export class Answer implements RawValue {
   status = 0
   /** The item's client flags (`f`). */
   flags = 0
   /** The item's cas token (`c`), as the node wrote it. */
   cas = ''
+  /** Seconds left to live (`t`); -1: for ever. */
+  ttl = -1
+  /** Seconds since the last access (`l`). */
+  idle = 0
+  /** Whether it was fetched since it was stored (`h`). */
+  fetched = false
+  /** Bytes of the item's value (`s`), whether or not it follows. */
+  itemSize = 0
+  /** Bits of `Mark`; of every answer with flags. */
+  marks = 0
+  /** Flags of the answer that are none of these, as `Oabc kfoo b`. */
+  others = ''
   /** The whole line without its end, for statuses above 0xffff. */
   line = ''
   /** Bytes of the value; 0 when there is none. */

@@ -20,6 +20,8 @@ export interface Command {
   operand: number | bigint
   /** What a missing counter starts with; undefined: it stays missing. */
   initial: number | bigint | undefined
+  /** Further flags of the meta protocol, in its own letters and at most 100 bytes; '' for none. */
+  metaFlags: string
   codec: Codec<unknown>
   /** What has been read of an answer of many lines. */
   lines: Map<string, string> | undefined

@@ -1,7 +1,7 @@
 // Every command of the client: its bytes, and what its answers mean. Keyed commands go out in the meta
 // protocol: of 100 pipelined gets, memcached 1.6 answers classic ones in 53 packets (7.2 us of its CPU
 // each) and meta ones in three (1.0 us), and a hit's answer is shorter. Knows no socket and no routing.
-import { Status } from './answer.ts'
+import { type Answer, Mark, Status } from './answer.ts'
 import { type Command, MORE, type Operation, UNEXPECTED } from './command.ts'
 import type { CommandWriter } from './command-writer.ts'
 
@@ -23,9 +23,16 @@ export const get: Operation = {
     writer.endLine()
   },
   read(command, answer) {
-    if (answer.status === Status.value) return command.codec.decode(answer, answer.flags)
+    if (answer.status === Status.value) {
+      return isPlaceholder(answer) ? undefined : command.codec.decode(answer, answer.flags)
+    }
     return answer.status === Status.miss ? undefined : UNEXPECTED
   },
+}
+
+/** An empty item that keeps the place of a value which somebody is making (`N`): a miss for all others. */
+export function isPlaceholder({ size, marks }: Answer): boolean {
+  return size === 0 && (marks & (Mark.taken | Mark.won)) !== 0
 }
 
 export const gets: Operation = {
@@ -39,6 +46,7 @@ export const gets: Operation = {
   },
   read(command, answer): ValueAndToken | undefined | typeof UNEXPECTED {
     if (answer.status === Status.value) {
+      if (isPlaceholder(answer)) return undefined
       return { value: command.codec.decode(answer, answer.flags), cas: BigInt(answer.cas) }
     }
     return answer.status === Status.miss ? undefined : UNEXPECTED
@@ -84,6 +92,7 @@ function storing(name: string, mode: string, idempotent: boolean): Operation {
     write(command, writer) {
       const size = startStore(command, writer)
       if (mode !== '') writer.token(mode)
+      if (command.metaFlags !== '') writer.token(command.metaFlags)
       writer.endLine()
       writer.value(command.data, size)
     },
@@ -119,6 +128,7 @@ export const cas: Operation = {
   write(command, writer) {
     const size = startStore(command, writer)
     writer.token(`C${command.operand}`)
+    if (command.metaFlags !== '') writer.token(command.metaFlags)
     writer.endLine()
     writer.value(command.data, size)
   },
@@ -144,13 +154,21 @@ export const remove: Operation = {
   write(command, writer) {
     writer.command('md')
     writer.key(command.key, command.keyBytes)
+    if (command.metaFlags !== '') writer.token(command.metaFlags)
     writer.endLine()
   },
   read(_, answer) {
     if (answer.status === Status.done) return true
-    return answer.status === Status.notFound ? false : UNEXPECTED
+    // Another version than the one that was to be deleted is as good as none.
+    return answer.status === Status.notFound || answer.status === Status.exists ? false : UNEXPECTED
   },
 }
+
+/** `md <key> I`: what is there stays for readers, marked as stale, and the next of them wins. */
+export const invalidate: Operation = { ...remove, name: 'invalidate' }
+
+/** `md <key> C<cas>`, of one version: done twice, the second finds another. */
+export const removeVersion: Operation = { ...remove, idempotent: false }
 
 /** `ma <key> <flags>*`: 64-bit unsigned; up wraps at 2^64, down stops at 0. */
 function counting(name: string, mode: string): Operation {
