@@ -1,12 +1,13 @@
 // The public face: one method per command, over a pool of nodes. Turns arguments into calls and hands
 // them to the pool. Knows no byte of the protocol and nothing of sockets.
 import { EventEmitter, setMaxListeners } from 'node:events'
-import { bytesOrText, expiry, milliseconds, type Ttl, unsigned32, unsigned64 } from './arguments.ts'
+import { bytesOrText, expiry, milliseconds, type Ttl, unsigned64 } from './arguments.ts'
 import type { Codec } from './codec/codec.ts'
-import { type Value, valueCodec } from './codec/value-codec.ts'
+import type { Value } from './codec/value-codec.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { Follower } from './discovery/follower.ts'
-import { ArgumentError, CodecError, DiscoveryError } from './errors.ts'
+import { EncodingCalls, unencodable } from './encoding-calls.ts'
+import { ArgumentError, DiscoveryError } from './errors.ts'
 import {
   appendFlags,
   casFlags,
@@ -28,6 +29,7 @@ import {
   type ClientEvents,
   type ClientOptions,
   type CounterOptions,
+  codecOf,
   DEFAULT_TIMEOUT_MS,
   type DeleteOptions,
   type Entry,
@@ -58,15 +60,18 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   readonly #timeout: number
   readonly #naming: Naming
   readonly #follower: Follower | undefined
+  readonly #encoding: EncodingCalls
 
   /** @throws ArgumentError when an option makes no sense. */
   constructor(options: ClientOptions<V>) {
     super()
-    this.#codec = (options.codec ?? valueCodec) as Codec<unknown>
+    this.#codec = codecOf(options)
     this.#timeout = milliseconds('timeout', options.timeout ?? DEFAULT_TIMEOUT_MS)
     const { distribution, naming } = placementOf(options)
     this.#naming = naming
-    this.#pool = new Pool(poolOptions(options, distribution), (event) => this.#announce(event))
+    const forPool = poolOptions(options, distribution)
+    this.#pool = new Pool(forPool, (event) => this.#announce(event))
+    this.#encoding = new EncodingCalls(forPool.maxInflight, (call) => this.#pool.dispatch(call))
     const { nodes } = options
     if ('watch' in nodes) this.#follower = this.#follow(nodes)
     else void this.#setNodes(nodes)
@@ -285,9 +290,10 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   }
 
   /** Waits for the calls under way, which their deadlines bound, and closes all connections. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#follower?.stop()
-    return this.#pool.close()
+    if (this.#encoding.size > 0) await this.#encoding.drained()
+    await this.#pool.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -308,11 +314,16 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
       call.issuedAt = now
       call.deadline = now + this.#timeoutOf(options)
       if (options?.signal !== undefined) observe(options.signal, call)
-      if (!call.settled) this.#pool.dispatch(call)
+      if (!call.settled) this.#dispatch(call)
     } catch (error) {
       call.reject(error)
     }
     return promise
+  }
+
+  #dispatch(call: Call): void {
+    if (call.encoding === undefined && this.#encoding.size === 0) this.#pool.dispatch(call)
+    else this.#encoding.take(call)
   }
 
   /** The same with what the options say in letters of the meta protocol. */
@@ -331,9 +342,12 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
 
   #encode(call: Call, value: V): void {
     try {
-      const { data, flags } = this.#codec.encode(value)
-      call.data = bytesOrText('what the codec returned', data)
-      call.flags = unsigned32('flags', flags)
+      const encoded = this.#codec.encode(value)
+      if (encoded instanceof Promise) {
+        call.encoding = encoded
+        // Whoever takes the call is told; if it is never sent, nobody need be.
+        encoded.catch(() => {})
+      } else call.carry(encoded)
     } catch (cause) {
       throw unencodable(call.key, cause)
     }
@@ -387,7 +401,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     calls: readonly Call[],
     options: CallOptions | undefined,
     label: (call: Call, place: number) => string,
-    dispatch = (call: Call, _place: number): void => this.#pool.dispatch(call),
+    dispatch = (call: Call, _place: number): void => this.#dispatch(call),
   ): Promise<Map<string, T>> {
     const batch = new Batch<T>(calls.length)
     const signal = options?.signal
@@ -490,15 +504,6 @@ function discoveryFailed(cause: unknown): DiscoveryError {
   if (cause instanceof DiscoveryError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new DiscoveryError(`the discovery found no nodes: ${reason}`, { cause })
-}
-
-function unencodable(key: string, cause: unknown): CodecError {
-  if (cause instanceof CodecError) return cause
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  return new CodecError(`the value for ${JSON.stringify(key)} cannot be encoded: ${reason}`, {
-    key,
-    cause,
-  })
 }
 
 /** Many calls of one request share its signal, which is no leak. */

@@ -2,6 +2,8 @@
 export type { Ttl } from './arguments.ts'
 export { Client } from './client.ts'
 export type { Codec, Encoded, RawValue } from './codec/codec.ts'
+export type { Compression, CompressionAlgorithm, CompressionOptions } from './codec/compression.ts'
+export { type MessagePack, msgpackCodec, v8Codec } from './codec/serializers.ts'
 export { bytesCodec, type Value, valueCodec } from './codec/value-codec.ts'
 export { type ClusterDiscoveryOptions, clusterDiscovery } from './discovery/cluster.ts'
 export type { Discovery, DiscoveryContext } from './discovery/discovery.ts'

@@ -2,9 +2,10 @@
 // Knows no call and no connection.
 import { milliseconds, positiveInteger, type Ttl } from './arguments.ts'
 import type { Codec } from './codec/codec.ts'
-import type { Value } from './codec/value-codec.ts'
+import { type CompressionOptions, compressionOf } from './codec/compression.ts'
+import { type Value, valueCodec } from './codec/value-codec.ts'
 import type { Discovery } from './discovery/discovery.ts'
-import type { DiscoveryError, MemshardError } from './errors.ts'
+import { ArgumentError, type DiscoveryError, type MemshardError } from './errors.ts'
 import type { NodeSpec } from './node/address.ts'
 import { type Credentials, loginCommand } from './node/login.ts'
 import type { NodeState } from './node/node.ts'
@@ -42,6 +43,8 @@ export interface ClientOptions<V = Value> extends PlacementOptions {
   readonly auth?: Credentials
   /** How values become bytes. Default `valueCodec`. */
   readonly codec?: Codec<V>
+  /** Stores large values compressed, if that makes them smaller. Default: off. Reading them needs no option. */
+  readonly compression?: CompressionOptions
 }
 
 export interface CallOptions {
@@ -172,4 +175,15 @@ export function poolOptions<V>(options: ClientOptions<V>, distribution: Distribu
     tls: parseTls(options.tls ?? false),
     login: options.auth && loginCommand(options.auth),
   }
+}
+
+/** @throws ArgumentError when the codec cannot do what is asked for. */
+export function codecOf<V>(options: ClientOptions<V>): Codec<unknown> {
+  const codec = (options.codec ?? valueCodec) as Codec<unknown>
+  if (options.compression === undefined) return codec
+  const compression = compressionOf(options.compression)
+  if (codec.compressing === undefined) {
+    throw new ArgumentError('this codec has no compression: leave one of the two options out')
+  }
+  return codec.compressing(compression)
 }

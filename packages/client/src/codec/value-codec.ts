@@ -1,70 +1,130 @@
-// The default codec: strings, numbers, bigints, bytes and JSON come back as what they went in as.
-// A plain string has flags 0, as in every memcached client; the other types carry a mark of ours in
-// the upper half of the flags, out of the way of the low bits that clients of other languages use.
+// Our own codecs: strings, numbers, bigints, bytes and typed arrays come back as what they went in as,
+// and so does whatever the codec's serializer can hold: JSON, by default. How the flags tell them apart is in flags.ts.
 import { CodecError } from '../errors.ts'
-import type { Codec, Encoded, RawValue } from './codec.ts'
+import type { Encoded, PlainCodec, RawValue } from './codec.ts'
+import { type CompressibleCodec, type CompressionMarks, compressible } from './compressible.ts'
+import type { CompressionAlgorithm } from './compression.ts'
+import {
+  arrayFlags,
+  arrayKind,
+  COMPRESSION_MASK,
+  compressedFlags,
+  compressionCode,
+  Flags,
+  plainFlags,
+} from './flags.ts'
+import { arrayOf, bytesOf, kindOf } from './typed-array.ts'
 
-/** What can be stored: anything that is bytes, a primitive, or JSON. */
+/** What can be stored: bytes, a typed array, a primitive, or whatever the serializer can hold. */
 export type Value = string | number | bigint | boolean | null | Uint8Array | object
 
-/** The top byte of our flags, by which foreign ones are told apart. */
-const MARK = 0x5a000000
-/** Types are in bits 16 to 19; 20 to 23 are kept for compression. */
-const Flags = {
-  text: 0,
-  bytes: MARK + 0x10000,
-  number: MARK + 0x20000,
-  bigint: MARK + 0x30000,
-  json: MARK + 0x40000,
-} as const
+/** What a codec of ours does with values that are no text, number or bytes. */
+export interface Serializer {
+  /** Of those in flags.ts, by which its items are known. */
+  readonly flags: number
+  serialize(value: unknown): Uint8Array | string
+  deserialize(raw: RawValue): Value
+}
 
-export const valueCodec: Codec<Value> = {
-  encode(value: Value): Encoded {
-    switch (typeof value) {
-      case 'string':
-        // A lone surrogate has no UTF-8, but JSON has an escape for it.
-        if (!value.isWellFormed()) break
-        return { data: value, flags: Flags.text }
-      case 'number':
-        return { data: textOf(value), flags: Flags.number }
-      case 'bigint':
-        return { data: String(value), flags: Flags.bigint }
-      case 'object':
-        if (value instanceof Uint8Array) return { data: value, flags: Flags.bytes }
-        break
-    }
-    const json: string | undefined = JSON.stringify(value)
-    if (json === undefined) {
-      throw new CodecError(`a value of type ${typeof value} has no JSON form and cannot be stored`)
-    }
-    return { data: json, flags: Flags.json }
+/** By their numbers in the flags, which are stored and never change. 0 is for what isn't compressed. */
+const ALGORITHMS: readonly CompressionAlgorithm[] = ['deflate', 'gzip', 'brotli', 'zstd']
+
+const OUR_MARKS: CompressionMarks = {
+  mask: COMPRESSION_MASK,
+  algorithms: ALGORITHMS,
+  marked(flags, algorithm) {
+    // memcached must be able to count on.
+    if (flags === Flags.number || flags === Flags.bigint) return undefined
+    return compressedFlags(flags, ALGORITHMS.indexOf(algorithm) + 1)
   },
-
-  decode(raw: RawValue, flags: number): Value {
-    switch (flags) {
-      case Flags.text:
-        return raw.text()
-      case Flags.bytes:
-        return raw.bytes()
-      case Flags.number:
-        return numberOf(raw.text())
-      case Flags.bigint:
-        return BigInt(raw.text())
-      case Flags.json:
-        return JSON.parse(raw.text()) as Value
-      default:
-        throw new CodecError(
-          `an item has the flags ${flags}, which another client gave it: read it with a codec for that client, or with bytesCodec`,
-          { flags },
-        )
-    }
+  unmarked(flags) {
+    const algorithm = ALGORITHMS[compressionCode(flags) - 1]
+    return algorithm && { algorithm, flags: plainFlags(flags) }
   },
 }
 
+/** Reads what every codec of ours has written, but for what other serializers have. */
+export function codecWith(serializer: Serializer): CompressibleCodec<Value> {
+  return compressible(plainCodecWith(serializer), OUR_MARKS)
+}
+
+const json: Serializer = {
+  flags: Flags.json,
+  serialize(value) {
+    const text: string | undefined = JSON.stringify(value)
+    if (text === undefined) {
+      throw new CodecError(`a value of type ${typeof value} has no JSON form and cannot be stored`)
+    }
+    return text
+  },
+  deserialize: (raw) => JSON.parse(raw.text()) as Value,
+}
+
+/** Values that are no text, number or bytes are JSON. */
+export const valueCodec: CompressibleCodec<Value> = codecWith(json)
+
 /** Leaves values alone: bytes in, Buffers out, whatever the flags. Strings are stored as UTF-8. */
-export const bytesCodec: Codec<Uint8Array | string> & { decode(raw: RawValue): Buffer } = {
+export const bytesCodec: PlainCodec<Uint8Array | string> & { decode(raw: RawValue): Buffer } = {
   encode: (data) => ({ data, flags: 0 }),
   decode: (raw) => raw.bytes(),
+}
+
+function plainCodecWith(serializer: Serializer): PlainCodec<Value> {
+  return {
+    encode(value: Value): Encoded {
+      switch (typeof value) {
+        case 'string':
+          // A lone surrogate has no UTF-8, but serializers have a form for it.
+          if (!value.isWellFormed()) break
+          return { data: value, flags: Flags.text }
+        case 'number':
+          return { data: textOf(value), flags: Flags.number }
+        case 'bigint':
+          return { data: String(value), flags: Flags.bigint }
+        case 'undefined':
+          throw new CodecError('undefined is what a miss gives, and cannot be stored')
+        case 'object': {
+          if (value === null) break
+          if (value instanceof Uint8Array) return { data: value, flags: Flags.bytes }
+          const kind = kindOf(value)
+          if (kind === undefined) break
+          return { data: bytesOf(value as ArrayBufferView, kind), flags: arrayFlags(kind) }
+        }
+      }
+      return { data: serializer.serialize(value), flags: serializer.flags }
+    },
+
+    decode(raw: RawValue, flags: number): Value {
+      switch (flags) {
+        case Flags.text:
+          return raw.text()
+        case Flags.bytes:
+          return raw.bytes()
+        case Flags.number:
+          return numberOf(raw.text())
+        case Flags.bigint:
+          return bigintOf(raw.text())
+        case serializer.flags:
+          return serializer.deserialize(raw)
+        case Flags.json:
+          return json.deserialize(raw)
+      }
+      const kind = arrayKind(flags)
+      if (kind !== undefined) return arrayOf(raw.bytes(), kind)
+      throw foreign(flags)
+    },
+  }
+}
+
+function foreign(flags: number): CodecError {
+  if (flags === Flags.v8) return new CodecError('v8Codec wrote it: read it with that', { flags })
+  if (flags === Flags.msgpack) {
+    return new CodecError('msgpackCodec wrote it: read it with that', { flags })
+  }
+  return new CodecError(
+    `an item has the flags ${flags}, which another client gave it: read it with a codec for that client, or with bytesCodec`,
+    { flags },
+  )
 }
 
 function textOf(number: number): string {
@@ -77,6 +137,14 @@ function textOf(number: number): string {
 /** A counter may have grown past what a number can hold: then it is a bigint, as `incr` gives it. */
 function numberOf(text: string): number | bigint {
   const number = Number(text)
-  if (Math.abs(number) <= Number.MAX_SAFE_INTEGER || !/^-?\d+ *$/.test(text)) return number
-  return BigInt(text)
+  if (Math.abs(number) <= Number.MAX_SAFE_INTEGER && text !== '') return number
+  if (/^-?\d+ *$/.test(text)) return BigInt(text)
+  // Infinity, NaN and what is beyond 2^53 in exponential form.
+  if (textOf(number) === text) return number
+  throw new CodecError(`${JSON.stringify(text.slice(0, 40))} is no number`)
+}
+
+function bigintOf(text: string): bigint {
+  if (/^-?\d+ *$/.test(text)) return BigInt(text)
+  throw new CodecError(`${JSON.stringify(text.slice(0, 40))} is no bigint`)
 }

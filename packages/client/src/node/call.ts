@@ -1,6 +1,7 @@
 // One command on its way: what it asks, until when, and the promise of its caller. A plain record of
 // one shape, because there is one per operation. Knows no socket; whoever holds it settles it.
-import type { Codec } from '../codec/codec.ts'
+import { bytesOrText, unsigned32 } from '../arguments.ts'
+import type { Codec, Encoded } from '../codec/codec.ts'
 import type { Command, Operation } from '../wire/command.ts'
 import type { Batch } from './batch.ts'
 
@@ -25,6 +26,9 @@ export class Call implements Command {
   codec: Codec<unknown>
   lines: Map<string, string> | undefined = undefined
 
+  /** What its value is being turned into, when that takes time; then `data` and `flags` are not set yet. */
+  encoding: Promise<Encoded> | undefined = undefined
+
   /** Milliseconds of `performance.now()`. */
   issuedAt = 0
   deadline = 0
@@ -44,6 +48,12 @@ export class Call implements Command {
     this.operation = operation
     this.key = key
     this.codec = codec
+  }
+
+  /** Sets what is to be stored. @throws ArgumentError when it can't be. */
+  carry({ data, flags }: Encoded): void {
+    this.data = bytesOrText('what the codec returned', data)
+    this.flags = unsigned32('flags', flags)
   }
 
   /** The promise of the only caller. */

@@ -289,7 +289,16 @@ export class Connection {
       )
     }
     this.#calls.shift()
-    call.resolve(result)
+    if (result instanceof Promise) this.#decoding(call, result, answer.flags)
+    else call.resolve(result)
+  }
+
+  /** The answer is here, and its value takes the codec some time. */
+  #decoding(call: Call, result: Promise<unknown>, flags: number): void {
+    result.then(
+      (value) => call.resolve(value),
+      (cause) => call.reject(undecodable(this.#node, call, flags, cause)),
+    )
   }
 
   /** No call waits for it: the answer to the login, or something is wrong. */

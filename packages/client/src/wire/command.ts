@@ -41,6 +41,6 @@ export interface Operation {
   /** What a caller gets instead of an answer when a down node counts as empty. */
   readonly missed: unknown
   write(command: Command, writer: CommandWriter): void
-  /** The result for the caller, or MORE, or UNEXPECTED. May throw what the codec throws. */
+  /** The result for the caller or a promise of it, or MORE, or UNEXPECTED. May throw what the codec throws. */
   read(command: Command, answer: Answer): unknown
 }

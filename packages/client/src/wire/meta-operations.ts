@@ -43,11 +43,11 @@ export const getEntry: Operation = {
     writer.token('t l h')
     writer.endLine()
   },
-  read(command, answer): ItemFacts | undefined | typeof UNEXPECTED {
+  read(command, answer): ItemFacts | Promise<ItemFacts> | undefined | typeof UNEXPECTED {
     if (answer.status === Status.miss) return undefined
     if (answer.status !== Status.value) return UNEXPECTED
     const { marks, ttl } = answer
-    return {
+    const facts: ItemFacts = {
       value: isPlaceholder(answer) ? undefined : command.codec.decode(answer, answer.flags),
       cas: BigInt(answer.cas),
       flags: answer.flags,
@@ -59,6 +59,8 @@ export const getEntry: Operation = {
       won: (marks & Mark.won) !== 0,
       taken: (marks & Mark.taken) !== 0,
     }
+    const { value } = facts
+    return value instanceof Promise ? value.then((value) => ({ ...facts, value })) : facts
   },
 }
 

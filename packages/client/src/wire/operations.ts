@@ -44,10 +44,12 @@ export const gets: Operation = {
     writer.token('v f c')
     writer.endLine()
   },
-  read(command, answer): ValueAndToken | undefined | typeof UNEXPECTED {
+  read(command, answer): ValueAndToken | Promise<ValueAndToken> | undefined | typeof UNEXPECTED {
     if (answer.status === Status.value) {
       if (isPlaceholder(answer)) return undefined
-      return { value: command.codec.decode(answer, answer.flags), cas: BigInt(answer.cas) }
+      const cas = BigInt(answer.cas)
+      const value = command.codec.decode(answer, answer.flags)
+      return value instanceof Promise ? value.then((value) => ({ value, cas })) : { value, cas }
     }
     return answer.status === Status.miss ? undefined : UNEXPECTED
   },
