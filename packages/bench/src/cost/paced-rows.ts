@@ -10,6 +10,11 @@ import type { CostServer, CostSetting, Progress } from './setting.ts'
 const LATENCY_TARGET = 1.2
 const THREADS_TARGET = 1.15
 const THREADS = 4
+/**
+ * Load before it is measured what more threads cost, for every server alike: what is asked is the cost
+ * of serving, and for three seconds up to half of what we take at this pace is V8 compiling, for each thread anew.
+ */
+export const THREADS_WARMUP_MS = 4_000
 /** The slowest thousandth needs more requests than a mean does. */
 const LATENCY_ROUND_FACTOR = 2
 
@@ -90,7 +95,11 @@ export async function measureThreadsRow(
 ): Promise<RatioRow | undefined> {
   const { placement } = setting
   const requestsPerSecond = Math.round(peak / 2)
-  const spread = { ...setting, placement: placement && { ...placement, server: placement.all } }
+  const spread = {
+    ...setting,
+    warmupMs: setting.quick ? setting.warmupMs : Math.max(setting.warmupMs, THREADS_WARMUP_MS),
+    placement: placement && { ...placement, server: placement.all },
+  }
   const workload = { ...pacedWorkload(setting), name: 'threads' }
   const entries = []
   for (const server of setting.servers) {

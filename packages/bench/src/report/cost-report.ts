@@ -89,7 +89,7 @@ function ratioSection(rows: readonly RatioRow[], { setting }: CostReport): Secti
         : []),
       ...(rows.some(({ name }) => name === 'threads' || name === 'latency')
         ? [
-            'latency, -t 4: half of the peak throughput of the first server, requests at random moments, latency from when they were due. -t 4 against -t 1 is each server against itself, its threads on all cores.',
+            'latency, -t 4: half of the peak throughput of the first server, requests at random moments, latency from when they were due. -t 4 against -t 1 is each server against itself, its threads on all cores, after 4 s of the same load.',
           ]
         : []),
     ],
