@@ -22,6 +22,7 @@ import {
   EFD_CLOEXEC,
   EFD_NONBLOCK,
   EPOLL_CLOEXEC,
+  loadedAddOn,
   SHUT_RDWR,
   type SystemCalls,
 } from '../transport/system-calls.ts'
@@ -278,6 +279,7 @@ function planThreads(
     datagramSockets: datagramSockets[thread],
     epolls,
     wake,
+    addOn: loadedAddOn(),
     table: table.buffer,
   }))
 }

@@ -15,6 +15,8 @@ export type WorkerTransport =
       readonly datagramSockets: readonly DatagramSocket[]
       readonly epolls: readonly number[]
       readonly wake: number
+      /** See `loadedAddOn`. */
+      readonly addOn: string | undefined
       /** The memory of the table of connections. */
       readonly table: SharedArrayBuffer
     }

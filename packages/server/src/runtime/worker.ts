@@ -127,7 +127,7 @@ function loginOf({ saslEnabled, saslPasswordFile }: Settings): Host['logIn'] {
 
 async function serve(work: Work): Promise<void> {
   const { settings, transport } = work
-  const calls = transport.kind === 'node' ? undefined : loadSystemCalls()
+  const calls = transport.kind === 'node' ? undefined : loadSystemCalls(transport.addOn)
   if (calls !== undefined) useNativeMemory(calls)
   const cache = new Cache(work.memory, cacheOptions(settings))
   const counts = new ConnectionCounts(settings.maxConnections, work.counts)

@@ -1,7 +1,7 @@
 // Linux system calls through the C library, by koffi. Pointers are plain numbers: an address is looked
 // up once, and a call then costs some 80 ns more than from C. Knows nothing of connections.
+import { createRequire } from 'node:module'
 import { endianness } from 'node:os'
-import koffi from 'koffi'
 import type { NativeMemory } from '../cache/memory.ts'
 
 export interface SystemCalls extends NativeMemory {
@@ -135,9 +135,23 @@ export function hasSystemCalls(): boolean {
   )
 }
 
-/** Binds the calls in this thread. Throws where the C library can't be loaded. */
-export function loadSystemCalls(): SystemCalls {
-  const libc = loadLibc()
+const load = createRequire(import.meta.url)
+
+/**
+ * The add-on that koffi has loaded in this thread, for further ones: koffi reads Node's executable to find which of
+ * its add-ons fits, which takes much longer than loading it. Undefined if there is none, or elsewhere.
+ */
+export function loadedAddOn(): string | undefined {
+  return Object.keys(load.cache).find((file) => file.endsWith('koffi.node'))
+}
+
+/**
+ * Binds the calls in this thread, through koffi or the add-on that it loaded in another. Throws where koffi or the
+ * C library can't be loaded.
+ */
+export function loadSystemCalls(addOn?: string): SystemCalls {
+  const koffi: typeof import('koffi') = load(addOn ?? 'koffi')
+  const libc = loadLibc(koffi)
   const addressOf = libc.func('uintptr_t memmove(void *target, void *source, size_t length)')
   const madvise = libc.func('int madvise(uintptr_t, size_t, int)')
   /** Of the whole memory pages within the range. Advice that the system doesn't know is ignored. */
@@ -214,7 +228,7 @@ export function loadSystemCalls(): SystemCalls {
   }
 }
 
-function loadLibc(): ReturnType<typeof koffi.load> {
+function loadLibc(koffi: typeof import('koffi')): ReturnType<typeof koffi.load> {
   try {
     return koffi.load('libc.so.6')
   } catch {
