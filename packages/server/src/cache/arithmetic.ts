@@ -46,8 +46,8 @@ export function changeNumber(
 ): number {
   const items = cache.items
   if (!parseNumber(cache, item)) return NON_NUMERIC
-  let low = parsed[0]
-  let high = parsed[1]
+  let low = parsed[0] >>> 0
+  let high = parsed[1] >>> 0
   if (increment) {
     low += deltaLow >>> 0
     high += deltaHigh >>> 0

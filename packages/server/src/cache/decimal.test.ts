@@ -12,7 +12,7 @@ function parse(text: string): bigint | undefined {
   // Digits around the text are not part of it.
   const block = blockOf(`9${text}9`)
   if (!parseU64(block, 1, 1 + text.length)) return undefined
-  return (BigInt(parsed[1]) << 32n) | BigInt(parsed[0])
+  return BigInt.asUintN(64, (BigInt(parsed[1]) << 32n) | BigInt(parsed[0] >>> 0))
 }
 
 const U64_MAX = 2n ** 64n - 1n

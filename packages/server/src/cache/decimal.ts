@@ -11,8 +11,11 @@ export const MAX_U64_DIGITS = 20
 
 const ZERO = 48
 
-/** The result of the last parse: `words[0]` is low, `words[1]` high. Reused, so read it at once. */
-export const parsed = new Uint32Array(2)
+/**
+ * The result of the last parse: `parsed[0]` is low, `parsed[1]` high. Reused, so read it at once. The words are
+ * signed: V8 makes an object of a number from 2^31 on wherever it is passed on.
+ */
+export const parsed = new Int32Array(2)
 
 /** Parses digits only, all of them; false if there is none, something else, or more than 64 bits. */
 export function parseU64(block: MemoryBlock, at: number, end: number): boolean {

@@ -144,7 +144,7 @@ export class EventLog {
     this.#statistics = statistics
   }
 
-  /** Whether anybody watches the stream. To be asked where even collecting an event's numbers would cost. */
+  /** Whether anybody watches the stream. To be asked where even a call of one of the methods below would cost. */
   watched(stream: number): boolean {
     return (this.slots.active & stream) !== 0
   }
@@ -154,10 +154,11 @@ export class EventLog {
     return this.slots.claim(streams, ++this.#lastId[0])
   }
 
-  // ---- publishing
+  // ---- publishing: what nobody watches is not even collected, for a list of numbers is garbage
 
   /** A key was looked up; `item` is the living item found, or 0. */
   fetched(outcome: number, key: MemoryBlock, at: number, length: number, item: ItemRef): void {
+    if (!this.watched(FETCHERS)) return
     const found = item !== 0
     const slabClass = found ? this.#items.slabClass(item) : 0
     const size = found ? this.#items.valueLength(item) : 0
@@ -166,6 +167,7 @@ export class EventLog {
 
   /** A store of `item` went as `outcome` says; `mode` and `outcome` are those of store.ts. */
   stored(outcome: number, mode: number, item: ItemRef): void {
+    if (!this.watched(MUTATIONS)) return
     const items = this.#items
     const expiry = items.expiry(item)
     const ttl = expiry === 0 ? 0 : expiry - this.#clock.now
@@ -179,10 +181,12 @@ export class EventLog {
 
   /** There was no item to store. */
   refused(outcome: number, mode: number, key: MemoryBlock, at: number, length: number): void {
+    if (!this.watched(MUTATIONS)) return
     this.#publish(ITEM_STORE, [outcome, mode, 0, 0, this.descriptor, 0], key, at, length)
   }
 
   evicted(item: ItemRef, idleSeconds: number): void {
+    if (!this.watched(EVICTIONS)) return
     const items = this.#items
     const expiry = items.expiry(item)
     const ttl = expiry === 0 ? -1 : expiry - this.#clock.now
@@ -195,6 +199,7 @@ export class EventLog {
   }
 
   deleted(item: ItemRef, command: number): void {
+    if (!this.watched(DELETIONS)) return
     const items = this.#items
     this.#publishItem(DELETED, [command, items.slabClass(item), items.valueLength(item)], item)
   }
@@ -247,7 +252,6 @@ export class EventLog {
     from: number,
     length: number,
   ): void {
-    if (!this.watched(STREAMS[type])) return
     const size = NUMBERS + 1 + numbers.length + 1 + Math.ceil(length / WORD_BYTES)
     const at = this.#ring.reserve(size)
     if (at < 0) {

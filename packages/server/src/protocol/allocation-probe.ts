@@ -38,6 +38,7 @@ const binarySet = (key: string, length: number, code: number = opcode.SET): Pack
   value: 'v'.repeat(length),
   opaque: 0xffff_ffff,
 })
+const MAX_U64 = 2n ** 64n - 1n
 const SET_QUIETLY = 0x11
 const UNKNOWN_OPCODE = 0x55
 
@@ -89,9 +90,54 @@ const BINARY_PROBES: readonly Probe[] = [
       ),
     ],
   },
+  {
+    name: 'incr that creates, delete',
+    pieces: [
+      packets(
+        { opcode: opcode.INCREMENT, key: 'a', extras: deltaExtras(1n, MAX_U64, 0x7fff_ffff) },
+        { opcode: opcode.DELETE, key: 'a' },
+      ),
+    ],
+  },
+  {
+    name: 'incr, decr of 64 bits',
+    pieces: [
+      packets(
+        { opcode: opcode.INCREMENT, key: 'long', extras: deltaExtras(2n ** 63n, 0n, 0) },
+        { opcode: opcode.DECREMENT, key: 'long', extras: deltaExtras(1n, 0n, 0) },
+      ),
+    ],
+  },
+  {
+    name: 'incr, touch, gatk, delete, miss',
+    pieces: [
+      packets(
+        { opcode: opcode.INCREMENT, key: 'missing', extras: deltaExtras(1n, 0n, 0xffff_ffff) },
+        { opcode: opcode.TOUCH, key: 'missing', extras: words(0) },
+        { opcode: opcode.GATK, key: 'missing', extras: words(0) },
+        { opcode: opcode.DELETE, key: 'missing' },
+      ),
+    ],
+  },
+  {
+    name: 'set with the largest numbers, get',
+    pieces: [
+      packets(
+        { ...binarySet('small', 100), extras: words(0xffff_ffff, 0xffff_fffe) },
+        { ...binarySet('small', 100), extras: words(0xffff_ffff, 0x7fff_ffff) },
+        { opcode: opcode.GETK, key: 'small', opaque: 0xffff_ffff },
+      ),
+    ],
+  },
+  { name: 'set, too large', pieces: [packets(binarySet('a', 1_100_000))], rounds: FEW },
   { name: 'noop, version', pieces: [packets({ opcode: opcode.NOOP }, { opcode: opcode.VERSION })] },
   { name: 'unknown command', pieces: [packets({ opcode: UNKNOWN_OPCODE, value: 'x' })] },
-].map((probe) => ({ ...probe, name: `binary ${probe.name}`, binary: true, rounds: ROUNDS / 2 }))
+].map((probe) => ({
+  rounds: ROUNDS / 2,
+  ...probe,
+  name: `binary ${probe.name}`,
+  binary: true,
+}))
 
 const TEXT_PROBES: readonly Probe[] = [
   { name: 'get, hit', pieces: ['get small\r\n'] },
@@ -117,20 +163,49 @@ const TEXT_PROBES: readonly Probe[] = [
   },
   { name: 'set, delete', pieces: [`${set('a', 9)}delete a\r\n`] },
   { name: 'incr, decr', pieces: ['incr number 3000000000\r\ndecr number 3000000000\r\n'] },
+  {
+    name: 'incr, decr of 64 bits',
+    pieces: [`incr long ${2n ** 63n}\r\ndecr long 1\r\n`],
+  },
   { name: 'touch', pieces: ['touch small 100\r\n'] },
+  {
+    name: 'incr, touch, gat, delete, miss',
+    pieces: ['incr missing 1\r\ntouch missing 1\r\ngat 1 missing\r\ndelete missing\r\n'],
+  },
+  {
+    name: 'set with the largest numbers, gets',
+    pieces: [
+      'set small 4294967295 2147483647 1\r\nx\r\ngets small\r\n',
+      `cas small 4294967295 2147483647 1 ${MAX_U64}\r\nx\r\n`,
+    ],
+  },
+  { name: 'set, too large', pieces: [set('a', 1_100_000)], rounds: FEW },
   { name: 'mg', pieces: ['mg small v f c k t s h l O123 q\r\n'] },
   { name: 'mg, miss', pieces: ['mg missing v\r\n'] },
   { name: 'mg of a key in base64', pieces: ['mg Zm9v b v k\r\n'] },
   { name: 'ms', pieces: [`ms small ${value(100).replace('\r\n', ' T0 F5 c\r\n')}`] },
   { name: 'md, ms', pieces: ['md small I q\r\nms small 1 q\r\nx\r\n'] },
   { name: 'ma', pieces: ['ma number D1 v\r\nma number MD D1\r\n'] },
+  { name: 'ma that creates, md', pieces: [`ma a N60 J${MAX_U64} D1 v t c\r\nmd a\r\n`] },
+  { name: 'mg that creates, md', pieces: ['mg a N60 v t c\r\nmg a R30 v\r\nmd a\r\n'] },
+  {
+    name: 'ms with the largest numbers, mg',
+    pieces: [
+      `ms small 1 F4294967295 T2147483647 E${MAX_U64} O1 k\r\nx\r\n`,
+      `ms small 1 C${MAX_U64}\r\nx\r\nmg small f t c h l v\r\n`,
+      `ms small 1 T60 c\r\nx\r\n`,
+    ],
+  },
+  { name: 'ms, md x', pieces: ['ms a 1\r\nx\r\nmd a x\r\nmd a I T30\r\nmg a v\r\n'] },
+  { name: 'ms, too large', pieces: [`ms a ${value(1_100_000)}`], rounds: FEW },
   { name: 'ms in two pieces', pieces: ['ms small 6 T0 c\r\nabc', 'def\r\n'] },
   { name: 'mn', pieces: ['mn\r\n'] },
   { name: 'errors', pieces: ['nonsense\r\nget\r\nset a 0 0 x\r\nmg a y\r\n'] },
-  { name: 'set of new keys, with evictions', pieces: [] },
 ]
 
-const PROBES = [...TEXT_PROBES, ...BINARY_PROBES]
+/** Last, because nothing is left of what the others need. */
+const EVICTIONS: Probe = { name: 'set of new keys, with evictions', pieces: [] }
+const PROBES: readonly Probe[] = [...TEXT_PROBES, ...BINARY_PROBES, EVICTIONS]
 
 const options = makeCacheOptions({ memoryLimitBytes: 8 * 1024 * 1024, hashPowerInitial: 16 })
 
@@ -171,7 +246,7 @@ for (const [name, length] of [
 ] as const) {
   execute(blockOf(set(name, length)))
 }
-execute(blockOf('set number 0 0 1\r\n1\r\nms Zm9v 2 b\r\nhi\r\n'))
+execute(blockOf('set number 0 0 1\r\n1\r\nset long 0 0 1\r\n1\r\nms Zm9v 2 b\r\nhi\r\n'))
 
 const collect = globalThis.gc
 if (collect === undefined) throw new Error('run this with --expose-gc')

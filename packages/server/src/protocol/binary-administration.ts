@@ -36,7 +36,7 @@ export function processBinaryFlush(context: Context): void {
     return
   }
   cache.statistics.add(CMD_FLUSH, 1)
-  const delay = request.extrasLength === 0 ? 0 : request.extra(0)
+  const delay = request.extrasLength === 0 ? 0 : request.extra(0) >>> 0
   cache.flush(cache.clock.expiry(delay))
   writeDone(context, 0)
 }

@@ -33,7 +33,7 @@ const DELTA = 0
 const INITIAL = 8
 const EXPIRY = 16
 /** An expiry of all ones: a missing number stays missing. */
-const NEVER_CREATE = 0xffff_ffff
+const NEVER_CREATE = -1
 
 const NUMBER_BYTES = 8
 
@@ -58,8 +58,8 @@ export function processBinaryArithmetic(context: Context): void {
     writeError(context, KEY_EXISTS)
     return
   }
-  const low = request.extra(DELTA + 4) | 0
-  const high = request.extra(DELTA) | 0
+  const low = request.extra(DELTA + 4)
+  const high = request.extra(DELTA)
   const outcome = changeNumber(cache, item, context.hash, increment, low, high)
   if (outcome === CHANGED) {
     parseU64(result, 0, resultLength())
@@ -73,9 +73,9 @@ export function processBinaryArithmetic(context: Context): void {
 
 function create(context: Context): void {
   const { cache, request, key, keyAt, keyLength } = context
-  const low = request.extra(INITIAL + 4) | 0
-  const high = request.extra(INITIAL) | 0
-  const expiry = cache.clock.expiry(request.extra(EXPIRY))
+  const low = request.extra(INITIAL + 4)
+  const high = request.extra(INITIAL)
+  const expiry = cache.clock.expiry(request.extra(EXPIRY) >>> 0)
   const item = createNumber(cache, key, keyAt, keyLength, expiry, 0, low, high)
   if (item === 0) {
     writeOutOfMemory(context, NO_MEMORY_FOR_NUMBER)

@@ -81,9 +81,9 @@ export class BinaryRequest {
     )
   }
 
-  /** A 32-bit field of the extras, as an unsigned number. */
+  /** A 32-bit field of the extras, signed: V8 makes no object of such a number. */
   extra(offset: number): number {
-    return this.block.view.getUint32(this.extrasAt + offset)
+    return this.block.view.getInt32(this.extrasAt + offset)
   }
 
   /** Whether the body is long enough for the extras and the key that the header announces. */

@@ -22,7 +22,7 @@ export function processBinaryRetrieval(context: Context, touches: boolean): void
   }
   if (touches) {
     statistics.addToClass(items.slabClass(item), CLASS_TOUCH_HITS, 1)
-    items.setExpiry(item, cache.clock.expiry(request.extra(0)))
+    items.setExpiry(item, cache.clock.expiry(request.extra(0) >>> 0))
   } else {
     statistics.hit(items.list(item))
   }

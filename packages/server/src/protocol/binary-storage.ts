@@ -47,8 +47,8 @@ export function beginBinaryStorage(context: Context, connection: Connection): vo
           context.key,
           context.keyAt,
           context.keyLength,
-          hasExtras ? request.extra(0) | 0 : 0,
-          hasExtras ? cache.clock.expiry(request.extra(4)) : 0,
+          hasExtras ? request.extra(0) : 0,
+          hasExtras ? cache.clock.expiry(request.extra(4) >>> 0) : 0,
           valueLength,
           0,
         )

@@ -109,7 +109,7 @@ export function beginStorage(context: Context, connection: Connection, mode: num
     context.key,
     context.keyAt,
     context.keyLength,
-    clientFlags | 0,
+    clientFlags,
     cache.clock.expiry(exptime),
     valueLength,
     0,
@@ -145,8 +145,8 @@ export function completeStorage(context: Context, connection: Connection): void 
   if (mode === CAS) {
     parseU64(tokens.block, tokens.start[CAS_UNIQUE], tokens.end[CAS_UNIQUE])
     request.compare = true
-    request.compareLow = parsed[0] | 0
-    request.compareHigh = parsed[1] | 0
+    request.compareLow = parsed[0]
+    request.compareHigh = parsed[1]
   }
   answer(context, storeReply(store(cache, item, context.hash, request)))
 }
@@ -240,8 +240,8 @@ export function processArithmetic(context: Context, increment: boolean): void {
     answer(context, INVALID_DELTA)
     return
   }
-  const low = parsed[0] | 0
-  const high = parsed[1] | 0
+  const low = parsed[0]
+  const high = parsed[1]
   const item = context.find()
   if (item === 0) {
     cache.statistics.add(increment ? INCR_MISSES : DECR_MISSES, 1)

@@ -4,7 +4,7 @@ import { parsed, parseU64 } from '../cache/decimal.ts'
 import { KEY_BINARY } from '../cache/item.ts'
 import { decodeBase64 } from './base64.ts'
 import { BAD_FORMAT, type Context } from './context.ts'
-import { parseI32, parseU32 } from './numbers.ts'
+import { parseI32 } from './numbers.ts'
 import { line } from './reply.ts'
 
 const DUPLICATE_FLAG = line('CLIENT_ERROR duplicate flag')
@@ -181,33 +181,31 @@ export class MetaFlags {
         this.recacheAt = cache.clock.expiry(exptime)
         return undefined
       }
-      case FLAG_SET_CLIENT_FLAGS: {
-        const clientFlags = parseU32(block, at, end)
-        if (Number.isNaN(clientFlags)) return BAD_CLIENT_FLAGS
-        this.clientFlags = clientFlags | 0
+      case FLAG_SET_CLIENT_FLAGS:
+        if (!parseU64(block, at, end) || parsed[1] !== 0) return BAD_CLIENT_FLAGS
+        this.clientFlags = parsed[0]
         return undefined
-      }
       case FLAG_COMPARE:
         if (!parseU64(block, at, end)) return BAD_TOKEN
         this.compare = true
-        this.compareLow = parsed[0] | 0
-        this.compareHigh = parsed[1] | 0
+        this.compareLow = parsed[0]
+        this.compareHigh = parsed[1]
         return undefined
       case FLAG_EXPLICIT_CAS:
         if (!parseU64(block, at, end)) return BAD_TOKEN
         this.explicitCas = true
-        this.casLow = parsed[0] | 0
-        this.casHigh = parsed[1] | 0
+        this.casLow = parsed[0]
+        this.casHigh = parsed[1]
         return undefined
       case FLAG_INITIAL:
         if (!parseU64(block, at, end)) return BAD_INITIAL
-        this.initialLow = parsed[0] | 0
-        this.initialHigh = parsed[1] | 0
+        this.initialLow = parsed[0]
+        this.initialHigh = parsed[1]
         return undefined
       case FLAG_DELTA:
         if (!parseU64(block, at, end)) return BAD_DELTA
-        this.deltaLow = parsed[0] | 0
-        this.deltaHigh = parsed[1] | 0
+        this.deltaLow = parsed[0]
+        this.deltaHigh = parsed[1]
         return undefined
       case FLAG_MODE:
         // Without a letter the mode is one that no command knows.

@@ -8,6 +8,7 @@ const MINUS = 45
 const PLUS = 43
 const MAX_U32 = 0xffff_ffff
 const MAX_I32 = 0x7fff_ffff
+const MIN_I32 = -0x8000_0000
 
 /** What the parsers return for something else than their number. */
 export const NOT_A_NUMBER = Number.NaN
@@ -23,7 +24,7 @@ export function parseI32(block: MemoryBlock, at: number, end: number): number {
   return parseDigits(block, at, end, MAX_I32)
 }
 
-/** As C's strtoul for the flags of classic storage commands: a plus is fine, 64 bits are cut to 32. */
+/** As C's strtoul for the flags of classic storage commands: a plus is fine, 64 bits are cut to 32, signed. */
 export function parseClassicFlags(block: MemoryBlock, at: number, end: number): number {
   const start = at < end && block.bytes[at] === PLUS ? at + 1 : at
   return parseU64(block, start, end) ? parsed[0] : NOT_A_NUMBER
@@ -35,8 +36,8 @@ export function parseClassicExptime(block: MemoryBlock, at: number, end: number)
   const start = first === PLUS || first === MINUS ? at + 1 : at
   if (!parseU64(block, start, end)) return NOT_A_NUMBER
   // A long holds one more negative number than positive ones.
-  const lowest = first === MINUS && parsed[1] === MAX_I32 + 1 && parsed[0] === 0
-  if (parsed[1] > MAX_I32 && !lowest) return NOT_A_NUMBER
+  const lowest = first === MINUS && parsed[1] === MIN_I32 && parsed[0] === 0
+  if (parsed[1] < 0 && !lowest) return NOT_A_NUMBER
   return (first === MINUS ? -parsed[0] : parsed[0]) | 0
 }
 
