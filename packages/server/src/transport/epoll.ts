@@ -213,9 +213,11 @@ export class EpollTransport implements Transport {
       connection.protocol.closing = true
       return true
     }
-    connection.reply = reply
+    // The engine's own stays with it: an address as low as that one's is sent without garbage.
+    const kept = this.#replyPool.pop() ?? new Reply()
+    reply.moveTo(kept)
+    connection.reply = kept
     connection.sent = sent
-    engine.reply = this.#replyPool.pop() ?? new Reply()
     return false
   }
 

@@ -3,7 +3,7 @@
 // still answered with one send. Knows buffers; who executes is the transport.
 import { type MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import type { Engine } from '../protocol/engine.ts'
-import { Reply } from '../protocol/reply.ts'
+import { REPLY_BYTES, Reply } from '../protocol/reply.ts'
 import type { EpollConnection } from './epoll-connection.ts'
 import { INPUT_BYTES } from './transport.ts'
 
@@ -37,7 +37,7 @@ export class Turns {
     connection.turnFrom = from
     connection.turnEnd = end
     connection.turnReply = this.#engine.reply
-    this.#engine.reply = this.#replies.pop() ?? new Reply()
+    this.#engine.reply = this.#replies.pop() ?? new Reply(permanentBlock(REPLY_BYTES))
     if (block === this.input) {
       connection.turnInput = block
       this.input = this.#inputs.pop() ?? permanentBlock(INPUT_BYTES)
