@@ -9,7 +9,7 @@ import { run } from '../run.ts'
 import { type RunningServer, startServer } from '../servers.ts'
 import { type MixProtocol, recordMixedTape } from '../workload/mixed-tape.ts'
 import { DEFAULT_WORKLOAD } from '../workload/workload.ts'
-import { ASKED_FOR, type ProbeAnswer } from './garbage-probe.ts'
+import { ASKED_FOR, type ProbeAnswer, type ProbeQuestion } from './garbage-probe.ts'
 import type { CostServer, CostSetting, Progress } from './setting.ts'
 
 export interface Garbage {
@@ -21,7 +21,7 @@ export interface Garbage {
   readonly workerCollections: readonly string[]
   /** The main thread's: it keeps clocks and logs, and serves nobody. */
   readonly mainCollections: number
-  /** In use on the worker's heap: right after the warm-up, and after all requests. */
+  /** In use on the worker's heap: collected after the warm-up, and as it is after all requests. */
   readonly heapBytesBefore: number
   readonly heapBytesAfter: number
 }
@@ -62,17 +62,18 @@ async function garbageOf(
 ): Promise<Garbage> {
   const requests = quick ? QUICK_REQUESTS : REQUESTS
   await using running = await startServer(server, ['-t', '1', '-m', '1024'], placement?.server, {
-    launcher: [process.execPath, '--trace-gc', '--import', PROBE],
+    launcher: [process.execPath, '--trace-gc', '--expose-gc', '--import', PROBE],
     observed: true,
   })
   const trace = new Trace(running)
   await fill({ address: running.address, workload: WORKLOAD, driver: 'auto' }, signal)
   await play(running, requests * WARMUP_PART, signal)
-  const before = await heapInUse(running)
+  // What the warm-up left is no matter of the requests that are counted, nor is a collection it has begun.
+  const before = await heapInUse(running, { collect: true })
   trace.restart()
   const { seconds, errors } = await play(running, requests, signal)
   const collections = trace.lines
-  const after = await heapInUse(running)
+  const after = await heapInUse(running, { collect: false })
   return {
     label: server.label,
     requests,
@@ -132,16 +133,19 @@ class Trace {
     for (const line of lines) {
       const [, isolate = '', text = ''] = TRACE_LINE.exec(line) ?? []
       if (isolate === '') continue
-      this.lines.push({ isolate, text })
-      if (text.includes(ASKED_FOR)) this.mainIsolate = isolate
+      if (text.includes(ASKED_FOR)) this.mainIsolate ??= isolate
+      else this.lines.push({ isolate, text })
     }
   }
 }
 
 /** Of the only worker. It hears the question when something wakes it: a connection that asks for the version. */
-async function heapInUse({ process, address }: RunningServer): Promise<number> {
+async function heapInUse(
+  { process, address }: RunningServer,
+  question: ProbeQuestion,
+): Promise<number> {
   const answered = once(process, 'message')
-  process.send('how much is in use?')
+  process.send(question)
   const wake = setInterval(() => void reachServer(address).catch(() => {}), WAKE_MS)
   try {
     const [{ heapBytes }] = (await answered) as [ProbeAnswer]

@@ -261,7 +261,7 @@ function garbageSection(found: readonly Garbage[]): Section {
       nameColumns: 2,
     },
     lines: [
-      'Mixed requests of the text and binary protocols after a warm-up, under `node --trace-gc`; the main thread, which serves nobody, is told apart by a collection that it is asked for.',
+      'Mixed requests of the text and binary protocols after a warm-up and a collection, under `node --trace-gc`; the main thread, which serves nobody, is told apart by a collection that it is asked for.',
       ...found.flatMap(({ label, errors, workerCollections, mainCollections }) => [
         `${label}: the main thread collected ${mainCollections} times meanwhile.`,
         ...(errors > 0
