@@ -40,6 +40,18 @@ function bench(...argv: string[]): Promise<Finished> {
   return startBench(...argv).finished
 }
 
+interface ClientsRow {
+  readonly workload: { readonly name: string }
+  readonly entries: readonly {
+    readonly client: string
+    readonly comparable: boolean
+    readonly rounds: readonly { readonly operations: number }[]
+    readonly cpu: { readonly median: number }
+    readonly wrong: number
+    readonly timesOurs?: object
+  }[]
+}
+
 interface Run {
   readonly driver: string
   readonly operations: number
@@ -52,6 +64,14 @@ interface Run {
   readonly serverCpu?: { readonly microsecondsPerOperation: number; readonly load: number }
   readonly generatorCpu: { readonly microsecondsPerOperation: number }
   readonly total: { readonly gets: number; readonly sets: number }
+}
+
+/** The memcached processes of this machine that were started with these flags. */
+function serversLeft(flags: string): string {
+  return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.startsWith('memcached ') && line.includes(flags))
+    .join('\n')
 }
 
 function onlyRun({ out }: Finished): Run {
@@ -315,14 +335,6 @@ describe('a comparison', () => {
   const COMPARE = ['--compare', 'memcached', 'again=memcached -o no_lru_crawler']
   const LITTLE = ['-w', 'get,set-p16', '--keys', '500', '--connections', '8', '--warmup', '50ms']
 
-  /** The memcached processes of this machine that were started with these flags. */
-  function serversLeft(flags: string): string {
-    return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
-      .split('\n')
-      .filter((line) => line.startsWith('memcached ') && line.includes(flags))
-      .join('\n')
-  }
-
   test('starts the servers in alternating order, and relates their rounds', async () => {
     const mark = '-m 71'
     const flags = [
@@ -438,4 +450,73 @@ test('the cost of everything, in small, as text, JSON, markdown and a picture', 
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+describe('clients against one another', () => {
+  test('in small, as text, JSON, markdown and a picture', async () => {
+    const folder = mkdtempSync(`${tmpdir()}/memshard-bench-`)
+    try {
+      const [json, page, plot] = ['c.json', 'c.md', 'c.svg'].map((name) => `${folder}/${name}`)
+      const only = 'get-10,multiget-1'
+      const files = ['--json', json!, '--markdown', page!, '--plot', plot!]
+      const { code, out, err } = await bench('clients', '--quick', '--only', only, ...files)
+      expect(code, err).toBe(0)
+      const report = JSON.parse(readFileSync(json!, 'utf8'))
+      const names = report.clients.map((client: { name: string }) => client.name)
+      expect(names).toEqual(['memshard', 'memjs', 'memcached', 'memcache-client', 'memcache'])
+      expect(report.rows.map((row: ClientsRow) => row.workload.name)).toEqual(only.split(','))
+      for (const { workload, entries } of report.rows as ClientsRow[]) {
+        expect(entries.map(({ client }) => client)).toEqual(names)
+        for (const { client, rounds, cpu, wrong, timesOurs, comparable } of entries) {
+          expect(rounds[0]!.operations).toBeGreaterThan(0)
+          expect(cpu.median).toBeGreaterThan(0)
+          expect(wrong).toBe(0)
+          expect(timesOurs === undefined).toBe(client === 'memshard')
+          // It has no sharding to be compared.
+          const easier = client === 'memcache-client' && workload.name === 'multiget-1'
+          expect(comparable).toBe(!easier)
+        }
+      }
+      expect(out).toMatch(/^get, 10 callers +CPU +mem/m)
+      expect(readFileSync(page!, 'utf8')).toContain('| get, 10 callers | memshard |')
+      expect(readFileSync(plot!, 'utf8')).toContain('memcache-client')
+      const again = await bench('clients', '--from', json!)
+      expect(again).toMatchObject({ code: 0, out })
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('against memcached, only those that are named', async () => {
+    const { code, out, err } = await bench(
+      ...['clients', '--quick', '--server', 'memcached', '--only', 'get-10k'],
+      ...['--clients', 'memshard,memjs', '--markdown'],
+    )
+    expect(code, err).toBe(0)
+    expect(out).toContain('- nodes: memcached 1.')
+    expect(out).toMatch(/^\| get of 10 KB, 10 callers \| CPU \| memjs \|/m)
+  })
+
+  test('what cannot be is told with a sentence', async () => {
+    const client = await bench('clients', '--clients', 'memshard,redis')
+    expect(client).toMatchObject({ code: 2 })
+    expect(client.err).toContain('there is no client "redis"')
+    const workload = await bench('clients', '--only', 'get-1,put')
+    expect(workload).toMatchObject({ code: 2 })
+    expect(workload.err).toContain('there is no workload "put": choose from get-1,')
+  })
+
+  test('a client that is interrupted leaves no process behind', async () => {
+    const mark = '-m 74'
+    const { child, finished } = startBench(
+      ...['clients', '--quick', '--server', `memcached ${mark}`, '--rounds', '10000'],
+      ...['--only', 'get-1', '--clients', 'memshard'],
+    )
+    while (serversLeft(mark) === '') await new Promise(setImmediate)
+    child.kill('SIGINT')
+    const { code, out } = await finished
+    expect(code).toBe(130)
+    expect(out).toContain('INTERRUPTED')
+    expect(serversLeft(mark)).toBe('')
+  })
 })

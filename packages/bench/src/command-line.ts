@@ -1,6 +1,7 @@
 // Turns the command line into a plan, or into a sentence that says what is wrong with it.
 // Runs nothing and prints nothing.
 import { Command, CommanderError, Option } from 'commander'
+import { type ClientsPlan, defineClientsCommand, toClientsPlan } from './clients-command-line.ts'
 import { type CostPlan, defineCostCommand, toCostPlan } from './cost-command-line.ts'
 import { BenchError } from './errors.ts'
 import { byteCount, duration, usage, wholeNumber } from './flag-values.ts'
@@ -15,6 +16,7 @@ export type Plan =
   | ({ readonly kind: 'run' } & RunPlan)
   | ({ readonly kind: 'compare' } & ComparePlan)
   | ({ readonly kind: 'cost' } & CostPlan)
+  | ({ readonly kind: 'clients' } & ClientsPlan)
   /** Nothing to do but print: help, or the version. */
   | { readonly kind: 'print'; readonly text: string }
 
@@ -74,21 +76,41 @@ const DEFAULT_SERVER = '127.0.0.1:11211'
 /** As the comparison in the benchmark pages is made. */
 const SERVER_ARGS = '-t 1 -m 1024'
 
+interface Subcommand {
+  readonly name: string
+  define(): Command
+  plan(flags: object): Plan
+}
+
+const SUBCOMMANDS: readonly Subcommand[] = [
+  {
+    name: 'cost',
+    define: defineCostCommand,
+    plan: (flags) => ({ kind: 'cost', ...toCostPlan(flags) }),
+  },
+  {
+    name: 'clients',
+    define: defineClientsCommand,
+    plan: (flags) => ({ kind: 'clients', ...toClientsPlan(flags) }),
+  },
+]
+
 /** `argv` without node and script. Throws a BenchError with the code USAGE. */
 export function parseCommandLine(argv: readonly string[], version: string): Plan {
   const printed: string[] = []
-  const isCost = argv[0] === 'cost'
-  const command = (isCost ? defineCostCommand() : defineCommand(version))
+  const [name, ...rest] = argv
+  const subcommand = SUBCOMMANDS.find((it) => it.name === name)
+  const command = (subcommand?.define() ?? defineCommand(version))
     .exitOverride()
     .configureOutput({ writeOut: (text) => printed.push(text), writeErr: () => {} })
   try {
-    command.parse(isCost ? argv.slice(1) : argv, { from: 'user' })
+    command.parse(subcommand ? rest : argv, { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { kind: 'print', text: printed.join('') }
     throw new BenchError('USAGE', error.message.replace(/^error: /, ''))
   }
-  return isCost ? { kind: 'cost', ...toCostPlan(command.opts()) } : toPlan(command.opts<Flags>())
+  return subcommand?.plan(command.opts()) ?? toPlan(command.opts<Flags>())
 }
 
 function defineCommand(version: string): Command {
@@ -164,7 +186,7 @@ function defineCommand(version: string): Command {
     .option('--markdown', 'print the table of --compare as markdown')
     .addHelpText(
       'after',
-      '\nmemshard-bench cost --help tells of the measurement of everything against memcached.',
+      '\nmemshard-bench cost --help tells of the measurement of everything against memcached,\nmemshard-bench clients --help of clients against one another.',
     )
 }
 

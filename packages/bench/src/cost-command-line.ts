@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { COST_PARTS } from './cost/cost.ts'
 import { BenchError } from './errors.ts'
 import { duration, wholeNumber } from './flag-values.ts'
+import { placeOf } from './report/page.ts'
 
 export interface CostPlan {
   /** A report of an earlier run to show again, instead of measuring. */
@@ -37,10 +38,6 @@ interface CostFlags {
 const FULL = { rounds: 5, roundMs: 1_500, warmupMs: 1_000 }
 const QUICK = { rounds: 1, roundMs: 100, warmupMs: 50 }
 
-/** Where markdown goes in a page that has other text. */
-export const MARKDOWN_BEGIN = '<!-- memshard-bench cost -->'
-export const MARKDOWN_END = '<!-- /memshard-bench cost -->'
-
 export function defineCostCommand(): Command {
   return new Command('memshard-bench cost')
     .description(
@@ -61,7 +58,7 @@ export function defineCostCommand(): Command {
     .option('--from <file>', 'show the report of such a file again, and measure nothing')
     .option(
       '--markdown [file]',
-      `print markdown; or write it there, between ${MARKDOWN_BEGIN} and its end where the file has them`,
+      `print markdown; or write it there, between ${placeOf('cost').begin} and its end where the file has them`,
     )
     .option('--plot <file>', 'draw the ratios there, as SVG')
 }

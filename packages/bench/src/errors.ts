@@ -12,6 +12,10 @@ export type BenchErrorCode =
   | 'CANNOT_START'
   /** The CPU time of the process given with `--pid` cannot be read. */
   | 'NO_CPU_TIME'
+  /** A client that `clients` measures did not give back what was stored. */
+  | 'WRONG_ANSWER'
+  /** It rejected a call, or its process ended. */
+  | 'CLIENT_FAILED'
   /** `--driver epoll` was asked for where it cannot run. */
   | 'NO_EPOLL'
 

@@ -2,12 +2,16 @@
 // The only place that knows all parts; does none of their work.
 
 import { readFileSync, writeFileSync } from 'node:fs'
+import { howToInstall, installedClients } from './clients/known-clients.ts'
+import { type ClientsReport, measureClients } from './clients/measure-clients.ts'
+import type { ClientsPlan } from './clients-command-line.ts'
 import { type ComparePlan, type Plan, parseCommandLine, type RunPlan } from './command-line.ts'
 import { type Comparison, compare } from './compare.ts'
 import { type CostReport, measureCost } from './cost/cost.ts'
 import type { CostPlan } from './cost-command-line.ts'
 import { BenchError } from './errors.ts'
 import { formatAddress } from './load/address.ts'
+import { clientsSections } from './report/clients-report.ts'
 import { type CompareSetting, compareMarkdown, compareText } from './report/compare-report.ts'
 import { costSections } from './report/cost-report.ts'
 import { describeEnvironment } from './report/environment.ts'
@@ -67,6 +71,8 @@ function carryOut(
       return carryOutComparison(plan, surroundings)
     case 'cost':
       return carryOutCost(plan, surroundings)
+    case 'clients':
+      return carryOutClients(plan, surroundings)
   }
 }
 
@@ -117,7 +123,7 @@ async function carryOutCost(
       : (JSON.parse(readFileSync(from, 'utf8')) as CostReport)
   if (jsonFile !== undefined) writeFileSync(jsonFile, json(report))
   const sections = costSections(report)
-  if (typeof markdown === 'string') writeIntoPage(markdown, sectionsMarkdown(sections))
+  if (typeof markdown === 'string') writeIntoPage(markdown, 'cost', sectionsMarkdown(sections))
   if (plot !== undefined) {
     // Loaded for this alone: it brings a document of its own.
     const { plotRatios } = await import('./report/ratio-plot.ts')
@@ -126,6 +132,34 @@ async function carryOutCost(
   out(markdown === true ? sectionsMarkdown(sections) : sectionsText(sections))
   return report.rows.flatMap((row) => row.entries).filter((entry) => entry.marks.includes('errors'))
     .length
+}
+
+async function carryOutClients(
+  plan: ClientsPlan,
+  { argv, out, err, signal }: Surroundings,
+): Promise<number> {
+  const { from, json: jsonFile, markdown, plot } = plan
+  const commandLine = argv.map(quoted).join(' ')
+  const measured = async (): Promise<ClientsReport> => {
+    const { clients, missing } = installedClients(plan.clients)
+    if (missing.length > 0) err(`left out: ${howToInstall(missing)} adds them\n`)
+    return measureClients({ ...plan, clients, commandLine }, (what) => err(`${what}\n`), signal)
+  }
+  const report =
+    from === undefined
+      ? await measured()
+      : (JSON.parse(readFileSync(from, 'utf8')) as ClientsReport)
+  if (jsonFile !== undefined) writeFileSync(jsonFile, json(report))
+  const sections = clientsSections(report)
+  if (typeof markdown === 'string') {
+    writeIntoPage(markdown, 'clients', sectionsMarkdown(sections))
+  }
+  if (plot !== undefined) {
+    const { plotClients } = await import('./report/clients-plot.ts')
+    writeFileSync(plot, plotClients(report))
+  }
+  out(markdown === true ? sectionsMarkdown(sections) : sectionsText(sections))
+  return report.rows.flatMap((row) => row.entries).reduce((sum, entry) => sum + entry.wrong, 0)
 }
 
 function show(

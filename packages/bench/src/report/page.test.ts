@@ -1,15 +1,17 @@
 import { expect, test } from 'vitest'
-import { MARKDOWN_BEGIN, MARKDOWN_END } from '../cost-command-line.ts'
-import { pageWith } from './page.ts'
+import { pageWith, placeOf } from './page.ts'
+
+const { begin, end } = placeOf('cost')
 
 test('a report replaces the one that was in the page, and nothing else', () => {
-  const page = `# Title\n\n${MARKDOWN_BEGIN}\nold\n${MARKDOWN_END}\n\nThe rest.\n`
-  const written = pageWith(page, 'new\n')
-  expect(written).toBe(`# Title\n\n${MARKDOWN_BEGIN}\n\nnew\n\n${MARKDOWN_END}\n\nThe rest.\n`)
-  expect(pageWith(written, 'new\n')).toBe(written)
+  const rest = `The rest.\n\n${placeOf('clients').begin}\nanother\n`
+  const page = `# Title\n\n${begin}\nold\n${end}\n\n${rest}`
+  const written = pageWith(page, 'cost', 'new\n')
+  expect(written).toBe(`# Title\n\n${begin}\n\nnew\n\n${end}\n\n${rest}`)
+  expect(pageWith(written, 'cost', 'new\n')).toBe(written)
 })
 
 test('without the comments it is the page', () => {
-  expect(pageWith('', 'new\n')).toBe('new\n')
-  expect(pageWith(`${MARKDOWN_END} ${MARKDOWN_BEGIN}`, 'new\n')).toBe('new\n')
+  expect(pageWith('', 'cost', 'new\n')).toBe('new\n')
+  expect(pageWith(`${end} ${begin}`, 'cost', 'new\n')).toBe('new\n')
 })

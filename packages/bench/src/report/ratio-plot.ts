@@ -2,11 +2,8 @@
 // a tick where the target is. Observable Plot draws; this says what. The colours are read on a light
 // page and on a dark one.
 import * as Plot from '@observablehq/plot'
-import { parseHTML } from 'linkedom'
 import type { CostReport } from '../cost/cost.ts'
-
-type PlotDocument = ReturnType<typeof parseHTML>['document']
-type PlotElement = ReturnType<PlotDocument['createElementNS']>
+import { type LegendEntry, plotDocument, SQUARE, standalone } from './plot-document.ts'
 
 interface Bar {
   readonly title: string
@@ -29,8 +26,6 @@ const RATIO_MAX = 1.75
 const BAR_COLORS = ['#3b82c4', '#d08a2e', '#4a9a5b']
 const TARGET_COLOR = '#d1495b'
 const TARGET_PLACE = { x: 'target', y: 'label', fy: 'title' }
-const LIGHT_TEXT = '#24292f'
-const DARK_TEXT = '#d0d7de'
 
 /** An SVG document. */
 export function plotRatios(report: CostReport): string {
@@ -54,7 +49,7 @@ export function plotRatios(report: CostReport): string {
   const titles = [...new Set(bars.map((bar) => bar.title))]
   const labels = [...new Set(bars.map((bar) => bar.label))]
   const colors = BAR_COLORS.slice(0, labels.length)
-  const { document } = parseHTML('<!doctype html><html><body></body></html>')
+  const document = plotDocument()
   const baseline = report.setting.servers[0]?.label ?? ''
   const svg = Plot.plot({
     document: document,
@@ -96,55 +91,20 @@ export function plotRatios(report: CostReport): string {
       }),
     ],
   })
-  const title = document.createElementNS('http://www.w3.org/2000/svg', 'title')
-  title.textContent = `Cost of a request against ${baseline}`
-  svg.prepend(title)
-  svg.append(...legend(document, labels, colors))
-  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
-  return `${svg.outerHTML}\n`
+  const legend: LegendEntry[] = [
+    ...labels.map((label, index) => ({ text: label, color: colors[index]!, mark: SQUARE })),
+    { text: 'target', color: TARGET_COLOR, mark: { width: 3, height: 16 } },
+    { text: 'lowest to highest round', color: 'currentColor', mark: { width: 16, height: 1 } },
+  ]
+  return standalone(svg, document, {
+    title: `Cost of a request against ${baseline}`,
+    legend,
+    left: MARGIN_LEFT,
+    step: LEGEND_STEP,
+  })
 }
 
 /** A title gives its number of requests in the table; in the picture there is less room. */
 function shortTitle(title: string): string {
   return title.replace(/ at [\d,]+ get\/s$/, ' at half load')
-}
-
-/** What the colours mean, above the bars; and the text's colour on a light page and on a dark one. */
-function legend(
-  document: PlotDocument,
-  labels: readonly string[],
-  colors: readonly string[],
-): PlotElement[] {
-  const element = (name: string, attributes: Record<string, string>, text = ''): PlotElement => {
-    const made = document.createElementNS('http://www.w3.org/2000/svg', name)
-    for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value)
-    made.textContent = text
-    return made
-  }
-  const y = 22
-  const at = (place: number): string => `${MARGIN_LEFT + place * LEGEND_STEP}`
-  const text = (place: number, words: string): PlotElement =>
-    element('text', { x: at(place), dx: '22', y: `${y}`, 'text-anchor': 'start' }, words)
-  const box = (place: number, width: number, height: number, fill: string): PlotElement =>
-    element('rect', {
-      x: at(place),
-      y: `${y - 4 - height / 2}`,
-      width: `${width}`,
-      height: `${height}`,
-      fill,
-    })
-  const place = labels.length
-  const style = element(
-    'style',
-    {},
-    `svg { color: ${LIGHT_TEXT} } @media (prefers-color-scheme: dark) { svg { color: ${DARK_TEXT} } }`,
-  )
-  return [
-    style,
-    ...labels.flatMap((label, index) => [box(index, 14, 14, colors[index]!), text(index, label)]),
-    box(place, 3, 16, TARGET_COLOR),
-    text(place, 'target'),
-    box(place + 1, 16, 1, 'currentColor'),
-    text(place + 1, 'lowest to highest round'),
-  ]
 }
