@@ -49,7 +49,8 @@ export interface ConnectionOwner {
   ): void
 }
 
-const READ_BYTES = 64 * 1024
+/** Only what is read into takes memory. With 64 KiB, 10 KB values cost a fifth more: many are cut in two. */
+const READ_BYTES = 256 * 1024
 /** Collected bytes beyond which a tick's commands do not wait for its end. */
 const FLUSH_BYTES = 64 * 1024
 
