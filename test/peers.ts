@@ -16,6 +16,7 @@ export const PEERS = {
   pylibmc: () => runs(PYTHON, '-c', 'import pylibmc'),
   pymemcache: () => runs(PYTHON, '-c', 'import pymemcache'),
   'php-memcached': () => runs('php', '-r', 'exit(extension_loaded("memcached") ? 0 : 1);'),
+  twemproxy: () => runs('nutcracker', '-V'),
   dalli: () => runs('ruby', '-e', 'require "dalli"'),
   'Cache::Memcached::Fast': () => runs('perl', '-MCache::Memcached::Fast', '-e', '1'),
   etcd: () => runs('etcd', '--version'),

@@ -44,17 +44,17 @@ function fnv1a(bytes: Uint8Array, length: number, init: number, prime: number): 
   return hash >>> 0
 }
 
-const CRC16 = crcTable(0xa001)
-const CRC32 = crcTable(0xedb88320)
-
-/** CRC-16/ARC. */
-export function crc16(bytes: Uint8Array, length: number): number {
-  return crc(CRC16, 0, bytes, length)
-}
+const CRC32 = Int32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte
+  for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0)
+  return value
+})
 
 /** The CRC-32 of zlib and Ethernet. */
 export function crc32(bytes: Uint8Array, length: number): number {
-  return ~crc(CRC32, -1, bytes, length) >>> 0
+  let value = -1
+  for (let i = 0; i < length; i++) value = (value >>> 8) ^ CRC32[(value ^ bytes[i]!) & 0xff]!
+  return ~value >>> 0
 }
 
 /** What libhashkit calls CRC: 15 bits of it. */
@@ -62,16 +62,15 @@ export function crc32Of15Bits(bytes: Uint8Array, length: number): number {
   return (crc32(bytes, length) >>> 16) & 0x7fff
 }
 
-function crc(table: Int32Array, init: number, bytes: Uint8Array, length: number): number {
-  let value = init
-  for (let i = 0; i < length; i++) value = (value >>> 8) ^ table[(value ^ bytes[i]!) & 0xff]!
-  return value
-}
+const CRC16 = Int32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte << 8
+  for (let bit = 0; bit < 8; bit++) value = (value << 1) ^ (value & 0x8000 ? 0x11021 : 0)
+  return value & 0xffff
+})
 
-function crcTable(polynomial: number): Int32Array {
-  return Int32Array.from({ length: 256 }, (_, byte) => {
-    let value = byte
-    for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? polynomial : 0)
-    return value
-  })
+/** twemproxy's: CRC-16/XMODEM in its lower half; what was shifted out of that stays in the upper one. */
+export function crc16(bytes: Uint8Array, length: number): number {
+  let value = 0
+  for (let i = 0; i < length; i++) value = (value << 8) ^ CRC16[((value >>> 8) ^ bytes[i]!) & 0xff]!
+  return value >>> 0
 }

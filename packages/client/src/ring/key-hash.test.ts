@@ -59,7 +59,7 @@ describe('the other well-known hashes', () => {
 
   test('the CRCs have the check values of their catalogue', () => {
     expect(keyHashes.crc32a('123456789')).toBe(0xcbf43926)
-    expect(keyHashes.crc16('123456789')).toBe(0xbb3d)
+    expect(keyHashes.crc16('123456789') & 0xffff).toBe(0x31c3)
   })
 
   test('all give unsigned 32-bit numbers, and the same for the same key', () => {

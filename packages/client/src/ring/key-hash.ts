@@ -26,6 +26,7 @@ export const keyHashes = {
   md5: (key: string) => firstWordOfMd5(bytes, encode(key)),
   /** MurmurHash3 x86_32, seed 0: the fast one, for clients that need agree with no other. */
   murmur3: (key: string) => wordwise.murmur3(bytes, encode(key)),
+  /** twemproxy's, of 32 bits. */
   crc16: (key: string) => bytewise.crc16(bytes, encode(key)),
   /** Of 15 bits. */
   crc: (key: string) => bytewise.crc32Of15Bits(bytes, encode(key)),
@@ -45,5 +46,5 @@ export type KeyHashName = keyof typeof keyHashes
 
 /** From 0 up to which number, exclusive, a hash gives hashes. */
 export function rangeOf(name: KeyHashName): number {
-  return name === 'crc' ? 2 ** 15 : name === 'crc16' ? 2 ** 16 : 2 ** 32
+  return name === 'crc' ? 2 ** 15 : 2 ** 32
 }

@@ -66,7 +66,9 @@ export function settingsOfPylibmc(behaviors: PylibmcBehaviors): LibmemcachedSett
   if (ketama_weighted === false) settings = { ...settings, distribution: 'ketama' }
   if (distribution !== undefined) {
     const theirs = lookUp('distribution', PYLIBMC_DISTRIBUTIONS, distribution)
-    settings = { ...settings, distribution: theirs }
+    // Nothing but "consistent ketama spy" keeps the weights of ketama_weighted.
+    const spy = theirs === 'ketama_spy' && settings.distribution === 'ketama_weighted'
+    settings = { ...settings, distribution: spy ? 'ketama_weighted_spy' : theirs }
   }
   return settings
 }

@@ -50,7 +50,10 @@ const MODES: Readonly<Record<string, readonly Compat[]>> = {
     { pylibmc: { ketama_weighted: true } },
   ],
   php_lib_compat: [{ 'php-memcached': { OPT_LIBKETAMA_COMPATIBLE: true } }],
-  spy: [{ libmemcached: { distribution: 'ketama_spy' } }],
+  spy: [
+    { libmemcached: { distribution: 'ketama_weighted_spy' } },
+    { pylibmc: { ketama_weighted: true, distribution: 'consistent ketama spy' } },
+  ],
   weighted_then_ketama: [{ pylibmc: { ketama_weighted: true, distribution: 'consistent ketama' } }],
 }
 

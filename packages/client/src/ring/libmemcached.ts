@@ -30,16 +30,17 @@ export const LIBMEMCACHED_HASHES = Object.keys(HASHES) as readonly LibmemcachedH
  * - `ketama`: `MEMCACHED_BEHAVIOR_KETAMA`, `DISTRIBUTION_CONSISTENT`: 100 points per node by the key's own
  *   hash; with any weight above 1 libmemcached switches to the points of `ketama_weighted`, by itself.
  * - `ketama_weighted`: `MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED`: 160 points per node by MD5, shared out by weight.
- * - `ketama_spy`: `MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA_SPY`, by MD5 unless told otherwise.
+ * - `ketama_spy`, `ketama_weighted_spy`: the same two with `DISTRIBUTION_CONSISTENT_KETAMA_SPY`'s names of nodes.
  */
-export type LibmemcachedDistribution = 'modula' | 'ketama' | 'ketama_weighted' | 'ketama_spy'
+export type LibmemcachedDistribution = (typeof LIBMEMCACHED_DISTRIBUTIONS)[number]
 
 export const LIBMEMCACHED_DISTRIBUTIONS = [
   'modula',
   'ketama',
   'ketama_weighted',
   'ketama_spy',
-] as const satisfies readonly LibmemcachedDistribution[]
+  'ketama_weighted_spy',
+] as const
 
 const POINTS_PER_NODE = 100
 
@@ -50,24 +51,31 @@ export function libmemcached(
   const keyHash = keyHashes[HASHES[hash]]
   if (distribution === 'modula') return modula(keyHash)
   const hashes = rangeOf(HASHES[hash])
-  const prefix = distribution === 'ketama_spy' ? '/' : ''
-  const ownPoints = new NodePoints((name, count) => pointsBy(keyHash, name, count))
+  const prefix = isSpy(distribution) ? '/' : ''
+  const alwaysWeighted = isWeightedKetama(distribution)
+  const ownPoints = new NodePoints((name, count) => pointsBy(keyHash, prefix + name, count))
   const md5Points = new NodePoints((name, digests) => ketamaPoints(prefix + name, digests))
   return (nodes) =>
-    distribution === 'ketama' && !isWeighted(nodes)
-      ? new Continuum(
-          ownPoints.of(
-            nodes,
-            nodes.map(() => POINTS_PER_NODE),
-          ),
-          keyHash,
-          hashes,
-        )
-      : new Continuum(md5Points.of(nodes, weightedDigests(nodes)), keyHash, hashes)
+    new Continuum(
+      alwaysWeighted || isWeighted(nodes)
+        ? md5Points.of(nodes, weightedDigests(nodes))
+        : ownPoints.of(nodes, new Array<number>(nodes.length).fill(POINTS_PER_NODE)),
+      keyHash,
+      hashes,
+    )
 }
 
 function defaultHash(distribution: LibmemcachedDistribution): LibmemcachedHash {
-  return distribution === 'ketama_weighted' || distribution === 'ketama_spy' ? 'md5' : 'default'
+  return isWeightedKetama(distribution) ? 'md5' : 'default'
+}
+
+function isWeightedKetama(distribution: LibmemcachedDistribution): boolean {
+  return distribution === 'ketama_weighted' || distribution === 'ketama_weighted_spy'
+}
+
+/** Whether nodes are called as libmemcached thinks that spymemcached calls them: `/host:port`. */
+export function isSpy(distribution: LibmemcachedDistribution): boolean {
+  return distribution === 'ketama_spy' || distribution === 'ketama_weighted_spy'
 }
 
 function isWeighted(nodes: readonly RingNode[]): boolean {

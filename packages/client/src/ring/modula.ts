@@ -38,9 +38,17 @@ export function modula(keyHash: KeyHash): Distribution {
     )
 }
 
-/** Every node is listed as many times as its weight says, as in twemproxy. */
-export function weightedModula(keyHash: KeyHash): Distribution {
-  return (nodes) => new Modula(nodes.flatMap(repeated), nodes.length, keyHash)
+/** Each node is listed as many times as its weight says, in the order that `order` says. */
+export function weightedModula(
+  keyHash: KeyHash,
+  order: (a: RingNode, b: RingNode) => number,
+): Distribution {
+  return (nodes) => {
+    const indexes = nodes.map((_, index) => index)
+    indexes.sort((a, b) => order(nodes[a]!, nodes[b]!))
+    const slots = indexes.flatMap((index) => repeated(nodes[index]!, index))
+    return new Modula(slots, nodes.length, keyHash)
+  }
 }
 
 function repeated({ name, weight }: RingNode, index: number): number[] {

@@ -8,6 +8,7 @@ import { jump } from './jump.ts'
 import { ring } from './ketama.ts'
 import { keyHashes } from './key-hash.ts'
 import {
+  isSpy,
   LIBMEMCACHED_DISTRIBUTIONS,
   LIBMEMCACHED_HASHES,
   type LibmemcachedDistribution,
@@ -45,7 +46,7 @@ export type Compat =
   | {
       readonly libmemcached: {
         readonly distribution: LibmemcachedDistribution
-        /** Default: `md5` for `ketama_weighted` and `ketama_spy`, else `default` (one-at-a-time). */
+        /** Default: `md5` for the weighted ones, else `default` (one-at-a-time). */
         readonly hash?: LibmemcachedHash
       }
     }
@@ -135,7 +136,8 @@ function configuredPlacement(compat: Compat & object, hashTag: string | undefine
   if ('libmemcached' in compat) return tagged(libmemcachedPlacement(compat.libmemcached), hashTag)
   if ('pylibmc' in compat) {
     const placement = libmemcachedPlacement(settingsOfPylibmc(compat.pylibmc))
-    return tagged({ ...placement, naming: pylibmcName }, hashTag)
+    const naming = placement.naming === hostAndUnusualPort ? pylibmcName : placement.naming
+    return tagged({ ...placement, naming }, hashTag)
   }
   if ('php-memcached' in compat) {
     return tagged(libmemcachedPlacement(settingsOfPhpMemcached(compat['php-memcached'])), hashTag)
@@ -153,7 +155,7 @@ function libmemcachedPlacement(settings: {
   if (hash !== undefined) check('hash', LIBMEMCACHED_HASHES, hash)
   return {
     distribution: libmemcached(distribution, hash),
-    naming: distribution === 'ketama_spy' ? hostAndPort : hostAndUnusualPort,
+    naming: isSpy(distribution) ? hostAndPort : hostAndUnusualPort,
   }
 }
 

@@ -5,7 +5,7 @@ import { ketamaPoints, weightedDigests } from './ketama.ts'
 import { keyHashes, rangeOf } from './key-hash.ts'
 import { weightedModula } from './modula.ts'
 import { NodePoints } from './node-points.ts'
-import type { Distribution } from './router.ts'
+import type { Distribution, RingNode } from './router.ts'
 
 const HASHES = {
   one_at_a_time: 'one_at_a_time',
@@ -35,8 +35,14 @@ export interface TwemproxyPool {
 
 export function twemproxy(distribution: 'ketama' | 'modula', hash: TwemproxyHash): Distribution {
   const keyHash = keyHashes[HASHES[hash]]
-  if (distribution === 'modula') return weightedModula(keyHash)
+  if (distribution === 'modula') return weightedModula(keyHash, byName)
   const points = new NodePoints(ketamaPoints)
   return (nodes) =>
     new Continuum(points.of(nodes, weightedDigests(nodes)), keyHash, rangeOf(HASHES[hash]))
+}
+
+/** twemproxy sorts its servers by name, the shortest first, whatever their order in nutcracker.yml. */
+function byName(a: RingNode, b: RingNode): number {
+  const [nameA, nameB] = [Buffer.from(a.name), Buffer.from(b.name)]
+  return nameA.length - nameB.length || nameA.compare(nameB)
 }
