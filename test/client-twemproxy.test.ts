@@ -65,10 +65,11 @@ function keysOf(pool: number): string[] {
   })
 }
 
-function configuration(ports: readonly number[], nodes: readonly RunningNode[]): string {
+/** Every pool listens on a unix socket: so many ports would not stay free for long. */
+function configuration(socketOf: (pool: number) => string, nodes: readonly RunningNode[]): string {
   const lines = POOLS.flatMap(({ twemproxy, weights, names }, i) => [
     `pool${i}:`,
-    `  listen: 127.0.0.1:${ports[i]}`,
+    `  listen: ${socketOf(i)} 0600`,
     '  auto_eject_hosts: false',
     ...Object.entries(twemproxy).map(([name, value]) => `  ${name}: "${value}"`),
     '  servers:',
@@ -81,15 +82,14 @@ describe.skipIf(missing('twemproxy') !== undefined)('with twemproxy', () => {
   let nodes: RunningNode[] = []
   let directory = ''
   let proxy: ChildProcess | undefined
-  const ports: number[] = []
+  const socketOf = (pool: number): string => join(directory, `${pool}.sock`)
 
   beforeAll(async () => {
     nodes = await Promise.all([0, 1, 2].map(() => startNode()))
-    while (ports.length <= POOLS.length) ports.push(await freePort())
     directory = await mkdtemp(join(tmpdir(), 'memshard-twemproxy-'))
     const file = (name: string): string => join(directory, name)
-    await writeFile(file('nutcracker.yml'), configuration(ports, nodes))
-    const statistics = ['-a', '127.0.0.1', '-s', String(ports[POOLS.length])]
+    await writeFile(file('nutcracker.yml'), configuration(socketOf, nodes))
+    const statistics = ['-a', '127.0.0.1', '-s', String(await freePort())]
     const files = ['-c', file('nutcracker.yml'), '-p', file('pid'), '-o', file('log')]
     proxy = spawn('nutcracker', [...files, ...statistics], { stdio: 'ignore' })
     await vi.waitFor(async () => (await connectTo(POOLS.length - 1)).socket.destroy(), 20_000)
@@ -103,8 +103,7 @@ describe.skipIf(missing('twemproxy') !== undefined)('with twemproxy', () => {
     await rm(directory, { recursive: true, force: true })
   })
 
-  const connectTo = (pool: number): Promise<Wire> =>
-    Wire.connect({ host: '127.0.0.1', port: ports[pool]! })
+  const connectTo = (pool: number): Promise<Wire> => Wire.connect({ path: socketOf(pool) })
 
   test.each(POOLS.map((pool, index) => ({ ...pool, index })))(
     '$twemproxy, weights $weights',
