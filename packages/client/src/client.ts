@@ -7,7 +7,9 @@ import type { Value } from './codec/value-codec.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { Follower } from './discovery/follower.ts'
 import { EncodingCalls, unencodable } from './encoding-calls.ts'
-import { ArgumentError, DiscoveryError } from './errors.ts'
+import { ArgumentError, ArgumentError, CodecError, DiscoveryError, DiscoveryError } from './errors.ts'
+import { type FetchOptions, fetchPlan, type Loader } from './fetch/fetch-options.ts'
+import { Fetcher } from './fetch/fetcher.ts'
 import {
   appendFlags,
   casFlags,
@@ -57,6 +59,10 @@ import * as operations from './wire/operations.ts'
 export class Client<V = Value> extends EventEmitter<ClientEvents> implements AsyncDisposable {
   readonly #pool: Pool
   readonly #codec: Codec<unknown>
+  readonly #fetcher = new Fetcher<V>(this, {
+    bypassed: (key, error) => this.emit('bypass', key, error),
+    refreshFailed: (key, error) => this.emit('refreshFailed', key, error),
+  })
   readonly #timeout: number
   readonly #naming: Naming
   readonly #follower: Follower | undefined
@@ -266,6 +272,27 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   /** Sets the time to live; false when there is no such item. */
   touch(key: string, ttl: Ttl, options?: CallOptions): Promise<boolean> {
     return this.#issue(this.#call(operations.touch, key), options, ttl)
+  }
+
+  /**
+   * The value from the cache, or else from `loader`, which of all callers on all machines one runs; it is stored for
+   * `ttl` seconds (0: for ever). Who asks meanwhile waits, or gets the old value (`staleFor`). When the cache fails
+   * the loader's value is given all the same: the `bypass` event tells. Rejects with what the loader throws.
+   */
+  fetch<T = V>(
+    key: string,
+    ttl: number,
+    loader: Loader<T>,
+    options: FetchOptions = {},
+  ): Promise<T | undefined> {
+    try {
+      const plan = fetchPlan(ttl, options)
+      // What is in the cache is what the caller says it is, as with every `get`.
+      const load = loader as unknown as Loader<V>
+      return this.#fetcher.fetch(key, plan, load, options.signal) as Promise<T | undefined>
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Empties every node. @throws PartialError when some failed. */

@@ -28,6 +28,7 @@ export {
 } from './discovery/etcd-registration.ts'
 export { type FileDiscoveryOptions, fileDiscovery } from './discovery/file.ts'
 export * from './errors.ts'
+export type { FetchOptions, LoadContext, Loader } from './fetch/fetch-options.ts'
 export type { NodeOptions, NodeSpec } from './node/address.ts'
 export type { Credentials } from './node/login.ts'
 export type { NodeState } from './node/node.ts'

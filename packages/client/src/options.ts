@@ -148,6 +148,10 @@ export interface ClientEvents {
   eject: [node: NodeInfo, error: MemshardError]
   /** An ejected node answered a probe and is used again. */
   return: [node: NodeInfo]
+  /** `fetch` loaded a value without the cache, or could not store it. */
+  bypass: [key: string, error: Error]
+  /** A loader of `fetch` failed while an older value was served. */
+  refreshFailed: [key: string, error: Error]
   /** The pool has changed. */
   nodes: [change: NodesChange]
   /** The discovery found nothing this time; the nodes stay as they were. */

@@ -30,9 +30,15 @@ export const get: Operation = {
   },
 }
 
-/** An empty item that keeps the place of a value which somebody is making (`N`): a miss for all others. */
-export function isPlaceholder({ size, marks }: Answer): boolean {
-  return size === 0 && (marks & (Mark.taken | Mark.won)) !== 0
+/** Flags of an empty item which says that there is no value: `fetch` remembers so that a loader found none. */
+export const NOTHING_FLAGS = 0x5a0f0000
+
+/**
+ * An empty item in the place of a value: one that somebody is making (`N`), or one that says there is none.
+ * A miss for all others.
+ */
+export function isPlaceholder({ size, marks, flags }: Answer): boolean {
+  return size === 0 && ((marks & (Mark.taken | Mark.won)) !== 0 || flags === NOTHING_FLAGS)
 }
 
 export const gets: Operation = {
