@@ -7,6 +7,7 @@ import type { Value } from './codec/value-codec.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { Follower } from './discovery/follower.ts'
 import { EncodingCalls, unencodable } from './encoding-calls.ts'
+import { ArgumentError, DiscoveryError } from './errors.ts'
 import { type FetchOptions, fetchPlan, type Loader } from './fetch/fetch-options.ts'
 import { Fetcher } from './fetch/fetcher.ts'
 import {
