@@ -146,7 +146,8 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    * @throws PartialError when keys failed; it has those that did not, and the error of each that did.
    */
   getMulti<T = V>(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>> {
-    const calls = Array.from(new Set(keys), (key) => this.#call(operations.get, key))
+    const calls: Call[] = []
+    for (const key of new Set(keys)) calls.push(this.#call(operations.get, key))
     return this.#gatherByKey(calls, options)
   }
 
@@ -417,18 +418,17 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     calls: readonly Call[],
     options: CallOptions | undefined,
   ): Promise<Map<string, T>> {
-    return this.#gather(calls, options, (call) => {
-      call.keyBytes = keyByteLength(call.key)
-      return call.key
-    })
+    return this.#gather(calls, options, checkedKeyOf, this.#dispatchCall)
   }
+
+  readonly #dispatchCall = (call: Call): void => this.#dispatch(call)
 
   /** Sends many calls whose results belong together. `label` names each result and may throw. */
   #gather<T>(
     calls: readonly Call[],
     options: CallOptions | undefined,
     label: (call: Call, place: number) => string,
-    dispatch = (call: Call, _place: number): void => this.#dispatch(call),
+    dispatch: (call: Call, place: number) => void,
   ): Promise<Map<string, T>> {
     const batch = new Batch<T>(calls.length)
     const signal = options?.signal
@@ -437,15 +437,16 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
       const now = performance.now()
       const deadline = now + this.#timeoutOf(options)
       // All of them are checked before the first is sent.
-      calls.forEach((call, place) => {
+      for (let place = 0; place < calls.length; place++) {
+        const call = calls[place]!
         call.reportTo(batch as Batch<unknown>, label(call, place))
         call.issuedAt = now
         call.deadline = deadline
-      })
+      }
     } catch (error) {
       return Promise.reject(error)
     }
-    for (const [place, call] of calls.entries()) dispatch(call, place)
+    for (let place = 0; place < calls.length; place++) dispatch(calls[place]!, place)
     if (signal === undefined) return batch.promise
     return whileObserving(signal, calls, batch.promise)
   }
@@ -520,6 +521,11 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
       else this.emit(event.type, node)
     })
   }
+}
+
+function checkedKeyOf(call: Call): string {
+  call.keyBytes = keyByteLength(call.key)
+  return call.key
 }
 
 function infoOf(node: Node): NodeInfo {
