@@ -58,6 +58,19 @@ describe.for(['memshard', 'memcached'] as const)('against %s', (server) => {
       expect((await cache.getEntry('a'))?.fetched).toBe(false)
     })
 
+    test('that is compressed is told as it was', async () => {
+      await using packing = new Client({
+        nodes: [node.address],
+        timeout: 5000,
+        compression: { algorithm: 'gzip', threshold: 100 },
+      })
+      const value = 'memcached '.repeat(1000)
+      await packing.set('long', value)
+      const entry = await packing.getEntry('long')
+      expect(entry?.value).toBe(value)
+      expect(entry?.size).toBeLessThan(1000)
+    })
+
     test('whose flags are wanted tells them', async () => {
       await cache.set('text', 'x')
       expect((await cache.getEntry('text'))?.flags).toBe(0)
