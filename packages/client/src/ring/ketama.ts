@@ -1,9 +1,10 @@
 // Ketama's points: MD5 of `name-0`, `name-1`, ..., four points of each digest. `hashring` computes them,
 // for one node at a time, so that they can be kept; how many a node gets, and the lookup, are ours.
-import { createHash } from 'node:crypto'
 import HashRing from 'hashring'
 import { Continuum } from './continuum.ts'
 import { keyHashes } from './key-hash.ts'
+import { pack } from './key-words.ts'
+import { md5 } from './md5.ts'
 import { NodePoints } from './node-points.ts'
 import type { Distribution, RingNode } from './router.ts'
 
@@ -15,10 +16,7 @@ export function ketamaPoints(name: string, digests: number): Uint32Array {
   if (digests === 0) return new Uint32Array(0)
   // hashring sees an index instead of the name, so that no name can confuse its parsing; the digest
   // function puts the name back. A 'vnode count' of 0 makes it take the node's `vnodes` as they are.
-  const digest = (point: string): Uint8Array =>
-    createHash('md5')
-      .update(name + point.slice(point.indexOf('-')))
-      .digest()
+  const digest = (point: string): Uint8Array => md5(pack(name + point.slice(point.indexOf('-'))))
   const options = { 'vnode count': 0, compatibility: 'ketama' } as const
   return Uint32Array.from(
     new HashRing({ 0: { vnodes: digests } }, digest, options).ring,

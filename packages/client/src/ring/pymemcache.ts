@@ -1,40 +1,29 @@
 // pymemcache's rendezvous hashing: the node whose MurmurHash3 of `name-key` is highest. It hashes the
 // low byte of every character, not UTF-8, and knows no weights.
+import { pack, packBytes } from './key-words.ts'
 import type { Distribution, RingNode, Router } from './router.ts'
 import { murmur3 } from './wordwise-hashes.ts'
-
-const KEY_MAX = 1024
 
 class PymemcacheRendezvous implements Router {
   /** By name, the greatest first, which is pymemcache's winner of a tie. */
   readonly #owners: Uint16Array
-  /** `name-` and room for a key, of each owner. */
-  readonly #texts: readonly Uint8Array[]
-  readonly #prefixLengths: Uint16Array
+  /** `name-` of each owner. */
+  readonly #prefixes: readonly string[]
 
   constructor(nodes: readonly RingNode[]) {
     const order = nodes
       .map((_, index) => index)
       .sort((a, b) => (nodes[a]!.name > nodes[b]!.name ? -1 : 1))
-    const prefixes = order.map((index) => lowBytes(`${nodes[index]!.name}-`))
     this.#owners = Uint16Array.from(order)
-    this.#prefixLengths = Uint16Array.from(prefixes, (prefix) => prefix.length)
-    this.#texts = prefixes.map((prefix) => {
-      const text = new Uint8Array(prefix.length + KEY_MAX)
-      text.set(prefix)
-      return text
-    })
+    this.#prefixes = order.map((index) => `${nodes[index]!.name}-`)
   }
 
   locate(key: string): number {
-    const bytes = lowBytes(key)
+    const prefixes = this.#prefixes
     let winner = -1
     let best = -1
-    for (let i = 0; i < this.#texts.length; i++) {
-      const text = this.#texts[i]!
-      const prefix = this.#prefixLengths[i]!
-      text.set(bytes, prefix)
-      const score = murmur3(text, prefix + bytes.length)
+    for (let i = 0; i < prefixes.length; i++) {
+      const score = murmur3(packLowBytes(prefixes[i]! + key))
       if (score > best) {
         best = score
         winner = this.#owners[i]!
@@ -48,8 +37,9 @@ class PymemcacheRendezvous implements Router {
   }
 }
 
-function lowBytes(text: string): Uint8Array {
-  return Uint8Array.from(text.slice(0, KEY_MAX), (character) => character.codePointAt(0)!)
+function packLowBytes(text: string): number {
+  if (/^[\0-\x7f]*$/.test(text)) return pack(text)
+  return packBytes(Uint8Array.from(text, (character) => character.codePointAt(0)!))
 }
 
 export function pymemcache(): Distribution {
