@@ -47,7 +47,8 @@ import { Pool, type PoolEvent } from './pool.ts'
 import type { Naming } from './ring/naming.ts'
 import { placementOf } from './ring/placement.ts'
 import type { Operation } from './wire/command.ts'
-import { keyByteLength } from './wire/key.ts'
+import { BINARY_KEY, keyByteLength } from './wire/key.ts'
+import { type Key, KeyForm } from './wire/key-form.ts'
 import type { MetaAnswer, MetaCommand } from './wire/meta-operations.ts'
 import * as metaOperations from './wire/meta-operations.ts'
 import * as operations from './wire/operations.ts'
@@ -67,10 +68,29 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   readonly #naming: Naming
   readonly #follower: Follower | undefined
   readonly #encoding: EncodingCalls
+  readonly #keys: KeyForm
+  /** It shares the sockets of the client that it is a namespace of. */
+  readonly #isView: boolean
 
   /** @throws ArgumentError when an option makes no sense. */
-  constructor(options: ClientOptions<V>) {
+  constructor(options: ClientOptions<V>)
+  /** @internal */
+  constructor(client: Client<V>, namespace: string)
+  constructor(source: ClientOptions<V> | Client<V>, namespace = '') {
     super()
+    this.#isView = source instanceof Client
+    if (source instanceof Client) {
+      this.#keys = source.#keys.within(namespace)
+      this.#codec = source.#codec
+      this.#timeout = source.#timeout
+      this.#naming = source.#naming
+      this.#pool = source.#pool
+      this.#encoding = source.#encoding
+      this.#follower = source.#follower
+      return
+    }
+    const options = source
+    this.#keys = new KeyForm(options)
     this.#codec = codecOf(options)
     this.#timeout = milliseconds('timeout', options.timeout ?? DEFAULT_TIMEOUT_MS)
     const { distribution, naming } = placementOf(options)
@@ -103,9 +123,10 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   }
 
   /** The node that a key lives on now; undefined when all are ejected, or none is known yet. */
-  locate(key: string): NodeInfo | undefined {
-    keyByteLength(key)
-    const node = this.#pool.locate(key)
+  locate(key: Key): NodeInfo | undefined {
+    const call = this.#call(operations.get, key)
+    checkKey(call)
+    const node = this.#pool.locate(call.routingKey)
     return node && infoOf(node)
   }
 
@@ -117,17 +138,26 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     return this.#pool.shares()
   }
 
-  get<T = V>(key: string, options?: CallOptions): Promise<T | undefined> {
+  /**
+   * This client for the keys in a namespace, which is put in front of them (behind the client's own). It costs next
+   * to nothing: sockets and limits are this client's, who alone emits events, and whose `close` closes them.
+   * @throws ArgumentError when no key can begin so.
+   */
+  namespace(namespace: string): Client<V> {
+    return new Client(this, namespace)
+  }
+
+  get<T = V>(key: Key, options?: CallOptions): Promise<T | undefined> {
     return this.#issue(this.#call(operations.get, key), options)
   }
 
   /** The value with the token that `cas` needs. */
-  gets<T = V>(key: string, options?: CallOptions): Promise<Entry<T> | undefined> {
+  gets<T = V>(key: Key, options?: CallOptions): Promise<Entry<T> | undefined> {
     return this.#issue(this.#call(operations.gets, key), options)
   }
 
   /** `get` that also sets the time to live. */
-  getAndTouch<T = V>(key: string, ttl: Ttl, options?: CallOptions): Promise<T | undefined> {
+  getAndTouch<T = V>(key: Key, ttl: Ttl, options?: CallOptions): Promise<T | undefined> {
     return this.#issue(this.#call(operations.getAndTouch, key), options, ttl)
   }
 
@@ -135,7 +165,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    * The item with all that its node knows of it: version, time left to live, last access, stale or not. Options make
    * it touch what it finds, make what it doesn't, or win the right to make the value anew.
    */
-  getEntry<T = V>(key: string, options: EntryOptions = {}): Promise<ItemEntry<T> | undefined> {
+  getEntry<T = V>(key: Key, options: EntryOptions = {}): Promise<ItemEntry<T> | undefined> {
     const wins = options.vivify !== undefined || options.recache !== undefined
     const operation = wins ? metaOperations.getEntryToMake : metaOperations.getEntry
     return this.#issueWith(entryFlags, options, this.#call(operation, key))
@@ -145,29 +175,32 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    * The items that exist, by key, from all their nodes at once.
    * @throws PartialError when keys failed; it has those that did not, and the error of each that did.
    */
-  getMulti<T = V>(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>> {
+  getMulti<T = V>(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>>
+  getMulti<T = V>(keys: Iterable<Key>, options?: CallOptions): Promise<Map<Key, T>>
+  getMulti<T = V>(keys: Iterable<Key>, options?: CallOptions): Promise<Map<Key, T>> {
+    const unique = [...new Set(keys)]
     const calls: Call[] = []
-    for (const key of new Set(keys)) calls.push(this.#call(operations.get, key))
-    return this.#gatherByKey(calls, options)
+    for (const key of unique) calls.push(this.#call(operations.get, key))
+    return this.#gatherByKey(unique, calls, options)
   }
 
   /** Stores the value. False only when the node is down and `onNodeDown` is `miss`. */
-  set(key: string, value: V, options?: WriteOptions): Promise<boolean> {
+  set(key: Key, value: V, options?: WriteOptions): Promise<boolean> {
     return this.#store(this.#call(operations.set, key), value, options)
   }
 
   /** Stores the value unless the key exists; false when it does. */
-  add(key: string, value: V, options?: WriteOptions): Promise<boolean> {
+  add(key: Key, value: V, options?: WriteOptions): Promise<boolean> {
     return this.#store(this.#call(operations.add, key), value, options)
   }
 
   /** Stores the value if the key exists; false when it doesn't. */
-  replace(key: string, value: V, options?: WriteOptions): Promise<boolean> {
+  replace(key: Key, value: V, options?: WriteOptions): Promise<boolean> {
     return this.#store(this.#call(operations.replace, key), value, options)
   }
 
   /** Stores the value if the item is still the version that `gets` saw. */
-  cas(key: string, value: V, token: CasToken, options?: CasOptions): Promise<CasResult> {
+  cas(key: Key, value: V, token: CasToken, options?: CasOptions): Promise<CasResult> {
     const call = this.#call(operations.cas, key)
     call.operand = token
     if (options !== undefined) call.metaFlags = casFlags(options)
@@ -175,17 +208,17 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   }
 
   /** Adds to the end of an item, keeping its flags and time to live; false when there is none. */
-  append(key: string, data: Uint8Array | string, options?: AppendOptions): Promise<boolean> {
+  append(key: Key, data: Uint8Array | string, options?: AppendOptions): Promise<boolean> {
     return this.#extend(this.#call(operations.append, key), data, options)
   }
 
   /** Adds to the beginning of an item, keeping its flags and time to live; false when there is none. */
-  prepend(key: string, data: Uint8Array | string, options?: AppendOptions): Promise<boolean> {
+  prepend(key: Key, data: Uint8Array | string, options?: AppendOptions): Promise<boolean> {
     return this.#extend(this.#call(operations.prepend, key), data, options)
   }
 
   /** False when there was nothing to delete, or not in this version. */
-  delete(key: string, options?: DeleteOptions): Promise<boolean> {
+  delete(key: Key, options?: DeleteOptions): Promise<boolean> {
     if (options?.cas === undefined) return this.#issue(this.#call(operations.remove, key), options)
     return this.#issueWith(deleteFlags, options, this.#call(operations.removeVersion, key))
   }
@@ -194,7 +227,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    * Marks an item as stale instead of deleting it: `getEntry` and `fetch` still find it, and the first of them is told
    * to make it anew. False when there is none.
    */
-  invalidate(key: string, options: InvalidateOptions = {}): Promise<boolean> {
+  invalidate(key: Key, options: InvalidateOptions = {}): Promise<boolean> {
     return this.#issueWith(invalidateFlags, options, this.#call(operations.invalidate, key))
   }
 
@@ -205,11 +238,20 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   setMulti(
     entries: Iterable<readonly [key: string, value: V]>,
     options?: WriteOptions,
-  ): Promise<Map<string, boolean>> {
+  ): Promise<Map<string, boolean>>
+  setMulti(
+    entries: Iterable<readonly [key: Key, value: V]>,
+    options?: WriteOptions,
+  ): Promise<Map<Key, boolean>>
+  setMulti(
+    entries: Iterable<readonly [key: Key, value: V]>,
+    options?: WriteOptions,
+  ): Promise<Map<Key, boolean>> {
+    const values = new Map(entries)
     const calls: Call[] = []
     try {
       const ttl = options?.ttl === undefined ? undefined : expiry(options.ttl)
-      for (const [key, value] of new Map(entries)) {
+      for (const [key, value] of values) {
         const call = this.#call(operations.set, key)
         this.#encode(call, value)
         call.ttl = ttl
@@ -218,13 +260,16 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.#gatherByKey(calls, options)
+    return this.#gatherByKey([...values.keys()], calls, options)
   }
 
   /** By key, whether there was something to delete. @throws PartialError when some failed. */
-  deleteMulti(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, boolean>> {
-    const calls = Array.from(new Set(keys), (key) => this.#call(operations.remove, key))
-    return this.#gatherByKey(calls, options)
+  deleteMulti(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, boolean>>
+  deleteMulti(keys: Iterable<Key>, options?: CallOptions): Promise<Map<Key, boolean>>
+  deleteMulti(keys: Iterable<Key>, options?: CallOptions): Promise<Map<Key, boolean>> {
+    const unique = [...new Set(keys)]
+    const calls = unique.map((key) => this.#call(operations.remove, key))
+    return this.#gatherByKey(unique, calls, options)
   }
 
   /**
@@ -233,7 +278,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    */
   meta(
     command: MetaCommand,
-    key: string,
+    key: Key,
     flags: readonly string[] = [],
     options?: MetaOptions,
   ): Promise<MetaAnswer> {
@@ -254,7 +299,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    * The new value: a number, or a bigint beyond 2^53-1; undefined when there is no such item.
    */
   incr(
-    key: string,
+    key: Key,
     by: number | bigint = 1,
     options?: CounterOptions,
   ): Promise<number | bigint | undefined> {
@@ -263,7 +308,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
 
   /** Subtracts from a counter, which stops at 0. Otherwise as `incr`. */
   decr(
-    key: string,
+    key: Key,
     by: number | bigint = 1,
     options?: CounterOptions,
   ): Promise<number | bigint | undefined> {
@@ -271,7 +316,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   }
 
   /** Sets the time to live; false when there is no such item. */
-  touch(key: string, ttl: Ttl, options?: CallOptions): Promise<boolean> {
+  touch(key: Key, ttl: Ttl, options?: CallOptions): Promise<boolean> {
     return this.#issue(this.#call(operations.touch, key), options, ttl)
   }
 
@@ -317,8 +362,12 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     return this.#askEveryNode(operations.version, options)
   }
 
-  /** Waits for the calls under way, which their deadlines bound, and closes all connections. */
+  /**
+   * Waits for the calls under way, which their deadlines bound, and closes all connections. Of a `namespace`, nothing:
+   * close the client.
+   */
   async close(): Promise<void> {
+    if (this.#isView) return
     this.#follower?.stop()
     if (this.#encoding.size > 0) await this.#encoding.drained()
     await this.#pool.close()
@@ -328,15 +377,20 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     return this.close()
   }
 
-  #call(operation: Operation, key: string): Call {
-    return new Call(operation, key, this.#codec)
+  #call(operation: Operation, key: Key): Call {
+    if (typeof key === 'string' && this.#keys.isPlain) return new Call(operation, key, this.#codec)
+    const { text, isBinary, routingKey } = this.#keys.sent(key)
+    const call = new Call(operation, text, this.#codec)
+    call.routingKey = routingKey
+    if (isBinary) call.keyBytes = BINARY_KEY
+    return call
   }
 
   /** Sends the call and returns its promise: whatever is wrong with it is a rejection. */
   #issue<T>(call: Call, options: CallOptions | undefined, ttl?: Ttl): Promise<T> {
     const promise = call.promise() as Promise<T>
     try {
-      call.keyBytes = keyByteLength(call.key)
+      checkKey(call)
       if (ttl !== undefined) call.ttl = expiry(ttl)
       const now = performance.now()
       call.issuedAt = now
@@ -414,23 +468,29 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     return this.#issue(call, options, options?.ttl)
   }
 
+  /** The results have the callers' keys, whatever was sent for them. */
   #gatherByKey<T>(
+    keys: readonly Key[],
     calls: readonly Call[],
     options: CallOptions | undefined,
-  ): Promise<Map<string, T>> {
-    return this.#gather(calls, options, checkedKeyOf, this.#dispatchCall)
+  ): Promise<Map<Key, T>> {
+    const label = (call: Call, place: number): Key => {
+      checkKey(call)
+      return keys[place]!
+    }
+    return this.#gather(calls, options, label, this.#dispatchCall)
   }
 
   readonly #dispatchCall = (call: Call): void => this.#dispatch(call)
 
   /** Sends many calls whose results belong together. `label` names each result and may throw. */
-  #gather<T>(
+  #gather<T, L>(
     calls: readonly Call[],
     options: CallOptions | undefined,
-    label: (call: Call, place: number) => string,
+    label: (call: Call, place: number) => L,
     dispatch: (call: Call, place: number) => void,
-  ): Promise<Map<string, T>> {
-    const batch = new Batch<T>(calls.length)
+  ): Promise<Map<L, T>> {
+    const batch = new Batch<T, L>(calls.length)
     const signal = options?.signal
     try {
       signal?.throwIfAborted()
@@ -439,7 +499,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
       // All of them are checked before the first is sent.
       for (let place = 0; place < calls.length; place++) {
         const call = calls[place]!
-        call.reportTo(batch as Batch<unknown>, label(call, place))
+        call.reportTo(batch as Batch<unknown, unknown>, label(call, place))
         call.issuedAt = now
         call.deadline = deadline
       }
@@ -523,11 +583,6 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   }
 }
 
-function checkedKeyOf(call: Call): string {
-  call.keyBytes = keyByteLength(call.key)
-  return call.key
-}
-
 function infoOf(node: Node): NodeInfo {
   const { name, host, port, path, weight } = node.address
   return { name, host, port, path, weight, state: node.state, inflight: node.inflight }
@@ -537,6 +592,12 @@ function discoveryFailed(cause: unknown): DiscoveryError {
   if (cause instanceof DiscoveryError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new DiscoveryError(`the discovery found no nodes: ${reason}`, { cause })
+}
+
+/** @throws KeyError when the key cannot be sent. */
+function checkKey(call: Call): void {
+  const bytes = keyByteLength(call.key)
+  if (call.keyBytes !== BINARY_KEY) call.keyBytes = bytes
 }
 
 /** Many calls of one request share its signal, which is no leak. */
@@ -556,8 +617,8 @@ function observe(signal: AbortSignal, call: Call): void {
 async function whileObserving<T>(
   signal: AbortSignal,
   calls: readonly Call[],
-  results: Promise<Map<string, T>>,
-): Promise<Map<string, T>> {
+  results: Promise<T>,
+): Promise<T> {
   allowManyListeners(signal)
   let abort = (): void => {}
   const aborted = new Promise<never>((_, reject) => {

@@ -108,11 +108,11 @@ export class OverloadError extends MemshardError {
  * Some keys or nodes of one call failed and others did not.
  * `values` has what was found, `failed` the error of each key (or node) that failed.
  */
-export class PartialError<T = unknown> extends MemshardError {
-  readonly values: ReadonlyMap<string, T>
-  readonly failed: ReadonlyMap<string, Error>
+export class PartialError<T = unknown, K = string> extends MemshardError {
+  readonly values: ReadonlyMap<K, T>
+  readonly failed: ReadonlyMap<K, Error>
 
-  constructor(values: ReadonlyMap<string, T>, failed: ReadonlyMap<string, Error>, asked: number) {
+  constructor(values: ReadonlyMap<K, T>, failed: ReadonlyMap<K, Error>, asked: number) {
     const [first] = failed.values()
     super(
       'ERR_MEMSHARD_PARTIAL',

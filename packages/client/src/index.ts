@@ -57,4 +57,5 @@ export type { LibmemcachedDistribution, LibmemcachedHash } from './ring/libmemca
 export type { PhpMemcachedOptions, PylibmcBehaviors } from './ring/libmemcached-bindings.ts'
 export type { Compat, DistributionName, PlacementOptions } from './ring/placement.ts'
 export type { TwemproxyHash, TwemproxyPool } from './ring/twemproxy.ts'
+export type { Key, KeyOptions } from './wire/key-form.ts'
 export type { MetaAnswer, MetaCommand } from './wire/meta-operations.ts'

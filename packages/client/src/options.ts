@@ -13,9 +13,10 @@ import { parseTls, type TlsOptions } from './node/tls.ts'
 import type { OnNodeDown, PoolOptions } from './pool.ts'
 import type { PlacementOptions } from './ring/placement.ts'
 import type { Distribution } from './ring/router.ts'
+import type { KeyOptions } from './wire/key-form.ts'
 import type { ItemFacts } from './wire/meta-operations.ts'
 
-export interface ClientOptions<V = Value> extends PlacementOptions {
+export interface ClientOptions<V = Value> extends PlacementOptions, KeyOptions {
   /**
    * The pool, or what finds it. The names matter (see NodeOptions.name); the order does for `jump` and modula
    * only. Until a discovery has found nodes, calls wait, as long as their deadlines allow.

@@ -105,7 +105,7 @@ export class Pool implements NodeOwner {
 
   /** Takes a call that has its deadline, and sees to it that it is settled. */
   dispatch(call: Call): void {
-    const node = this.locate(call.key)
+    const node = this.locate(call.routingKey)
     if (node?.state === 'up') node.send(call)
     else this.#unavailable(call, node)
   }

@@ -2,14 +2,14 @@
 // is kept when all of them have ended. Knows no node and no key.
 import { PartialError } from '../errors.ts'
 
-export class Batch<T> {
-  readonly promise: Promise<Map<string, T>>
-  readonly #values = new Map<string, T>()
-  readonly #failed = new Map<string, Error>()
+export class Batch<T, L = string> {
+  readonly promise: Promise<Map<L, T>>
+  readonly #values = new Map<L, T>()
+  readonly #failed = new Map<L, Error>()
   readonly #size: number
   #settled = 0
-  #resolve!: (values: Map<string, T>) => void
-  #reject!: (error: PartialError<T>) => void
+  #resolve!: (values: Map<L, T>) => void
+  #reject!: (error: PartialError<T, L>) => void
 
   constructor(size: number) {
     this.#size = size
@@ -21,12 +21,12 @@ export class Batch<T> {
   }
 
   /** One call has ended; `undefined` is a miss and leaves no entry. */
-  resolved(label: string, value: T | undefined): void {
+  resolved(label: L, value: T | undefined): void {
     if (value !== undefined) this.#values.set(label, value)
     this.#count()
   }
 
-  rejected(label: string, error: unknown): void {
+  rejected(label: L, error: unknown): void {
     this.#failed.set(label, error instanceof Error ? error : new Error(String(error)))
     this.#count()
   }

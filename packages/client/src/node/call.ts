@@ -17,6 +17,8 @@ export class Call implements Command {
   readonly operation: Operation
   readonly key: string
   keyBytes = 0
+  /** What chooses its node: the key, in most cases. */
+  routingKey: string
   data: Uint8Array | string = ''
   flags = 0
   ttl: number | undefined = undefined
@@ -39,14 +41,15 @@ export class Call implements Command {
 
   #resolve: ((value: unknown) => void) | undefined = undefined
   #reject: ((error: unknown) => void) | undefined = undefined
-  #batch: Batch<unknown> | undefined = undefined
-  #label = ''
+  #batch: Batch<unknown, unknown> | undefined = undefined
+  #label: unknown = ''
   #signal: AbortSignal | undefined = undefined
   #onAbort: (() => void) | undefined = undefined
 
   constructor(operation: Operation, key: string, codec: Codec<unknown>) {
     this.operation = operation
     this.key = key
+    this.routingKey = key
     this.codec = codec
   }
 
@@ -65,7 +68,7 @@ export class Call implements Command {
   }
 
   /** Gives the result to a batch, under this label, instead of a promise. */
-  reportTo(batch: Batch<unknown>, label: string): void {
+  reportTo(batch: Batch<unknown, unknown>, label: unknown): void {
     this.#batch = batch
     this.#label = label
   }

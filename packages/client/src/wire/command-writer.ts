@@ -1,5 +1,6 @@
 // Collects the bytes of commands until they leave in one write: small ones copied into one buffer,
 // large values by reference between them. Knows tokens and framing, not which commands exist.
+import { BINARY_KEY } from './key.ts'
 
 const BUFFER_BYTES = 64 * 1024
 /** Copying up to this many bytes costs less than one more element of a vectored write. */
@@ -17,6 +18,8 @@ export class CommandWriter {
   #end = 0
   #parts: Uint8Array[] = []
   #partBytes = 0
+  /** The line under way needs the flag `b`. */
+  #hasBinaryKey = false
 
   /** How many bytes are collected. */
   get length(): number {
@@ -29,11 +32,15 @@ export class CommandWriter {
     this.#ascii(name)
   }
 
-  /** A space and the key; `byteLength` is what `keyByteLength` said of it. */
+  /** A space and the key; `byteLength` is what `keyByteLength` said of it, or BINARY_KEY. */
   key(key: string, byteLength: number): void {
     this.#buffer[this.#end++] = SPACE
     if (byteLength === key.length) this.#ascii(key)
-    else this.#end += this.#buffer.write(key, this.#end)
+    else if (byteLength !== BINARY_KEY) this.#end += this.#buffer.write(key, this.#end)
+    else {
+      this.#ascii(key)
+      this.#hasBinaryKey = true
+    }
   }
 
   /** A space and a token of ASCII, of at most 100 bytes. */
@@ -56,6 +63,10 @@ export class CommandWriter {
   }
 
   endLine(): void {
+    if (this.#hasBinaryKey) {
+      this.#hasBinaryKey = false
+      this.token('b')
+    }
     this.#buffer[this.#end++] = CR
     this.#buffer[this.#end++] = LF
   }

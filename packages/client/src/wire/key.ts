@@ -5,6 +5,9 @@ import { KeyError } from '../errors.ts'
 /** In bytes of UTF-8. */
 export const KEY_MAX_BYTES = 250
 
+/** Stands for the length of a binary key, which is sent as base64 and said to be that by the flag `b`. */
+export const BINARY_KEY = -1
+
 /**
  * Returns the length of `key` in bytes of UTF-8, which is `key.length` exactly when it is ASCII.
  * @throws KeyError when it is empty, longer than 250 bytes, or has a space or control character.

@@ -1,0 +1,123 @@
+// How the keys of callers become keys of memcached: with a namespace in front, long ones hashed, bytes as text or
+// as base64. What comes out is checked like any other key, by keyByteLength. Knows no call and no node.
+import { isUtf8 } from 'node:buffer'
+import { hash } from 'node:crypto'
+import { ArgumentError, KeyError } from '../errors.ts'
+import { KEY_MAX_BYTES, keyByteLength } from './key.ts'
+
+/** Text, or any bytes. Bytes that are a valid text are the same key as the text. */
+export type Key = string | Uint8Array
+
+export interface KeyOptions {
+  /** Put in front of every key; at most 179 bytes. Default: none. */
+  readonly namespace?: string
+  /**
+   * Whether the namespace counts when a key's node is chosen. `false`: as libmemcached's (pylibmc's, PHP's) prefix
+   * keys, which are left out. Default true.
+   */
+  readonly routeByNamespace?: boolean
+  /**
+   * What becomes of keys of more than 250 bytes, the namespace included. `hash`: they are sent as the namespace
+   * and `sha256:` and 64 hexadecimal digits. Default `error`: a KeyError.
+   */
+  readonly longKeys?: 'error' | 'hash'
+}
+
+/** A key as it is sent. */
+export interface SentKey {
+  /** Of a binary key its base64. */
+  readonly text: string
+  readonly isBinary: boolean
+  /** What chooses the node. */
+  readonly routingKey: string
+}
+
+const HASH_MARK = 'sha256:'
+const NAMESPACE_MAX_BYTES = KEY_MAX_BYTES - HASH_MARK.length - 64
+/** A string of this many UTF-16 units has no more than 250 bytes. */
+const SURELY_SHORT = Math.floor(KEY_MAX_BYTES / 3)
+const FORBIDDEN = /[\0-\x20\x7f]/
+
+export class KeyForm {
+  /** Texts are sent as they are. */
+  readonly isPlain: boolean
+  readonly #namespace: string
+  readonly #isRouted: boolean
+  readonly #hashes: boolean
+
+  /** @throws ArgumentError when an option makes no sense. */
+  constructor({ namespace = '', routeByNamespace = true, longKeys = 'error' }: KeyOptions) {
+    checkNamespace(namespace)
+    if (longKeys !== 'error' && longKeys !== 'hash') {
+      throw new ArgumentError(`longKeys is ${String(longKeys)}: give error or hash`)
+    }
+    this.#namespace = namespace
+    this.#isRouted = routeByNamespace
+    this.#hashes = longKeys === 'hash'
+    this.isPlain = namespace === '' && !this.#hashes
+  }
+
+  /** The form of keys in a namespace within this one. */
+  within(namespace: string): KeyForm {
+    return new KeyForm({
+      namespace: this.#namespace + namespace,
+      routeByNamespace: this.#isRouted,
+      longKeys: this.#hashes ? 'hash' : 'error',
+    })
+  }
+
+  /** What is no key at all comes out as it is, to be refused by keyByteLength. */
+  sent(key: Key): SentKey {
+    if (key instanceof Uint8Array) return this.#bytes(key)
+    if (typeof key === 'string') return this.#text(key)
+    return { text: key, isBinary: false, routingKey: key }
+  }
+
+  #bytes(key: Uint8Array): SentKey {
+    const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength)
+    if (isUtf8(bytes)) {
+      const text = bytes.toString()
+      if (!FORBIDDEN.test(text)) return this.#text(text)
+    }
+    const all = Buffer.concat([Buffer.from(this.#namespace), bytes])
+    const text = all.toString('base64')
+    if (this.#hashes && text.length > KEY_MAX_BYTES) return this.#prefixed(hashed(bytes))
+    const routingKey = this.#isRouted ? text : bytes.toString('base64')
+    return { text, isBinary: true, routingKey }
+  }
+
+  #text(key: string): SentKey {
+    if (key === '' || !this.#hashes) return this.#prefixed(key)
+    return this.#prefixed(this.#mustHash(key) ? hashed(key) : key)
+  }
+
+  /** A short key that looks like a hashed one is hashed, too: no two keys are sent alike. */
+  #mustHash(key: string): boolean {
+    const isAlike = key.startsWith(HASH_MARK)
+    if (!isAlike && this.#namespace.length + key.length <= SURELY_SHORT) return false
+    // Hashing hides nothing that would be an error in a short key.
+    if (!key.isWellFormed() || FORBIDDEN.test(key)) return false
+    return isAlike || Buffer.byteLength(this.#namespace) + Buffer.byteLength(key) > KEY_MAX_BYTES
+  }
+
+  #prefixed(key: string): SentKey {
+    if (key === '') return { text: key, isBinary: false, routingKey: key }
+    const text = this.#namespace + key
+    return { text, isBinary: false, routingKey: this.#isRouted ? text : key }
+  }
+}
+
+function hashed(key: string | Buffer): string {
+  return HASH_MARK + hash('sha256', key, 'hex')
+}
+
+function checkNamespace(namespace: string): void {
+  if (namespace === '') return
+  try {
+    if (keyByteLength(namespace) <= NAMESPACE_MAX_BYTES) return
+  } catch (error) {
+    const reason = error instanceof KeyError ? error.message : String(error)
+    throw new ArgumentError(`namespace begins every key, and ${reason}`)
+  }
+  throw new ArgumentError(`namespace is longer than ${NAMESPACE_MAX_BYTES} bytes: shorten it`)
+}
