@@ -138,8 +138,37 @@ describe.each(['memshard', 'memcached'] as const)('against %s', (server) => {
       expect.objectContaining({ message: 'database down' }),
     )
     here.off('refreshFailed', failed)
-    await there.fetch('page', 60, () => 'new', { staleFor: 1000 })
-    await expect.poll(() => there.get('page')).toBe('new')
+    await expect
+      .poll(async () => {
+        await there.fetch('page', 60, () => 'new', { staleFor: 1000 })
+        return there.get('page')
+      })
+      .toBe('new')
+  })
+
+  test('a loader that fails before its time leaves the value as it is, for another to try', async () => {
+    await here.set('page', 'good', { ttl: 1000 })
+    const failed = vi.fn()
+    here.on('refreshFailed', failed)
+    const fail = (): never => {
+      throw new Error('database down')
+    }
+    const early = { earlyRefresh: 1, loadTime: 10_000_000 }
+    await expect
+      .poll(async () => {
+        expect(await here.fetch('page', 60, fail, early)).toBe('good')
+        return failed.mock.calls.length
+      })
+      .toBeGreaterThan(0)
+    here.off('refreshFailed', failed)
+    expect(await there.getEntry('page')).toMatchObject({ value: 'good', stale: false })
+    expect((await there.getEntry('page'))?.ttl).toBeGreaterThan(900)
+    await expect
+      .poll(async () => {
+        await there.fetch('page', 60, () => 'new', early)
+        return there.get('page')
+      })
+      .toBe('new')
   })
 
   test('that there is no value can be remembered', async () => {
@@ -154,6 +183,21 @@ describe.each(['memshard', 'memcached'] as const)('against %s', (server) => {
     expect(await here.fetch('someone', 60, load)).toBeUndefined()
     expect(await there.fetch('someone', 60, load)).toBeUndefined()
     expect(load).toHaveBeenCalledTimes(3)
+  })
+
+  test('that there is no value is remembered for its own time, and served as stale after it', async () => {
+    const load = vi.fn((): string | undefined => undefined)
+    const options = { negativeTtl: 60, staleFor: 300 }
+    for (const client of [here, there, here]) {
+      expect(await client.fetch('nobody', 600, load, options)).toBeUndefined()
+    }
+    expect(load).toHaveBeenCalledTimes(1)
+    // The 60 seconds have passed.
+    await here.touch('nobody', 250)
+    load.mockReturnValue('somebody')
+    expect(await here.fetch('nobody', 600, load, options)).toBeUndefined()
+    await expect.poll(() => there.fetch('nobody', 600, load, options)).toBe('somebody')
+    expect(load).toHaveBeenCalledTimes(2)
   })
 
   test('a value that takes long to make is made before its time', async () => {

@@ -41,6 +41,8 @@ export interface FetchObserver {
 /** Milliseconds between two looks whether the winner is done: doubling, with jitter. */
 const FIRST_LOOK_MS = 4
 const LAST_LOOK_MS = 100
+/** Milliseconds between a failed load behind a value that is still served, and the next that may be tried. */
+const RETRY_MS = 1000
 /** How much the latest load counts in the average. */
 const LATEST_LOAD_SHARE = 0.2
 
@@ -94,8 +96,7 @@ export class Fetcher<V> {
       // A node that is down and counts as empty.
       if (entry === undefined) return this.#load(request, undefined)
       if (entry.won) return this.#refresh(request, entry)
-      if (entry.flags === NOTHING_FLAGS) return undefined
-      if (entry.value !== undefined && isServable(entry, request)) return entry.value
+      if (isServable(entry, request)) return entry.value
       // Somebody else makes the value.
       if (performance.now() >= giveUpAt) return this.#load(request, entry.value)
       await sleep(look * (0.5 + this.#random()), undefined, { signal: request.signal })
@@ -113,14 +114,13 @@ export class Fetcher<V> {
 
   /** This caller is the one to make the value: at once if there is none to serve meanwhile. */
   async #refresh(request: Request<V>, entry: ItemEntry<V>): Promise<V | undefined> {
-    const { value } = entry
-    if (value === undefined || !isServable(entry, request)) return this.#replace(request, entry)
-    // Not told to stop with those who have been served.
-    const { signal } = new AbortController()
-    this.#replace({ ...request, signal }, entry).catch((error: Error) =>
-      this.#observer.refreshFailed(request.key, error),
+    if (!isServable(entry, request)) return this.#replace(request, entry)
+    // Not told to stop with those who have been served, but when it is another's turn.
+    const signal = AbortSignal.timeout(request.leaseFor * 1000)
+    this.#replace({ ...request, signal }, entry).catch((error) =>
+      this.#observer.refreshFailed(request.key, errorOf(error)),
     )
-    return value
+    return entry.value
   }
 
   /** Loads, and stores unless something else has happened to the item meanwhile. */
@@ -130,7 +130,10 @@ export class Fetcher<V> {
     try {
       value = await this.#load(request, entry.value)
     } catch (error) {
-      await this.#release(request, entry).catch(() => {})
+      const release = (): Promise<void> => this.#release(request, entry).catch(() => {})
+      // While there is something to serve, the next one to try need not do so at once.
+      if (isServable(entry, request)) setTimeout(release, RETRY_MS).unref()
+      else await release()
       throw error
     }
     try {
@@ -143,21 +146,22 @@ export class Fetcher<V> {
     return value
   }
 
-  /** Lets another win: the placeholder goes, an old value is marked as stale anew. */
-  async #release({ key, call }: Request<V>, { value, cas }: ItemEntry<V>): Promise<void> {
-    if (value === undefined) await this.#cache.delete(key, { ...call, cas })
-    else await this.#cache.invalidate(key, { ...call, cas })
+  /** Lets another win, with the item as it was before this one did. */
+  async #release({ key, call }: Request<V>, entry: ItemEntry<V>): Promise<void> {
+    const { cas } = entry
+    if (!isKnown(entry)) await this.#cache.delete(key, { ...call, cas })
+    else if (entry.stale) await this.#cache.invalidate(key, { ...call, cas })
+    // Nothing appended is the same item anew: value, flags and time to live, and nobody who has won.
+    else await this.#cache.meta('ms', key, ['MA', `C${cas}`], { ...call, data: '' })
   }
 
-  async #storeNothing(
-    { key, negativeTtl, call }: Request<V>,
-    { cas }: ItemEntry<V>,
-  ): Promise<void> {
+  async #storeNothing(request: Request<V>, { cas }: ItemEntry<V>): Promise<void> {
+    const { key, negativeTtl, call } = request
     if (negativeTtl === 0) {
       await this.#cache.delete(key, { ...call, cas })
       return
     }
-    const flags = [`F${NOTHING_FLAGS}`, `T${expiry(negativeTtl)}`, `C${cas}`]
+    const flags = [`F${NOTHING_FLAGS}`, `T${expiry(negativeTtl + request.staleFor)}`, `C${cas}`]
     await this.#cache.meta('ms', key, flags, { ...call, data: '' })
   }
 
@@ -192,9 +196,14 @@ function storedFor({ ttl, staleFor }: FetchPlan): number {
   return ttl === 0 ? 0 : ttl + staleFor
 }
 
-/** Whether a value may be given to a caller, be it while another is being made. */
-function isServable({ stale }: ItemEntry<unknown>, { staleFor }: FetchPlan): boolean {
-  return staleFor > 0 || !stale
+/** A value, or that there is none. */
+function isKnown({ value, flags }: ItemEntry<unknown>): boolean {
+  return value !== undefined || flags === NOTHING_FLAGS
+}
+
+/** Whether the item may be given to a caller, be it while another is being made. */
+function isServable(entry: ItemEntry<unknown>, { staleFor }: FetchPlan): boolean {
+  return isKnown(entry) && (staleFor > 0 || !entry.stale)
 }
 
 function errorOf(error: unknown): Error {
