@@ -1,26 +1,18 @@
-// The public face: one method per command, over a pool of nodes. Turns arguments into calls and hands
-// them to the pool. Knows no byte of the protocol and nothing of sockets.
-import { EventEmitter, setMaxListeners } from 'node:events'
-import { bytesOrText, expiry, milliseconds, type Ttl, unsigned64 } from './arguments.ts'
-import type { Codec } from './codec/codec.ts'
+// The public face: one method per command, over a pool of nodes. Says which operation a command is, and tells its
+// listeners what happens to the nodes. Knows no byte of the protocol and nothing of sockets. It is long because the
+// commands are many, each with its contract: all else is elsewhere.
+import { EventEmitter } from 'node:events'
+import { bytesOrText, milliseconds, type Ttl } from './arguments.ts'
+import { CallIssuer } from './call-issuer.ts'
 import type { Value } from './codec/value-codec.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { Follower } from './discovery/follower.ts'
-import { EncodingCalls, unencodable } from './encoding-calls.ts'
+import { EncodingCalls } from './encoding-calls.ts'
 import { ArgumentError, DiscoveryError } from './errors.ts'
 import { type FetchOptions, fetchPlan, type Loader } from './fetch/fetch-options.ts'
 import { Fetcher } from './fetch/fetcher.ts'
-import {
-  appendFlags,
-  casFlags,
-  deleteFlags,
-  entryFlags,
-  invalidateFlags,
-  verbatimFlags,
-} from './meta-flags.ts'
+import { casFlags, deleteFlags, entryFlags, invalidateFlags, verbatimFlags } from './meta-flags.ts'
 import { type NodeSpec, parseNode } from './node/address.ts'
-import { Batch } from './node/batch.ts'
-import { Call } from './node/call.ts'
 import type { Node } from './node/node.ts'
 import {
   type AppendOptions,
@@ -46,8 +38,6 @@ import {
 import { Pool, type PoolEvent } from './pool.ts'
 import type { Naming } from './ring/naming.ts'
 import { placementOf } from './ring/placement.ts'
-import type { Operation } from './wire/command.ts'
-import { BINARY_KEY, keyByteLength } from './wire/key.ts'
 import { type Key, KeyForm } from './wire/key-form.ts'
 import type { MetaAnswer, MetaCommand } from './wire/meta-operations.ts'
 import * as metaOperations from './wire/meta-operations.ts'
@@ -59,16 +49,14 @@ import * as operations from './wire/operations.ts'
  */
 export class Client<V = Value> extends EventEmitter<ClientEvents> implements AsyncDisposable {
   readonly #pool: Pool
-  readonly #codec: Codec<unknown>
+  readonly #calls: CallIssuer
   readonly #fetcher = new Fetcher<V>(this, {
     bypassed: (key, error) => this.emit('bypass', key, error),
     refreshFailed: (key, error) => this.emit('refreshFailed', key, error),
   })
-  readonly #timeout: number
   readonly #naming: Naming
   readonly #follower: Follower | undefined
   readonly #encoding: EncodingCalls
-  readonly #keys: KeyForm
   /** It shares the sockets of the client that it is a namespace of. */
   readonly #isView: boolean
 
@@ -80,9 +68,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     super()
     this.#isView = source instanceof Client
     if (source instanceof Client) {
-      this.#keys = source.#keys.within(namespace)
-      this.#codec = source.#codec
-      this.#timeout = source.#timeout
+      this.#calls = source.#calls.within(namespace)
       this.#naming = source.#naming
       this.#pool = source.#pool
       this.#encoding = source.#encoding
@@ -90,14 +76,18 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
       return
     }
     const options = source
-    this.#keys = new KeyForm(options)
-    this.#codec = codecOf(options)
-    this.#timeout = milliseconds('timeout', options.timeout ?? DEFAULT_TIMEOUT_MS)
     const { distribution, naming } = placementOf(options)
     this.#naming = naming
     const forPool = poolOptions(options, distribution)
     this.#pool = new Pool(forPool, (event) => this.#announce(event))
     this.#encoding = new EncodingCalls(forPool.maxInflight, (call) => this.#pool.dispatch(call))
+    this.#calls = new CallIssuer({
+      pool: this.#pool,
+      codec: codecOf(options),
+      keys: new KeyForm(options),
+      timeout: milliseconds('timeout', options.timeout ?? DEFAULT_TIMEOUT_MS),
+      encoding: this.#encoding,
+    })
     const { nodes } = options
     if ('watch' in nodes) this.#follower = this.#follow(nodes)
     else void this.#setNodes(nodes)
@@ -124,9 +114,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
 
   /** The node that a key lives on now; undefined when all are ejected, or none is known yet. */
   locate(key: Key): NodeInfo | undefined {
-    const call = this.#call(operations.get, key)
-    checkKey(call)
-    const node = this.#pool.locate(call.routingKey)
+    const node = this.#pool.locate(this.#calls.routingKeyOf(key))
     return node && infoOf(node)
   }
 
@@ -148,17 +136,17 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   }
 
   get<T = V>(key: Key, options?: CallOptions): Promise<T | undefined> {
-    return this.#issue(this.#call(operations.get, key), options)
+    return this.#calls.issue(this.#calls.create(operations.get, key), options)
   }
 
   /** The value with the token that `cas` needs. */
   gets<T = V>(key: Key, options?: CallOptions): Promise<Entry<T> | undefined> {
-    return this.#issue(this.#call(operations.gets, key), options)
+    return this.#calls.issue(this.#calls.create(operations.gets, key), options)
   }
 
   /** `get` that also sets the time to live. */
   getAndTouch<T = V>(key: Key, ttl: Ttl, options?: CallOptions): Promise<T | undefined> {
-    return this.#issue(this.#call(operations.getAndTouch, key), options, ttl)
+    return this.#calls.issue(this.#calls.create(operations.getAndTouch, key), options, ttl)
   }
 
   /**
@@ -168,7 +156,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   getEntry<T = V>(key: Key, options: EntryOptions = {}): Promise<ItemEntry<T> | undefined> {
     const wins = options.vivify !== undefined || options.recache !== undefined
     const operation = wins ? metaOperations.getEntryToMake : metaOperations.getEntry
-    return this.#issueWith(entryFlags, options, this.#call(operation, key))
+    return this.#calls.issueWith(entryFlags, options, this.#calls.create(operation, key))
   }
 
   /**
@@ -178,49 +166,51 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   getMulti<T = V>(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, T>>
   getMulti<T = V>(keys: Iterable<Key>, options?: CallOptions): Promise<Map<Key, T>>
   getMulti<T = V>(keys: Iterable<Key>, options?: CallOptions): Promise<Map<Key, T>> {
-    const unique = [...new Set(keys)]
-    const calls: Call[] = []
-    for (const key of unique) calls.push(this.#call(operations.get, key))
-    return this.#gatherByKey(unique, calls, options)
+    return this.#calls.issueMulti(operations.get, keys, options)
   }
 
   /** Stores the value. False only when the node is down and `onNodeDown` is `miss`. */
   set(key: Key, value: V, options?: WriteOptions): Promise<boolean> {
-    return this.#store(this.#call(operations.set, key), value, options)
+    return this.#calls.store(this.#calls.create(operations.set, key), value, options)
   }
 
   /** Stores the value unless the key exists; false when it does. */
   add(key: Key, value: V, options?: WriteOptions): Promise<boolean> {
-    return this.#store(this.#call(operations.add, key), value, options)
+    return this.#calls.store(this.#calls.create(operations.add, key), value, options)
   }
 
   /** Stores the value if the key exists; false when it doesn't. */
   replace(key: Key, value: V, options?: WriteOptions): Promise<boolean> {
-    return this.#store(this.#call(operations.replace, key), value, options)
+    return this.#calls.store(this.#calls.create(operations.replace, key), value, options)
   }
 
   /** Stores the value if the item is still the version that `gets` saw. */
   cas(key: Key, value: V, token: CasToken, options?: CasOptions): Promise<CasResult> {
-    const call = this.#call(operations.cas, key)
+    const call = this.#calls.create(operations.cas, key)
     call.operand = token
     if (options !== undefined) call.metaFlags = casFlags(options)
-    return this.#store(call, value, options)
+    return this.#calls.store(call, value, options)
   }
 
   /** Adds to the end of an item, keeping its flags and time to live; false when there is none. */
   append(key: Key, data: Uint8Array | string, options?: AppendOptions): Promise<boolean> {
-    return this.#extend(this.#call(operations.append, key), data, options)
+    return this.#calls.extend(this.#calls.create(operations.append, key), data, options)
   }
 
   /** Adds to the beginning of an item, keeping its flags and time to live; false when there is none. */
   prepend(key: Key, data: Uint8Array | string, options?: AppendOptions): Promise<boolean> {
-    return this.#extend(this.#call(operations.prepend, key), data, options)
+    return this.#calls.extend(this.#calls.create(operations.prepend, key), data, options)
   }
 
   /** False when there was nothing to delete, or not in this version. */
   delete(key: Key, options?: DeleteOptions): Promise<boolean> {
-    if (options?.cas === undefined) return this.#issue(this.#call(operations.remove, key), options)
-    return this.#issueWith(deleteFlags, options, this.#call(operations.removeVersion, key))
+    if (options?.cas === undefined)
+      return this.#calls.issue(this.#calls.create(operations.remove, key), options)
+    return this.#calls.issueWith(
+      deleteFlags,
+      options,
+      this.#calls.create(operations.removeVersion, key),
+    )
   }
 
   /**
@@ -228,7 +218,11 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    * to make it anew. False when there is none.
    */
   invalidate(key: Key, options: InvalidateOptions = {}): Promise<boolean> {
-    return this.#issueWith(invalidateFlags, options, this.#call(operations.invalidate, key))
+    return this.#calls.issueWith(
+      invalidateFlags,
+      options,
+      this.#calls.create(operations.invalidate, key),
+    )
   }
 
   /**
@@ -247,29 +241,14 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     entries: Iterable<readonly [key: Key, value: V]>,
     options?: WriteOptions,
   ): Promise<Map<Key, boolean>> {
-    const values = new Map(entries)
-    const calls: Call[] = []
-    try {
-      const ttl = options?.ttl === undefined ? undefined : expiry(options.ttl)
-      for (const [key, value] of values) {
-        const call = this.#call(operations.set, key)
-        this.#encode(call, value)
-        call.ttl = ttl
-        calls.push(call)
-      }
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    return this.#gatherByKey([...values.keys()], calls, options)
+    return this.#calls.storeMulti(operations.set, entries, options)
   }
 
   /** By key, whether there was something to delete. @throws PartialError when some failed. */
   deleteMulti(keys: Iterable<string>, options?: CallOptions): Promise<Map<string, boolean>>
   deleteMulti(keys: Iterable<Key>, options?: CallOptions): Promise<Map<Key, boolean>>
   deleteMulti(keys: Iterable<Key>, options?: CallOptions): Promise<Map<Key, boolean>> {
-    const unique = [...new Set(keys)]
-    const calls = unique.map((key) => this.#call(operations.remove, key))
-    return this.#gatherByKey(unique, calls, options)
+    return this.#calls.issueMulti(operations.remove, keys, options)
   }
 
   /**
@@ -285,10 +264,10 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     try {
       const operation = metaOperations.verbatimOperations[command]
       if (operation === undefined) throw new ArgumentError('meta takes mg, ms, md or ma')
-      const call = this.#call(operation, key)
+      const call = this.#calls.create(operation, key)
       call.metaFlags = verbatimFlags(flags)
       if (options?.data !== undefined) call.data = bytesOrText('data', options.data)
-      return this.#issue(call, options)
+      return this.#calls.issue(call, options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -303,7 +282,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     by: number | bigint = 1,
     options?: CounterOptions,
   ): Promise<number | bigint | undefined> {
-    return this.#count(this.#call(operations.incr, key), by, options)
+    return this.#calls.count(this.#calls.create(operations.incr, key), by, options)
   }
 
   /** Subtracts from a counter, which stops at 0. Otherwise as `incr`. */
@@ -312,12 +291,12 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     by: number | bigint = 1,
     options?: CounterOptions,
   ): Promise<number | bigint | undefined> {
-    return this.#count(this.#call(operations.decr, key), by, options)
+    return this.#calls.count(this.#calls.create(operations.decr, key), by, options)
   }
 
   /** Sets the time to live; false when there is no such item. */
   touch(key: Key, ttl: Ttl, options?: CallOptions): Promise<boolean> {
-    return this.#issue(this.#call(operations.touch, key), options, ttl)
+    return this.#calls.issue(this.#calls.create(operations.touch, key), options, ttl)
   }
 
   /**
@@ -343,7 +322,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
 
   /** Empties every node. @throws PartialError when some failed. */
   async flush(options?: CallOptions): Promise<void> {
-    await this.#askEveryNode(operations.flush, options)
+    await this.#calls.askEveryNode(operations.flush, options)
   }
 
   /**
@@ -354,12 +333,12 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     if (!/^[\w ]{0,80}$/.test(kind)) {
       return Promise.reject(new ArgumentError('stats takes words, like "slabs"'))
     }
-    return this.#askEveryNode(operations.stats, options, kind)
+    return this.#calls.askEveryNode(operations.stats, options, kind)
   }
 
   /** The version of every node, by its name. @throws PartialError when some failed. */
   version(options?: CallOptions): Promise<Map<string, string>> {
-    return this.#askEveryNode(operations.version, options)
+    return this.#calls.askEveryNode(operations.version, options)
   }
 
   /**
@@ -375,173 +354,6 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  #call(operation: Operation, key: Key): Call {
-    if (typeof key === 'string' && this.#keys.isPlain) return new Call(operation, key, this.#codec)
-    const { text, isBinary, routingKey } = this.#keys.sent(key)
-    const call = new Call(operation, text, this.#codec)
-    call.routingKey = routingKey
-    if (isBinary) call.keyBytes = BINARY_KEY
-    return call
-  }
-
-  /** Sends the call and returns its promise: whatever is wrong with it is a rejection. */
-  #issue<T>(call: Call, options: CallOptions | undefined, ttl?: Ttl): Promise<T> {
-    const promise = call.promise() as Promise<T>
-    try {
-      checkKey(call)
-      if (ttl !== undefined) call.ttl = expiry(ttl)
-      const now = performance.now()
-      call.issuedAt = now
-      call.deadline = now + this.#timeoutOf(options)
-      if (options?.signal !== undefined) observe(options.signal, call)
-      if (!call.settled) this.#dispatch(call)
-    } catch (error) {
-      call.reject(error)
-    }
-    return promise
-  }
-
-  #dispatch(call: Call): void {
-    if (call.encoding === undefined && this.#encoding.size === 0) this.#pool.dispatch(call)
-    else this.#encoding.take(call)
-  }
-
-  /** The same with what the options say in letters of the meta protocol. */
-  #issueWith<T, O extends CallOptions>(
-    flagsOf: (options: O) => string,
-    options: O,
-    call: Call,
-  ): Promise<T> {
-    try {
-      call.metaFlags = flagsOf(options)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    return this.#issue(call, options)
-  }
-
-  #encode(call: Call, value: V): void {
-    try {
-      const encoded = this.#codec.encode(value)
-      if (encoded instanceof Promise) {
-        call.encoding = encoded
-        // Whoever takes the call is told; if it is never sent, nobody need be.
-        encoded.catch(() => {})
-      } else call.carry(encoded)
-    } catch (cause) {
-      throw unencodable(call.key, cause)
-    }
-  }
-
-  #store<T>(call: Call, value: V, options: WriteOptions | undefined): Promise<T> {
-    try {
-      this.#encode(call, value)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    return this.#issue(call, options, options?.ttl)
-  }
-
-  #extend<T>(
-    call: Call,
-    data: Uint8Array | string,
-    options: AppendOptions | undefined,
-  ): Promise<T> {
-    try {
-      call.data = bytesOrText(call.operation.name, data)
-      if (options !== undefined) call.metaFlags = appendFlags(options)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    return this.#issue(call, options)
-  }
-
-  #count<T>(call: Call, by: number | bigint, options: CounterOptions | undefined): Promise<T> {
-    try {
-      call.operand = unsigned64('by', by)
-      if (options?.initial !== undefined) call.initial = unsigned64('initial', options.initial)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    return this.#issue(call, options, options?.ttl)
-  }
-
-  /** The results have the callers' keys, whatever was sent for them. */
-  #gatherByKey<T>(
-    keys: readonly Key[],
-    calls: readonly Call[],
-    options: CallOptions | undefined,
-  ): Promise<Map<Key, T>> {
-    const label = (call: Call, place: number): Key => {
-      checkKey(call)
-      return keys[place]!
-    }
-    return this.#gather(calls, options, label, this.#dispatchCall)
-  }
-
-  readonly #dispatchCall = (call: Call): void => this.#dispatch(call)
-
-  /** Sends many calls whose results belong together. `label` names each result and may throw. */
-  #gather<T, L>(
-    calls: readonly Call[],
-    options: CallOptions | undefined,
-    label: (call: Call, place: number) => L,
-    dispatch: (call: Call, place: number) => void,
-  ): Promise<Map<L, T>> {
-    const batch = new Batch<T, L>(calls.length)
-    const signal = options?.signal
-    try {
-      signal?.throwIfAborted()
-      const now = performance.now()
-      const deadline = now + this.#timeoutOf(options)
-      // All of them are checked before the first is sent.
-      for (let place = 0; place < calls.length; place++) {
-        const call = calls[place]!
-        call.reportTo(batch as Batch<unknown, unknown>, label(call, place))
-        call.issuedAt = now
-        call.deadline = deadline
-      }
-    } catch (error) {
-      return Promise.reject(error)
-    }
-    for (let place = 0; place < calls.length; place++) dispatch(calls[place]!, place)
-    if (signal === undefined) return batch.promise
-    return whileObserving(signal, calls, batch.promise)
-  }
-
-  #askEveryNode<T>(
-    operation: Operation,
-    options: CallOptions | undefined,
-    argument = '',
-  ): Promise<Map<string, T>> {
-    const { nodes } = this.#pool
-    if (nodes.length === 0) return this.#whenNodesAreKnown(operation, options, argument)
-    const calls = nodes.map(() => this.#call(operation, ''))
-    for (const call of calls) call.data = argument
-    return this.#gather(
-      calls,
-      options,
-      (_, place) => nodes[place]!.name,
-      (call, place) => this.#pool.dispatchTo(nodes[place]!, call),
-    )
-  }
-
-  async #whenNodesAreKnown<T>(
-    operation: Operation,
-    options: CallOptions | undefined,
-    argument: string,
-  ): Promise<Map<string, T>> {
-    const call = this.#call(operation, '')
-    const known = call.promise()
-    call.issuedAt = performance.now()
-    call.deadline = call.issuedAt + this.#timeoutOf(options)
-    if (options?.signal !== undefined) observe(options.signal, call)
-    if (!call.settled) this.#pool.awaitNodes(call)
-    await known
-    const timeout = Math.max(1, call.deadline - performance.now())
-    return this.#askEveryNode(operation, { ...options, timeout }, argument)
   }
 
   #setNodes(nodes: readonly NodeSpec[]): Promise<void> {
@@ -560,11 +372,6 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     // Not in here: listeners are added after the constructor.
     process.nextTick(() => follower.start())
     return follower
-  }
-
-  #timeoutOf(options: CallOptions | undefined): number {
-    const timeout = options?.timeout
-    return timeout === undefined ? this.#timeout : milliseconds('timeout', timeout)
   }
 
   // Told outside of the pool's own doing: what a listener throws or calls must not cut in there.
@@ -592,45 +399,4 @@ function discoveryFailed(cause: unknown): DiscoveryError {
   if (cause instanceof DiscoveryError) return cause
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new DiscoveryError(`the discovery found no nodes: ${reason}`, { cause })
-}
-
-/** @throws KeyError when the key cannot be sent. */
-function checkKey(call: Call): void {
-  const bytes = keyByteLength(call.key)
-  if (call.keyBytes !== BINARY_KEY) call.keyBytes = bytes
-}
-
-/** Many calls of one request share its signal, which is no leak. */
-function allowManyListeners(signal: AbortSignal): void {
-  setMaxListeners(0, signal)
-}
-
-function observe(signal: AbortSignal, call: Call): void {
-  if (signal.aborted) {
-    call.reject(signal.reason)
-    return
-  }
-  allowManyListeners(signal)
-  call.listenTo(signal)
-}
-
-async function whileObserving<T>(
-  signal: AbortSignal,
-  calls: readonly Call[],
-  results: Promise<T>,
-): Promise<T> {
-  allowManyListeners(signal)
-  let abort = (): void => {}
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => {
-      reject(signal.reason)
-      for (const call of calls) call.reject(signal.reason)
-    }
-  })
-  signal.addEventListener('abort', abort, { once: true })
-  try {
-    return await Promise.race([results, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }
