@@ -44,7 +44,7 @@ interface ClientsRow {
   readonly workload: { readonly name: string }
   readonly entries: readonly {
     readonly client: string
-    readonly comparable: boolean
+    readonly easier: string
     readonly rounds: readonly { readonly operations: number }[]
     readonly cpu: { readonly median: number }
     readonly wrong: number
@@ -463,18 +463,24 @@ describe('clients against one another', () => {
       expect(code, err).toBe(0)
       const report = JSON.parse(readFileSync(json!, 'utf8'))
       const names = report.clients.map((client: { name: string }) => client.name)
-      expect(names).toEqual(['memshard', 'memjs', 'memcached', 'memcache-client', 'memcache'])
+      expect(names).toEqual([
+        'memshard',
+        'memjs',
+        'memcached',
+        'memcache-client',
+        'memcache',
+        'node:net',
+      ])
       expect(report.rows.map((row: ClientsRow) => row.workload.name)).toEqual(only.split(','))
       for (const { workload, entries } of report.rows as ClientsRow[]) {
         expect(entries.map(({ client }) => client)).toEqual(names)
-        for (const { client, rounds, cpu, wrong, timesOurs, comparable } of entries) {
+        for (const { client, rounds, cpu, wrong, timesOurs, easier } of entries) {
           expect(rounds[0]!.operations).toBeGreaterThan(0)
           expect(cpu.median).toBeGreaterThan(0)
           expect(wrong).toBe(0)
           expect(timesOurs === undefined).toBe(client === 'memshard')
-          // It has no sharding to be compared.
-          const easier = client === 'memcache-client' && workload.name === 'multiget-1'
-          expect(comparable).toBe(!easier)
+          const doesNotShard = client === 'memcache-client' && workload.name === 'multiget-1'
+          expect(easier).toBe(client === 'node:net' ? 'no client' : doesNotShard ? '1 node' : '')
         }
       }
       expect(out).toMatch(/^get, 10 callers +CPU +mem/m)

@@ -1,5 +1,6 @@
 // The process in which one client is measured: does what the bench orders, one order at a time, and
 // tells what came of it. Started by measured-client.ts.
+import { BareSockets } from './bare-sockets.ts'
 import { Callers, type ClientRound } from './callers.ts'
 import { CLIENT_WORKLOADS, itemsOf } from './client-workloads.ts'
 import { knownClient } from './known-clients.ts'
@@ -18,20 +19,26 @@ export type Outcome =
   | { readonly kind: 'done'; readonly round?: ClientRound }
   | { readonly kind: 'failed'; readonly reason: string }
 
-let callers: Callers | undefined
+interface Load {
+  run(milliseconds: number): Promise<ClientRound>
+}
+
+let load: Load | undefined
 
 async function obey(order: Order): Promise<ClientRound | undefined> {
-  switch (order.kind) {
-    case 'open': {
-      const workload = CLIENT_WORKLOADS.find(({ name }) => name === order.workload)!
-      const client = await knownClient(order.client).open(order.servers)
-      callers = new Callers(client, workload, itemsOf(workload))
-      await callers.fillAndVerify()
-      return undefined
-    }
-    case 'run':
-      return await callers!.run(order.milliseconds)
-  }
+  if (order.kind === 'run') return await load!.run(order.milliseconds)
+  load = await open(order)
+  return undefined
+}
+
+async function open(order: Extract<Order, { kind: 'open' }>): Promise<Load> {
+  const workload = CLIENT_WORKLOADS.find(({ name }) => name === order.workload)!
+  const items = itemsOf(workload)
+  const { open: openClient } = knownClient(order.client)
+  if (openClient === undefined) return BareSockets.open(workload, items, order.servers)
+  const callers = new Callers(await openClient(order.servers), workload, items)
+  await callers.fillAndVerify()
+  return callers
 }
 
 process.on('message', (order: Order) => {

@@ -58,8 +58,8 @@ export interface ClientEntry {
   readonly cpu: Spread
   readonly operationsPerSecond: Spread
   readonly wrong: number
-  /** False when it did something easier than the others. */
-  readonly comparable: boolean
+  /** How what it did was easier than what the others did, and so not to be compared; empty for these. */
+  readonly easier: string
   /** Undefined for ours. Above 1, ours is better; of the rounds that belong together. */
   readonly timesOurs: TimesOurs | undefined
 }
@@ -150,12 +150,13 @@ async function measureWorkload(
 ): Promise<ClientsRow | undefined> {
   const measured: Measured[] = []
   try {
-    for (const { name, shards } of clients) {
+    for (const { name, open, shards } of clients) {
       if (signal.aborted) return undefined
       progress(`${workload.name}: ${name} stores and reads back`)
       const process = await MeasuredClient.open(name, workload, addresses.slice(0, workload.nodes))
-      const comparable = shards || workload.nodes === 1
-      measured.push({ name, comparable, process, rounds: [] })
+      const easier =
+        open === undefined ? 'no client' : shards || workload.nodes === 1 ? '' : '1 node'
+      measured.push({ name, easier, process, rounds: [] })
       await process.run(warmupMs)
     }
     for (let round = 0; round < rounds; round++) {
@@ -179,18 +180,18 @@ async function measureWorkload(
 
 interface Measured {
   readonly name: string
-  readonly comparable: boolean
+  readonly easier: string
   readonly process: MeasuredClient
   readonly rounds: ClientRound[]
 }
 
 function toEntry(
-  { name, comparable, rounds }: Measured,
+  { name, easier, rounds }: Measured,
   ours: readonly ClientRound[] | undefined,
 ): ClientEntry {
   return {
     client: name,
-    comparable,
+    easier,
     rounds,
     cpu: spreadOf(rounds.map(cpuPerOperation)),
     operationsPerSecond: spreadOf(rounds.map(throughput)),

@@ -68,7 +68,7 @@ function verdict(times: Spread, target: number): string {
 }
 
 function bestOfOthers({ entries }: ClientsRow, measure: Measure): ClientEntry | undefined {
-  const others = entries.filter(({ timesOurs, comparable }) => timesOurs && comparable)
+  const others = entries.filter(({ timesOurs, easier }) => timesOurs && easier === '')
   const rank = (entry: ClientEntry): number =>
     measure === 'cpu' ? entry.cpu.median : -entry.operationsPerSecond.median
   return others.toSorted((a, b) => rank(a) - rank(b))[0]
@@ -85,9 +85,9 @@ function numbersSection(rows: readonly ClientsRow[]): Section {
     table: {
       head: ['workload', 'client', 'CPU us/key', 'low-high', 'keys/s', 'low-high', 'CPU', 'keys/s'],
       rows: rows.flatMap(({ workload, entries }) =>
-        entries.map(({ client, comparable, cpu, operationsPerSecond, timesOurs }, index) => [
+        entries.map(({ client, easier, cpu, operationsPerSecond, timesOurs }, index) => [
           index === 0 ? workload.title : '',
-          comparable ? client : `${client} (1 node)`,
+          easier === '' ? client : `${client} (${easier})`,
           significant(cpu.median),
           `${significant(cpu.low)}-${significant(cpu.high)}`,
           formatCount(operationsPerSecond.median),
