@@ -14,15 +14,15 @@ interface Bar {
   readonly text: string
 }
 
-const WIDTH = 900
+const WIDTH = 980
 const BAR_HEIGHT = 17
 const MARGIN_LEFT = 265
 const MARGIN_TOP = 60
 const MARGIN_BOTTOM = 40
 /** For the numbers. */
 const MARGIN_RIGHT = 160
-const LEGEND_LEFT = 20
-const LEGEND_STEP = 132
+const LEGEND_LEFT = 10
+const LEGEND_STEP = 148
 const COLORS = ['#3b82c4', '#d08a2e', '#4a9a5b', '#b65ba0', '#5aa7a7', '#8a8f98']
 const TARGET_COLOR = '#d1495b'
 
