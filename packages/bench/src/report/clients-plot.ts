@@ -14,13 +14,13 @@ interface Bar {
   readonly text: string
 }
 
-const WIDTH = 980
+const WIDTH = 1000
 const BAR_HEIGHT = 17
 const MARGIN_LEFT = 265
 const MARGIN_TOP = 60
 const MARGIN_BOTTOM = 40
 /** For the numbers. */
-const MARGIN_RIGHT = 160
+const MARGIN_RIGHT = 185
 const LEGEND_LEFT = 10
 const LEGEND_STEP = 148
 const COLORS = ['#3b82c4', '#d08a2e', '#4a9a5b', '#b65ba0', '#5aa7a7', '#8a8f98']
