@@ -526,3 +526,12 @@ describe('clients against one another', () => {
     expect(serversLeft(mark)).toBe('')
   })
 })
+
+describe('the ways to place keys', () => {
+  test('are measured one after the other', async () => {
+    const { code, out, err } = await bench('ring', '--markdown')
+    expect(code, err).toBe(0)
+    expect(out).toMatch(/^\| ring, md5 \(the default\) \| 3 \| \d+ \|/m)
+    expect(out.match(/^\| .* \| 100 \|/gm)).toHaveLength(7)
+  })
+})

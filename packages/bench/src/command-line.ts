@@ -7,6 +7,7 @@ import { BenchError } from './errors.ts'
 import { byteCount, duration, usage, wholeNumber } from './flag-values.ts'
 import { parseAddress, type ServerAddress } from './load/address.ts'
 import type { DriverChoice, Pace } from './load/driver.ts'
+import { defineRingCommand, type RingPlan, toRingPlan } from './ring-command-line.ts'
 import type { RunLength } from './run.ts'
 import { parseServerCommand, type ServerCommand, splitArguments } from './servers.ts'
 import { COMPARED_BY_DEFAULT, NAMED_WORKLOADS, namedWorkload } from './workload/named.ts'
@@ -17,6 +18,7 @@ export type Plan =
   | ({ readonly kind: 'compare' } & ComparePlan)
   | ({ readonly kind: 'cost' } & CostPlan)
   | ({ readonly kind: 'clients' } & ClientsPlan)
+  | ({ readonly kind: 'ring' } & RingPlan)
   /** Nothing to do but print: help, or the version. */
   | { readonly kind: 'print'; readonly text: string }
 
@@ -92,6 +94,11 @@ const SUBCOMMANDS: readonly Subcommand[] = [
     name: 'clients',
     define: defineClientsCommand,
     plan: (flags) => ({ kind: 'clients', ...toClientsPlan(flags) }),
+  },
+  {
+    name: 'ring',
+    define: defineRingCommand,
+    plan: (flags) => ({ kind: 'ring', ...toRingPlan(flags) }),
   },
 ]
 
@@ -186,7 +193,7 @@ function defineCommand(version: string): Command {
     .option('--markdown', 'print the table of --compare as markdown')
     .addHelpText(
       'after',
-      '\nmemshard-bench cost --help tells of the measurement of everything against memcached,\nmemshard-bench clients --help of clients against one another.',
+      '\nmemshard-bench cost --help tells of the measurement of everything against memcached,\nmemshard-bench clients --help of clients against one another,\nmemshard-bench ring --help of the ways to place keys.',
     )
 }
 

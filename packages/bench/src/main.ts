@@ -18,6 +18,8 @@ import { describeEnvironment } from './report/environment.ts'
 import { writeIntoPage } from './report/page.ts'
 import { runReport } from './report/run-report.ts'
 import { sectionsMarkdown, sectionsText } from './report/section.ts'
+import { measureRing, ringSections } from './ring/ring-cost.ts'
+import type { RingPlan } from './ring-command-line.ts'
 import { type RunResult, run } from './run.ts'
 import { separateCores } from './servers.ts'
 import { recordTape } from './workload/tape.ts'
@@ -73,6 +75,8 @@ function carryOut(
       return carryOutCost(plan, surroundings)
     case 'clients':
       return carryOutClients(plan, surroundings)
+    case 'ring':
+      return carryOutRing(plan, surroundings)
   }
 }
 
@@ -160,6 +164,17 @@ async function carryOutClients(
   }
   out(markdown === true ? sectionsMarkdown(sections) : sectionsText(sections))
   return report.rows.flatMap((row) => row.entries).reduce((sum, entry) => sum + entry.wrong, 0)
+}
+
+async function carryOutRing(
+  { markdown }: RingPlan,
+  { argv, out, signal }: Surroundings,
+): Promise<number> {
+  const commandLine = argv.map(quoted).join(' ')
+  const sections = ringSections(await measureRing(describeEnvironment(), commandLine, signal))
+  if (typeof markdown === 'string') writeIntoPage(markdown, 'ring', sectionsMarkdown(sections))
+  out(markdown === true ? sectionsMarkdown(sections) : sectionsText(sections))
+  return 0
 }
 
 function show(

@@ -1,16 +1,22 @@
 // The continuum: points on a circle of 2^32 hashes, each owned by a node; a key belongs to the first
-// point at or after its hash. Knows neither how points are made nor what they are called, and searches a
-// typed array, which costs less than any cache of keys would.
+// point at or after its hash. Knows neither how points are made nor what they are called, and searches typed
+// arrays, which costs less than any cache of keys would.
 import type { Router } from './router.ts'
 
 const HASHES = 2 ** 32
 /** A point and its owner in one double, which sorts by point, then by owner. Exact: 32 + 16 bits. */
 const OWNERS = 2 ** 16
+/** Of an arc's number: no more arcs than 65,536. */
+const ARC_BITS_MAX = 16
 
 export class Continuum implements Router {
   readonly #keyHash: (key: string) => number
   readonly #points: Uint32Array
   readonly #owners: Uint16Array
+  /** The circle in equal arcs, about one per point: where the points of each begin, and where the last ends. */
+  readonly #arcs: Uint32Array
+  /** What is left of a hash when this is shifted away is the number of its arc. */
+  readonly #shift: number
   readonly #nodes: number
   readonly #hashes: number
 
@@ -34,6 +40,9 @@ export class Continuum implements Router {
       this.#points[i] = point
       this.#owners[i] = sorted[i]! - point * OWNERS
     }
+    const arcBits = Math.min(Math.max(Math.ceil(Math.log2(sorted.length)), 1), ARC_BITS_MAX)
+    this.#shift = 32 - arcBits
+    this.#arcs = cutIntoArcs(this.#points, arcBits)
   }
 
   locate(key: string): number {
@@ -43,9 +52,10 @@ export class Continuum implements Router {
   /** The owner of the first point at or after `hash`, or of the first of all. */
   ownerOf(hash: number): number {
     const points = this.#points
-    let low = 0
-    let high = points.length
-    if (high === 0) return -1
+    if (points.length === 0) return -1
+    const arc = hash >>> this.#shift
+    let low = this.#arcs[arc]!
+    let high = this.#arcs[arc + 1]!
     while (low < high) {
       const middle = (low + high) >>> 1
       if (points[middle]! < hash) low = middle + 1
@@ -81,4 +91,14 @@ function sortPoints(pointsOf: readonly Uint32Array[]): Float64Array {
     for (const point of points) all[end++] = point * OWNERS + owner
   })
   return all.sort()
+}
+
+function cutIntoArcs(points: Uint32Array, arcBits: number): Uint32Array {
+  const begins = new Uint32Array(2 ** arcBits + 1)
+  let i = 0
+  for (let arc = 0; arc < begins.length; arc++) {
+    while (i < points.length && points[i]! >>> (32 - arcBits) < arc) i++
+    begins[arc] = i
+  }
+  return begins
 }

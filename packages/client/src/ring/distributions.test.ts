@@ -209,6 +209,27 @@ describe('the ring', () => {
     }
   })
 
+  test('finds the first point at or after any hash, however the points lie', () => {
+    const near = fc.integer({ min: 0, max: 300 })
+    const anywhere = fc.integer({ min: 0, max: 2 ** 32 - 1 })
+    const hashes = fc.array(fc.oneof(near, anywhere, fc.constant(2 ** 32 - 1)), { minLength: 1 })
+    fc.assert(
+      fc.property(fc.array(hashes, { minLength: 1, maxLength: 5 }), hashes, (pointsOf, asked) => {
+        const continuum = new Continuum(
+          pointsOf.map((points) => Uint32Array.from(points)),
+          () => 0,
+        )
+        const sorted = pointsOf
+          .flatMap((points, owner) => points.map((point) => ({ point, owner })))
+          .sort((a, b) => a.point - b.point || a.owner - b.owner)
+        for (const hash of asked) {
+          const first = sorted.find(({ point }) => point >= hash) ?? sorted[0]!
+          expect(continuum.ownerOf(hash)).toBe(first.owner)
+        }
+      }),
+    )
+  })
+
   test('a hash that never exceeds 15 bits sees only the beginning of the circle', () => {
     const points = [Uint32Array.of(10_000), Uint32Array.of(20_000), Uint32Array.of(4_000_000_000)]
     const continuum = new Continuum(points, () => 0, 2 ** 15)

@@ -6,6 +6,7 @@ import { words } from './key-words.ts'
 
 const BLOCK = 16
 const state = new Int32Array(4)
+const digest = new Uint8Array(16)
 
 /**
  * MD5 of the key in `words`, of `length` bytes; its first four bytes as a little-endian unsigned number
@@ -179,10 +180,11 @@ export function firstWordOfMd5(length: number): number {
   return a >>> 0
 }
 
-/** The whole digest of the key in `words`, in bytes. */
+/** The whole digest of the key in `words`, in bytes that the next call overwrites. */
 export function md5(length: number): Uint8Array {
   firstWordOfMd5(length)
-  return Uint8Array.from({ length: 16 }, (_, i) => state[i >>> 2]! >>> (8 * (i & 3)))
+  for (let i = 0; i < digest.length; i++) digest[i] = state[i >>> 2]! >>> (8 * (i & 3))
+  return digest
 }
 
 /** Appends MD5's padding to the key; returns how many words it is then. */
