@@ -22,6 +22,7 @@ export const PEERS = {
   etcd: () => runs('etcd', '--version'),
   memjs: () => resolves('memjs'),
   'memcached (npm)': () => resolves('memcached'),
+  'memcache-client': () => resolves('memcache-client'),
   'memcached source': () => runs('apt-get', '--version') && runs('dpkg-source', '--version'),
 } as const
 
