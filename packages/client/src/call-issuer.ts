@@ -4,10 +4,16 @@ import { observe, whileObserving } from './abort-signals.ts'
 import { bytesOrText, expiry, milliseconds, type Ttl, unsigned64 } from './arguments.ts'
 import type { Codec } from './codec/codec.ts'
 import { type EncodingCalls, unencodable } from './encoding-calls.ts'
-import { appendFlags } from './meta-flags.ts'
+import { appendFlags, newCasFlag } from './meta-flags.ts'
 import { Batch } from './node/batch.ts'
 import { Call } from './node/call.ts'
-import type { AppendOptions, CallOptions, CounterOptions, WriteOptions } from './options.ts'
+import type {
+  AppendOptions,
+  CallOptions,
+  CounterOptions,
+  SetOptions,
+  WriteOptions,
+} from './options.ts'
 import type { Pool } from './pool.ts'
 import type { Operation } from './wire/command.ts'
 import { BINARY_KEY, keyByteLength } from './wire/key.ts'
@@ -94,8 +100,10 @@ export class CallIssuer {
   }
 
   /** The same with this value, encoded, as its data. */
-  store<T>(call: Call, value: unknown, options: WriteOptions | undefined): Promise<T> {
+  store<T>(call: Call, value: unknown, options: SetOptions | undefined): Promise<T> {
     try {
+      if (options?.newCas !== undefined)
+        call.metaFlags += newCasFlag(call.metaFlags, options.newCas)
       this.#encode(call, value)
     } catch (error) {
       return Promise.reject(error)

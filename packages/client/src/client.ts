@@ -2,7 +2,7 @@
 // listeners what happens to the nodes. Knows no byte of the protocol and nothing of sockets. It is long because the
 // commands are many, each with its contract: all else is elsewhere.
 import { EventEmitter } from 'node:events'
-import { bytesOrText, milliseconds, type Ttl } from './arguments.ts'
+import { bytesOrText, milliseconds, type Ttl, unsigned64 } from './arguments.ts'
 import { CallIssuer } from './call-issuer.ts'
 import type { Value } from './codec/value-codec.ts'
 import type { Discovery } from './discovery/discovery.ts'
@@ -33,13 +33,14 @@ import {
   type MetaOptions,
   type NodeInfo,
   poolOptions,
+  type SetOptions,
   type WriteOptions,
 } from './options.ts'
 import { Pool, type PoolEvent } from './pool.ts'
 import type { Naming } from './ring/naming.ts'
 import { placementOf } from './ring/placement.ts'
 import { type Key, KeyForm } from './wire/key-form.ts'
-import type { MetaAnswer, MetaCommand } from './wire/meta-operations.ts'
+import type { MetaAnswer, MetaCommand, MetaFlag } from './wire/meta-operations.ts'
 import * as metaOperations from './wire/meta-operations.ts'
 import * as operations from './wire/operations.ts'
 
@@ -149,6 +150,11 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     return this.#calls.issue(this.#calls.create(operations.getAndTouch, key), options, ttl)
   }
 
+  /** `gets` that also sets the time to live. */
+  gats<T = V>(key: Key, ttl: Ttl, options?: CallOptions): Promise<Entry<T> | undefined> {
+    return this.#calls.issue(this.#calls.create(operations.gats, key), options, ttl)
+  }
+
   /**
    * The item with all that its node knows of it: version, time left to live, last access, stale or not. Options make
    * it touch what it finds, make what it doesn't, or win the right to make the value anew.
@@ -170,25 +176,29 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   }
 
   /** Stores the value. False only when the node is down and `onNodeDown` is `miss`. */
-  set(key: Key, value: V, options?: WriteOptions): Promise<boolean> {
+  set(key: Key, value: V, options?: SetOptions): Promise<boolean> {
     return this.#calls.store(this.#calls.create(operations.set, key), value, options)
   }
 
   /** Stores the value unless the key exists; false when it does. */
-  add(key: Key, value: V, options?: WriteOptions): Promise<boolean> {
+  add(key: Key, value: V, options?: SetOptions): Promise<boolean> {
     return this.#calls.store(this.#calls.create(operations.add, key), value, options)
   }
 
   /** Stores the value if the key exists; false when it doesn't. */
-  replace(key: Key, value: V, options?: WriteOptions): Promise<boolean> {
+  replace(key: Key, value: V, options?: SetOptions): Promise<boolean> {
     return this.#calls.store(this.#calls.create(operations.replace, key), value, options)
   }
 
   /** Stores the value if the item is still the version that `gets` saw. */
   cas(key: Key, value: V, token: CasToken, options?: CasOptions): Promise<CasResult> {
     const call = this.#calls.create(operations.cas, key)
-    call.operand = token
-    if (options !== undefined) call.metaFlags = casFlags(options)
+    try {
+      call.operand = unsigned64('token', token)
+      if (options !== undefined) call.metaFlags = casFlags(options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     return this.#calls.store(call, value, options)
   }
 
@@ -255,10 +265,10 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    * Any command of the meta protocol as it is written, for what has no call of its own: `meta('mg', key, ['v', 't'])`.
    * The key is placed as any other; what comes back is not decoded.
    */
-  meta(
-    command: MetaCommand,
+  meta<C extends MetaCommand>(
+    command: C,
     key: Key,
-    flags: readonly string[] = [],
+    flags: readonly MetaFlag<C>[] = [],
     options?: MetaOptions,
   ): Promise<MetaAnswer> {
     try {

@@ -55,6 +55,7 @@ export type {
   MetaOptions,
   NodeInfo,
   NodesChange,
+  SetOptions,
   WriteOptions,
 } from './options.ts'
 export type { OnNodeDown } from './pool.ts'
@@ -63,4 +64,4 @@ export type { PhpMemcachedOptions, PylibmcBehaviors } from './ring/libmemcached-
 export type { Compat, DistributionName, PlacementOptions } from './ring/placement.ts'
 export type { TwemproxyHash, TwemproxyPool } from './ring/twemproxy.ts'
 export type { Key, KeyOptions } from './wire/key-form.ts'
-export type { MetaAnswer, MetaCommand } from './wire/meta-operations.ts'
+export type { MetaAnswer, MetaCommand, MetaFlag } from './wire/meta-operations.ts'

@@ -4,6 +4,7 @@ import { ArgumentError } from './errors.ts'
 import type {
   AppendOptions,
   CasOptions,
+  CasToken,
   DeleteOptions,
   EntryOptions,
   InvalidateOptions,
@@ -23,6 +24,11 @@ export function entryFlags({ ttl, bump, vivify, recache }: EntryOptions): string
 
 export function casFlags({ staleIfOlder }: CasOptions): string {
   return staleIfOlder === true ? 'I' : ''
+}
+
+/** To be put behind other flags. */
+export function newCasFlag(others: string, newCas: CasToken): string {
+  return `${others === '' ? '' : ' '}E${unsigned64('newCas', newCas)}`
 }
 
 export function deleteFlags({ cas }: DeleteOptions): string {

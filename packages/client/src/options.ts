@@ -74,7 +74,12 @@ export interface EntryOptions extends CallOptions {
   readonly recache?: number
 }
 
-export interface CasOptions extends WriteOptions {
+export interface SetOptions extends WriteOptions {
+  /** The token of what is stored, instead of the node's next one (memcached 1.6.19 or newer). */
+  readonly newCas?: CasToken
+}
+
+export interface CasOptions extends SetOptions {
   /** An older version than what is there is stored all the same, and marked as stale. Default false: `conflict`. */
   readonly staleIfOlder?: boolean
 }

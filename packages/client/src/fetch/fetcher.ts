@@ -15,7 +15,7 @@ import type {
   MetaOptions,
   WriteOptions,
 } from '../options.ts'
-import type { MetaAnswer } from '../wire/meta-operations.ts'
+import type { MetaAnswer, MetaFlag } from '../wire/meta-operations.ts'
 import { NOTHING_FLAGS } from '../wire/operations.ts'
 import type { FetchPlan, Loader } from './fetch-options.ts'
 import { SingleFlight } from './single-flight.ts'
@@ -27,7 +27,12 @@ export interface LeaseCache<V> {
   cas(key: string, value: V, token: bigint, options?: CasOptions): Promise<CasResult>
   delete(key: string, options?: DeleteOptions): Promise<boolean>
   invalidate(key: string, options?: InvalidateOptions): Promise<boolean>
-  meta(command: 'ms', key: string, flags: string[], options?: MetaOptions): Promise<MetaAnswer>
+  meta(
+    command: 'ms',
+    key: string,
+    flags: readonly MetaFlag<'ms'>[],
+    options?: MetaOptions,
+  ): Promise<MetaAnswer>
 }
 
 /** What nobody waits for, and somebody may want to know. */
@@ -161,7 +166,11 @@ export class Fetcher<V> {
       await this.#cache.delete(key, { ...call, cas })
       return
     }
-    const flags = [`F${NOTHING_FLAGS}`, `T${expiry(negativeTtl + request.staleFor)}`, `C${cas}`]
+    const flags = [
+      `F${NOTHING_FLAGS}`,
+      `T${expiry(negativeTtl + request.staleFor)}`,
+      `C${cas}`,
+    ] as const
     await this.#cache.meta('ms', key, flags, { ...call, data: '' })
   }
 

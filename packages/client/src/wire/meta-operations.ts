@@ -70,6 +70,17 @@ export const getEntryToMake: Operation = { ...getEntry, idempotent: false }
 export const META_COMMANDS = ['mg', 'ms', 'md', 'ma'] as const
 export type MetaCommand = (typeof META_COMMANDS)[number]
 
+/** The flags of each command, with their tokens; see memcached's doc/protocol.txt. */
+interface MetaFlags {
+  readonly mg: 'f' | 'h' | 'l' | 's' | 't' | 'u' | 'v' | Numbered<'E' | 'N' | 'R' | 'T'>
+  readonly ms: 'I' | 's' | Numbered<'C' | 'E' | 'F' | 'N' | 'T'> | `M${'S' | 'E' | 'R' | 'A' | 'P'}`
+  readonly md: 'I' | 'x' | Numbered<'C' | 'E' | 'T'>
+  readonly ma: 't' | 'v' | Numbered<'C' | 'D' | 'E' | 'J' | 'N' | 'T'> | `M${'I' | 'D'}`
+}
+type Numbered<Letter extends string> = `${Letter}${number | bigint}`
+
+export type MetaFlag<C extends MetaCommand> = MetaFlags[C] | 'b' | 'c' | 'k' | `O${string}`
+
 export interface MetaAnswer {
   /** `HD`, `VA`, `EN`, `NF`, `NS` or `EX`. */
   readonly status: string

@@ -73,6 +73,18 @@ export const getAndTouch: Operation = {
   },
 }
 
+export const gats: Operation = {
+  ...gets,
+  name: 'gats',
+  write(command, writer) {
+    writer.command('mg')
+    writer.key(command.key, command.keyBytes)
+    writer.token('v f c')
+    writer.flag('T', command.ttl ?? 0)
+    writer.endLine()
+  },
+}
+
 export const touch: Operation = {
   name: 'touch',
   idempotent: true,
