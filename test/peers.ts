@@ -9,6 +9,7 @@ export const PYTHON = '/usr/bin/python3'
 export const PEERS = {
   memcached: () => runs('memcached', '-V'),
   'memcached with TLS': () => runs('sh', '-c', 'memcached -h | grep -q enable-ssl'),
+  saslpasswd2: () => exists('saslpasswd2'),
   openssl: () => runs('openssl', 'version'),
   memccapable: () => exists('memccapable'),
   memcaslap: () => runs('memcaslap', '--version'),

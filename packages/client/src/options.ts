@@ -40,7 +40,12 @@ export interface ClientOptions<V = Value> extends PlacementOptions, KeyOptions {
   readonly connections?: number
   /** Encrypts the connections to all nodes on TCP that don't say otherwise. Default false. */
   readonly tls?: TlsOptions
-  /** Logs in on every connection, with the text protocol's login (memcached's `-Y`). */
+  /**
+   * `binary` is for nodes that speak nothing else, as memcached with SASL (`-S`) does; what only the meta protocol
+   * can say (getEntry, invalidate, fetch, ...) rejects with ArgumentError then. Default `meta`.
+   */
+  readonly protocol?: 'meta' | 'binary'
+  /** Logs in on every connection: against an authfile (memcached's `-Y`), or with `binary` by SASL PLAIN (`-S`). */
   readonly auth?: Credentials
   /** How values become bytes. Default `valueCodec`. */
   readonly codec?: Codec<V>
@@ -170,6 +175,7 @@ const SILENT_TIMEOUTS = 4
 
 /** @throws ArgumentError when an option makes no sense. */
 export function poolOptions<V>(options: ClientOptions<V>, distribution: Distribution): PoolOptions {
+  const binary = isBinary(options.protocol)
   const probeMin = milliseconds('probe.min', options.probe?.min ?? 250)
   return {
     distribution,
@@ -183,7 +189,8 @@ export function poolOptions<V>(options: ClientOptions<V>, distribution: Distribu
     maxQueuedBytes: positiveInteger('maxQueuedBytes', options.maxQueuedBytes ?? 64 * 1024 * 1024),
     connections: positiveInteger('connections', options.connections ?? 1),
     tls: parseTls(options.tls ?? false),
-    login: options.auth && loginCommand(options.auth),
+    binary,
+    login: options.auth && loginCommand(options.auth, binary),
   }
 }
 
@@ -196,4 +203,9 @@ export function codecOf<V>(options: ClientOptions<V>): Codec<unknown> {
     throw new ArgumentError('this codec has no compression: leave one of the two options out')
   }
   return codec.compressing(compression)
+}
+
+function isBinary(protocol: 'meta' | 'binary' = 'meta'): boolean {
+  if (protocol === 'meta' || protocol === 'binary') return protocol === 'binary'
+  throw new ArgumentError(`protocol is ${String(protocol)}: give 'meta' or 'binary'`)
 }

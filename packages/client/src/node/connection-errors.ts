@@ -1,6 +1,7 @@
 // What a caller is told when a connection fails it: which node, which key, and what to do about it.
 // Knows the words only; the connection decides when.
 import {
+  ArgumentError,
   CodecError,
   ConnectionError,
   OverloadError,
@@ -49,6 +50,13 @@ export function refused(node: string, call: Call, line: string): ServerError {
     node,
     key: call.key,
   })
+}
+
+export function unspeakable(node: string, call: Call): ArgumentError {
+  return new ArgumentError(
+    `${call.operation.name} with these options needs the meta protocol, and this client speaks the binary one`,
+    { node, key: call.key },
+  )
 }
 
 export function undecodable(node: string, call: Call, flags: number, cause: unknown): CodecError {

@@ -5,6 +5,8 @@ import type { Socket } from 'node:net'
 import { AuthError, type MemshardError, ProtocolError } from '../errors.ts'
 import { type Answer, Status } from '../wire/answer.ts'
 import { AnswerParser } from '../wire/answer-parser.ts'
+import { BinaryAnswerParser } from '../wire/binary-answer-parser.ts'
+import { hasPacket, writePacket } from '../wire/binary-commands.ts'
 import { MORE, UNEXPECTED } from '../wire/command.ts'
 import { CommandWriter } from '../wire/command-writer.ts'
 import type { Call } from './call.ts'
@@ -16,6 +18,7 @@ import {
   streamBroken,
   tooLate,
   undecodable,
+  unspeakable,
 } from './connection-errors.ts'
 import { isLoggedIn, isUnauthenticated, loginMissing, loginRefused } from './login.ts'
 import type { Transport } from './transport.ts'
@@ -29,6 +32,8 @@ export interface ConnectionOptions {
   readonly maxInflight: number
   /** Bytes the kernel has not taken, beyond which further calls are refused. */
   readonly maxQueuedBytes: number
+  /** Speaks the binary protocol instead of the meta one. */
+  readonly binary: boolean
   /** What to log in with, before anything else is sent. */
   readonly login: Uint8Array | undefined
 }
@@ -63,7 +68,8 @@ export class Connection {
   readonly #socket: Socket
   readonly #calls = new CallQueue()
   readonly #writer = new CommandWriter()
-  readonly #parser = new AnswerParser((answer) => this.#answered(answer))
+  readonly #parser: AnswerParser | BinaryAnswerParser
+  readonly #binary: boolean
   #state: 'connecting' | 'login' | 'open' | 'closed' = 'connecting'
   /** How many calls at the end of the queue have not been handed to the socket. */
   #unsent = 0
@@ -93,6 +99,9 @@ export class Connection {
     this.#owner = owner
     this.#maxInflight = options.maxInflight
     this.#maxQueuedBytes = options.maxQueuedBytes
+    this.#binary = options.binary
+    const onAnswer = (answer: Answer): void => this.#answered(answer)
+    this.#parser = options.binary ? new BinaryAnswerParser(onAnswer) : new AnswerParser(onAnswer)
     this.#socket = transport.open(
       {
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
@@ -146,6 +155,10 @@ export class Connection {
   send(call: Call): void {
     if (this.#calls.length >= this.#maxInflight || this.queuedBytes > this.#maxQueuedBytes) {
       this.#refuse(call)
+      return
+    }
+    if (this.#binary && !hasPacket(call)) {
+      call.reject(unspeakable(this.#node, call))
       return
     }
     if (this.#calls.length === 0) this.#quietSince = call.issuedAt
@@ -223,7 +236,8 @@ export class Connection {
   }
 
   #write(call: Call): void {
-    call.operation.write(call, this.#writer)
+    if (this.#binary) writePacket(call, this.#writer)
+    else call.operation.write(call, this.#writer)
     if (this.#writer.length > FLUSH_BYTES) this.#flush()
     else if (!this.#flushScheduled) {
       this.#flushScheduled = true

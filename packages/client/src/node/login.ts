@@ -1,18 +1,25 @@
-// The login of the text protocol (memcached's `-Y`): the first command of a connection, which looks like
-// a `set`. Knows its bytes and its answer; the connection decides when.
+// The first command of a connection to a node that asks for a login: of the text protocol (memcached's `-Y`), where it
+// looks like a `set`, or SASL's PLAIN (`-S`). Knows its bytes and its answer; the connection decides when.
 import { ArgumentError, AuthError } from '../errors.ts'
 import { type Answer, Status } from '../wire/answer.ts'
+import { loginPacket } from '../wire/binary-commands.ts'
 
-/** As a line of the node's authfile has them. */
+/** As the node's authfile, or its SASL database, has them. */
 export interface Credentials {
-  /** 1 to 250 bytes of UTF-8 without spaces, control characters and colons. */
+  /** 1 to 250 bytes of UTF-8; for an authfile without spaces, control characters and colons. */
   readonly username: string
-  /** 1 to 250 bytes of UTF-8 without spaces and control characters. */
+  /** 1 to 250 bytes of UTF-8; for an authfile without spaces and control characters. */
   readonly password: string
 }
 
-/** The bytes to send. @throws ArgumentError when no authfile could hold such credentials. */
-export function loginCommand({ username, password }: Credentials): Buffer {
+/** The bytes to send. @throws ArgumentError when no node could know such credentials. */
+export function loginCommand(credentials: Credentials, binary: boolean): Uint8Array {
+  const { username, password } = credentials
+  if (binary) {
+    check('auth.username', username, /^[^\0]+$/)
+    check('auth.password', password, /^[^\0]+$/)
+    return loginPacket(username, password)
+  }
   check('auth.username', username, /^[^\s:\p{Cc}]+$/u)
   check('auth.password', password, /^[^\s\p{Cc}]+$/u)
   const token = `${username} ${password}`
@@ -35,7 +42,7 @@ export function isUnauthenticated(answer: Answer): boolean {
 
 export function loginRefused(node: string, answer: Answer): AuthError {
   return new AuthError(
-    `${node} refused the login (${answer.line}): compare auth with the node's authfile`,
+    `${node} refused the login (${answer.line}): compare auth with the node's passwords`,
     { node },
   )
 }

@@ -35,8 +35,7 @@ export class CommandWriter {
   /** A space and the key; `byteLength` is what `keyByteLength` said of it, or BINARY_KEY. */
   key(key: string, byteLength: number): void {
     this.#buffer[this.#end++] = SPACE
-    if (byteLength === key.length) this.#ascii(key)
-    else if (byteLength !== BINARY_KEY) this.#end += this.#buffer.write(key, this.#end)
+    if (byteLength !== BINARY_KEY) this.text(key, byteLength)
     else {
       this.#ascii(key)
       this.#hasBinaryKey = true
@@ -73,6 +72,12 @@ export class CommandWriter {
 
   /** A value and the line end after it. A large one must not be changed until it has been sent. */
   value(value: Uint8Array | string, byteLength: number): void {
+    this.payload(value, byteLength)
+    this.endLine()
+  }
+
+  /** A value as it is, with room for a line end after it. */
+  payload(value: Uint8Array | string, byteLength: number): void {
     if (byteLength > INLINE_MAX_BYTES) {
       this.#cut()
       this.#parts.push(typeof value === 'string' ? Buffer.from(value) : value)
@@ -83,7 +88,17 @@ export class CommandWriter {
       else this.#buffer.set(value, this.#end)
       this.#end += byteLength
     }
-    this.endLine()
+  }
+
+  /** The first bytes of a small buffer, which may be changed afterwards. */
+  bytes(source: Buffer, byteLength: number): void {
+    this.#end += source.copy(this.#buffer, this.#end, 0, byteLength)
+  }
+
+  /** A key or token of that length in UTF-8, with nothing before it. */
+  text(text: string, byteLength: number): void {
+    if (byteLength === text.length) this.#ascii(text)
+    else this.#end += this.#buffer.write(text, this.#end)
   }
 
   /** Hands over everything collected, in order. The parts must be sent before `reuse` is called. */
