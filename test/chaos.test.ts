@@ -171,6 +171,7 @@ async function startPool(server: 'memshard' | 'memcached'): Promise<RunningPool>
     nodes: nodes.map((node) => node.address),
     timeout: TIMEOUT_MS,
     probe: { min: 50, max: 200 },
+    onNodeDown: 'rehash',
   })
   return {
     nodes,

@@ -550,16 +550,6 @@ describe('without a healthy node, the client', () => {
     expect(cache.nodes[0]!.state).toBe('closed')
   })
 
-  test('onNodeDown: miss makes a down node an empty one', async () => {
-    const nodes = [`127.0.0.1:${await freePort()}`]
-    await using cache = new Client({ nodes, timeout: 5000, onNodeDown: 'miss' })
-    expect(await cache.get('k')).toBeUndefined()
-    expect(await cache.set('k', 1)).toBe(false)
-    expect(await cache.cas('k', 1, 1n)).toBe('missing')
-    expect(await cache.incr('k')).toBeUndefined()
-    expect(await cache.getMulti(['a', 'b'])).toEqual(new Map())
-  })
-
   test('onNodeDown: error keeps the keys of the others apart from the failure', async () => {
     await using alive = await startNode({ server: 'memcached' })
     const dead = `127.0.0.1:${await freePort()}`

@@ -110,6 +110,7 @@ describe('among several connections', () => {
       failures: 1,
       timeout: 100,
       probe: { min: 20, max: 50 },
+      onNodeDown: 'error',
     })
     const ejected = once(cache, 'eject')
     const returned = once(cache, 'return')

@@ -290,10 +290,11 @@ describe('without a cache', () => {
   })
 
   test('nor with nodes that count as empty', async () => {
-    const nodes = [`127.0.0.1:${await freePort()}`]
-    await using cache = new Client({ nodes, failures: 1, onNodeDown: 'miss', timeout: 500 })
-    await cache.get('a').catch(() => {})
-    expect(await cache.get('a')).toBeUndefined()
+    await using node = await startNode()
+    await using cache = new Client({ nodes: [node.address], failures: 1, timeout: 500 })
+    await cache.version({ timeout: 10_000 })
+    await node.stop('SIGKILL')
+    await expect.poll(() => cache.get('a').catch(() => 'down')).toBeUndefined()
     expect(await cache.fetch('a', 60, () => 1)).toBe(1)
   })
 

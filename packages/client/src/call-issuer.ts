@@ -1,7 +1,14 @@
 // Makes the calls of one or many commands and sends them on their way: key, value, deadline and signal of each, and
 // the promise of its caller. What is wrong with any of them is a rejection. Knows no command and no connection.
 import { observe, whileObserving } from './abort-signals.ts'
-import { bytesOrText, expiry, milliseconds, type Ttl, unsigned64 } from './arguments.ts'
+import {
+  bytesOrText,
+  expiry,
+  milliseconds,
+  positiveInteger,
+  type Ttl,
+  unsigned64,
+} from './arguments.ts'
 import type { Codec } from './codec/codec.ts'
 import { type EncodingCalls, unencodable } from './encoding-calls.ts'
 import { appendFlags, newCasFlag } from './meta-flags.ts'
@@ -15,12 +22,14 @@ import type {
   WriteOptions,
 } from './options.ts'
 import type { Pool } from './pool.ts'
+import type { Replicas } from './replicas.ts'
 import type { Operation } from './wire/command.ts'
 import { BINARY_KEY, keyByteLength } from './wire/key.ts'
 import type { Key, KeyForm } from './wire/key-form.ts'
 
 export interface CallIssuerParts {
   readonly pool: Pool
+  readonly replicas: Replicas
   readonly codec: Codec<unknown>
   readonly keys: KeyForm
   /** Milliseconds, for calls without one of their own. */
@@ -32,6 +41,7 @@ export interface CallIssuerParts {
 export class CallIssuer {
   readonly #parts: CallIssuerParts
   readonly #pool: Pool
+  readonly #replicas: Replicas
   readonly #codec: Codec<unknown>
   readonly #keys: KeyForm
   readonly #timeout: number
@@ -40,6 +50,7 @@ export class CallIssuer {
   constructor(parts: CallIssuerParts) {
     this.#parts = parts
     this.#pool = parts.pool
+    this.#replicas = parts.replicas
     this.#codec = parts.codec
     this.#keys = parts.keys
     this.#timeout = parts.timeout
@@ -78,6 +89,9 @@ export class CallIssuer {
       call.issuedAt = now
       call.deadline = now + this.#timeoutOf(options)
       if (options?.signal !== undefined) observe(options.signal, call)
+      if (options?.replicas !== undefined) {
+        call.replicas = positiveInteger('replicas', options.replicas)
+      }
       if (!call.settled) this.#dispatch(call)
     } catch (error) {
       call.reject(error)
@@ -173,8 +187,8 @@ export class CallIssuer {
     options: CallOptions | undefined,
     argument = '',
   ): Promise<Map<string, T>> {
-    const { nodes } = this.#pool
-    if (nodes.length === 0) return this.#whenNodesAreKnown(operation, options, argument)
+    const nodes = [...this.#pool.nodes, ...this.#pool.gutter]
+    if (this.#pool.nodes.length === 0) return this.#whenNodesAreKnown(operation, options, argument)
     const calls = nodes.map(() => this.create(operation, ''))
     for (const call of calls) call.data = argument
     return this.#gather(
@@ -199,7 +213,7 @@ export class CallIssuer {
   }
 
   #dispatch(call: Call): void {
-    if (call.encoding === undefined && this.#encoding.size === 0) this.#pool.dispatch(call)
+    if (call.encoding === undefined && this.#encoding.size === 0) this.#replicas.dispatch(call)
     else this.#encoding.take(call)
   }
 
@@ -231,6 +245,10 @@ export class CallIssuer {
       signal?.throwIfAborted()
       const now = performance.now()
       const deadline = now + this.#timeoutOf(options)
+      if (options?.replicas !== undefined) {
+        const replicas = positiveInteger('replicas', options.replicas)
+        for (const call of calls) call.replicas = replicas
+      }
       // All of them are checked before the first is sent.
       for (let place = 0; place < calls.length; place++) {
         const call = calls[place]!

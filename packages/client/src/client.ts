@@ -37,6 +37,7 @@ import {
   type WriteOptions,
 } from './options.ts'
 import { Pool, type PoolEvent } from './pool.ts'
+import { Replicas } from './replicas.ts'
 import type { Naming } from './ring/naming.ts'
 import { placementOf } from './ring/placement.ts'
 import { type Key, KeyForm } from './wire/key-form.ts'
@@ -77,13 +78,15 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
       return
     }
     const options = source
-    const { distribution, naming } = placementOf(options)
-    this.#naming = naming
-    const forPool = poolOptions(options, distribution)
+    const placement = placementOf(options)
+    this.#naming = placement.naming
+    const forPool = poolOptions(options, placement)
     this.#pool = new Pool(forPool, (event) => this.#announce(event))
-    this.#encoding = new EncodingCalls(forPool.maxInflight, (call) => this.#pool.dispatch(call))
+    const replicas = new Replicas(this.#pool, options.replicas)
+    this.#encoding = new EncodingCalls(forPool.maxInflight, (call) => replicas.dispatch(call))
     this.#calls = new CallIssuer({
       pool: this.#pool,
+      replicas,
       codec: codecOf(options),
       keys: new KeyForm(options),
       timeout: milliseconds('timeout', options.timeout ?? DEFAULT_TIMEOUT_MS),
@@ -94,9 +97,9 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     else void this.#setNodes(nodes)
   }
 
-  /** The nodes and how they are; none until a discovery has found the first. */
+  /** The nodes and how they are, then those of the gutter. None until a discovery has found the first. */
   get nodes(): readonly NodeInfo[] {
-    return this.#pool.nodes.map(infoOf)
+    return [...this.#pool.nodes, ...this.#pool.gutter].map(infoOf)
   }
 
   /**
@@ -175,7 +178,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     return this.#calls.issueMulti(operations.get, keys, options)
   }
 
-  /** Stores the value. False only when the node is down and `onNodeDown` is `miss`. */
+  /** Stores the value. False only when the node is down and `onNodeDown` makes that a miss. */
   set(key: Key, value: V, options?: SetOptions): Promise<boolean> {
     return this.#calls.store(this.#calls.create(operations.set, key), value, options)
   }

@@ -55,10 +55,10 @@ export type {
   MetaOptions,
   NodeInfo,
   NodesChange,
+  OnNodeDown,
   SetOptions,
   WriteOptions,
 } from './options.ts'
-export type { OnNodeDown } from './pool.ts'
 export type { LibmemcachedDistribution, LibmemcachedHash } from './ring/libmemcached.ts'
 export type { PhpMemcachedOptions, PylibmcBehaviors } from './ring/libmemcached-bindings.ts'
 export type { Compat, DistributionName, PlacementOptions } from './ring/placement.ts'

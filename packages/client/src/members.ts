@@ -25,6 +25,8 @@ export class Members {
   /** The nodes that keys belong to, and which key to which; no router where there is nothing to choose. */
   #owners: readonly Node[] = []
   #router: Router | undefined
+  /** The owners in the order of their names, once that has been asked for. */
+  #byName: readonly Node[] | undefined
 
   constructor(options: MembersOptions) {
     this.#options = options
@@ -39,6 +41,20 @@ export class Members {
     const owners = this.#owners
     if (owners.length <= 1) return owners[0]
     return owners[this.#router!.locate(key)]
+  }
+
+  /** The node that a key belongs to, and those after it in the order of names, up to so many in all. */
+  locateAll(key: string, count: number): readonly Node[] {
+    const home = this.locate(key)
+    if (home === undefined) return []
+    // In that order a new node comes between two others, whatever the distribution.
+    this.#byName ??= [...this.#owners].sort((one, other) => (one.name < other.name ? -1 : 1))
+    const nodes = this.#byName
+    const first = nodes.indexOf(home)
+    return Array.from(
+      { length: Math.min(count, nodes.length) },
+      (_, place) => nodes[(first + place) % nodes.length]!,
+    )
   }
 
   /** The share of the keys that belongs to each node now, by its name. */
@@ -98,6 +114,7 @@ export class Members {
     const addresses = owners.map((node) => node.address)
     this.#router = owners.length > 1 ? distribution(addresses) : undefined
     this.#owners = owners
+    this.#byName = undefined
   }
 }
 

@@ -6,15 +6,31 @@ import { type CompressionOptions, compressionOf } from './codec/compression.ts'
 import { type Value, valueCodec } from './codec/value-codec.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { ArgumentError, type DiscoveryError, type MemshardError } from './errors.ts'
-import type { NodeSpec } from './node/address.ts'
+import type { GutterOptions } from './gutter.ts'
+import { type NodeSpec, parseNode } from './node/address.ts'
 import { type Credentials, loginCommand } from './node/login.ts'
 import type { NodeState } from './node/node.ts'
 import { parseTls, type TlsOptions } from './node/tls.ts'
-import type { OnNodeDown, PoolOptions } from './pool.ts'
-import type { PlacementOptions } from './ring/placement.ts'
-import type { Distribution } from './ring/router.ts'
+import type { PoolOptions } from './pool.ts'
+import type { Naming } from './ring/naming.ts'
+import type { Placement, PlacementOptions } from './ring/placement.ts'
 import type { KeyOptions } from './wire/key-form.ts'
 import type { ItemFacts } from './wire/meta-operations.ts'
+
+/**
+ * What happens to the keys of an ejected node until it returns.
+ * - `miss`: reads find nothing and writes store nothing, at once. As long as no node at all has been connected
+ *   to, and for one that refuses the login, as `error`: that is no outage.
+ * - `rehash`: they belong to the other nodes. When it returns, it may still hold values from before.
+ * - `error`: calls reject with NodeDownError, at once.
+ * - `gutter`: they belong to these nodes, which have nothing else to do; what is stored there lives `ttl`
+ *   seconds at most (default 10). With all of these down too, as `miss`.
+ */
+export type OnNodeDown =
+  | 'miss'
+  | 'rehash'
+  | 'error'
+  | { readonly gutter: readonly NodeSpec[]; readonly ttl?: number }
 
 export interface ClientOptions<V = Value> extends PlacementOptions, KeyOptions {
   /**
@@ -30,8 +46,13 @@ export interface ClientOptions<V = Value> extends PlacementOptions, KeyOptions {
   readonly failures?: number
   /** Milliseconds between probes of an ejected node, doubling, with jitter. Default 250 to 10,000. */
   readonly probe?: { readonly min?: number; readonly max?: number }
-  /** What happens to the keys of an ejected node. Default `rehash`. */
+  /** What happens to the keys of an ejected node. Default `miss`. */
   readonly onNodeDown?: OnNodeDown
+  /**
+   * On how many nodes a key is (as it is sent, with its namespace): more than 1 for keys that are read more often than one node can bear. Must be
+   * the same in all clients. Default: on 1.
+   */
+  readonly replicas?: (key: string) => number
   /** Calls without an answer per node, beyond which calls reject with OverloadError. Default 10,000. */
   readonly maxInflight?: number
   /** Bytes per node that the kernel has not taken, beyond which calls do the same. Default 64 MiB. */
@@ -58,6 +79,8 @@ export interface CallOptions {
   readonly timeout?: number
   /** Rejects the call with the signal's reason. What was sent may still be carried out. */
   readonly signal?: AbortSignal
+  /** On how many nodes the key is, instead of what the client's `replicas` says. */
+  readonly replicas?: number
 }
 
 export interface WriteOptions extends CallOptions {
@@ -170,16 +193,23 @@ export interface ClientEvents {
 }
 
 export const DEFAULT_TIMEOUT_MS = 250
+/** Long enough to spare the database, too short for a value to be there when a node fails the next time. */
+const GUTTER_TTL_SECONDS = 10
 /** A connection on which answers are late counts as dead after this many timeouts without a byte. */
 const SILENT_TIMEOUTS = 4
 
 /** @throws ArgumentError when an option makes no sense. */
-export function poolOptions<V>(options: ClientOptions<V>, distribution: Distribution): PoolOptions {
+export function poolOptions<V>(
+  options: ClientOptions<V>,
+  { distribution, naming }: Placement,
+): PoolOptions {
+  const { onNodeDown = 'miss' } = options
   const binary = isBinary(options.protocol)
   const probeMin = milliseconds('probe.min', options.probe?.min ?? 250)
   return {
     distribution,
-    onNodeDown: options.onNodeDown ?? 'rehash',
+    onNodeDown: typeof onNodeDown === 'string' ? onNodeDown : 'miss',
+    gutter: typeof onNodeDown === 'string' ? undefined : gutterOptions(onNodeDown, naming),
     connectTimeout: milliseconds('connectTimeout', options.connectTimeout ?? 500),
     silence: (options.timeout ?? DEFAULT_TIMEOUT_MS) * SILENT_TIMEOUTS,
     failures: positiveInteger('failures', options.failures ?? 3),
@@ -208,4 +238,14 @@ export function codecOf<V>(options: ClientOptions<V>): Codec<unknown> {
 function isBinary(protocol: 'meta' | 'binary' = 'meta'): boolean {
   if (protocol === 'meta' || protocol === 'binary') return protocol === 'binary'
   throw new ArgumentError(`protocol is ${String(protocol)}: give 'meta' or 'binary'`)
+}
+
+function gutterOptions(
+  { gutter, ttl = GUTTER_TTL_SECONDS }: Exclude<OnNodeDown, string>,
+  naming: Naming,
+): GutterOptions {
+  return {
+    addresses: gutter.map((spec) => parseNode(spec, naming)),
+    ttl: positiveInteger('onNodeDown.ttl', ttl),
+  }
 }

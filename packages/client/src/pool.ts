@@ -1,12 +1,14 @@
 // The nodes as one keyspace: finds each call's node, and decides what becomes of calls whose node is
 // down or has lost them. Knows routing and health, not what the calls mean.
 import {
+  ArgumentError,
   AuthError,
   ClosedError,
   type MemshardError,
   NodeDownError,
   ProtocolError,
 } from './errors.ts'
+import { Gutter, type GutterOptions } from './gutter.ts'
 import { Members } from './members.ts'
 import type { NodeAddress } from './node/address.ts'
 import type { BreakerOptions } from './node/breaker.ts'
@@ -16,17 +18,14 @@ import { Node, type NodeOwner } from './node/node.ts'
 import type { Distribution } from './ring/router.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
-/**
- * What happens to the keys of an ejected node until it returns.
- * - `rehash`: they belong to the other nodes. When it returns, it may still hold values from before.
- * - `miss`: reads find nothing and writes store nothing, at once.
- * - `error`: calls reject with NodeDownError, at once.
- */
-export type OnNodeDown = 'rehash' | 'miss' | 'error'
+/** What happens to the keys of an ejected node until it returns: see `OnNodeDown` of the options. */
+export type DownPolicy = 'miss' | 'rehash' | 'error'
 
 export interface PoolOptions extends LinksOptions, BreakerOptions {
   readonly distribution: Distribution
-  readonly onNodeDown: OnNodeDown
+  readonly onNodeDown: DownPolicy
+  /** Nodes that stand in for an ejected one. */
+  readonly gutter: GutterOptions | undefined
 }
 
 export type PoolEvent =
@@ -38,10 +37,13 @@ export class Pool implements NodeOwner {
   readonly #options: PoolOptions
   readonly #onEvent: (event: PoolEvent) => void
   readonly #members: Members
+  readonly #gutter: Gutter | undefined
   /** What was called before there was a first list of nodes. */
   #waiting: WaitingCalls | undefined
   /** Nodes that left and have calls under way. */
   readonly #leaving = new Set<Promise<void>>()
+  /** Some node has been connected to. Until then nothing is down: the addresses may be wrong. */
+  #reached = false
   #closed = false
 
   /** Has no nodes yet: calls wait until `setNodes`, as long as their deadlines allow. */
@@ -49,11 +51,13 @@ export class Pool implements NodeOwner {
     this.#waiting = new WaitingCalls(options.maxInflight)
     this.#options = options
     this.#onEvent = onEvent
-    this.#members = new Members({
+    const members = {
       distribution: options.distribution,
       onlyUp: options.onNodeDown === 'rehash',
-      createNode: (address) => new Node(address, options, options, this),
-    })
+      createNode: (address: NodeAddress) => new Node(address, options, options, this),
+    }
+    this.#members = new Members(members)
+    this.#gutter = options.gutter && new Gutter(options.gutter, members)
   }
 
   /** Empty until the first list. */
@@ -61,9 +65,21 @@ export class Pool implements NodeOwner {
     return this.#members.nodes
   }
 
+  /** Those that stand in for nodes that are down. */
+  get gutter(): readonly Node[] {
+    return this.#gutter?.nodes ?? []
+  }
+
   /** The node that is responsible for a key now; undefined when all are ejected and keys rehash. */
   locate(key: string): Node | undefined {
-    return this.#members.locate(key)
+    const node = this.#members.locate(key)
+    if (node === undefined || node.state === 'up') return node
+    return this.#gutter?.locate(key) ?? node
+  }
+
+  /** Its own node, however that is, and those that have copies of it when there are to be so many. */
+  locateAll(key: string, count: number): readonly Node[] {
+    return this.#members.locateAll(key, count)
   }
 
   /** The share of the keys that each node is responsible for now, by its name. */
@@ -78,6 +94,11 @@ export class Pool implements NodeOwner {
    */
   setNodes(addresses: readonly NodeAddress[]): Promise<void> {
     if (this.#closed) throw new ClosedError()
+    for (const { name } of this.gutter) {
+      if (addresses.some((address) => address.name === name)) {
+        throw new ArgumentError(`${name} is in the gutter: it can't stand in for itself`)
+      }
+    }
     const { joined, left } = this.#members.replace(addresses)
     if (joined.length + left.length > 0) this.#onEvent({ type: 'nodes', joined, left })
     const gone = Promise.all(left.map((node) => node.retire())).then(() => {
@@ -105,7 +126,7 @@ export class Pool implements NodeOwner {
 
   /** Takes a call that has its deadline, and sees to it that it is settled. */
   dispatch(call: Call): void {
-    const node = this.locate(call.routingKey)
+    const node = this.#members.locate(call.routingKey)
     if (node?.state === 'up') node.send(call)
     else this.#unavailable(call, node)
   }
@@ -120,10 +141,12 @@ export class Pool implements NodeOwner {
   async close(): Promise<void> {
     this.#closed = true
     for (const call of this.#waiting?.release() ?? []) call.reject(new ClosedError())
-    await Promise.all([...this.nodes.map((node) => node.close()), ...this.#leaving])
+    const nodes = [...this.nodes, ...this.gutter]
+    await Promise.all([...nodes.map((node) => node.close()), ...this.#leaving])
   }
 
   connected(node: Node): void {
+    this.#reached = true
     this.#onEvent({ type: 'connect', node })
   }
 
@@ -132,12 +155,12 @@ export class Pool implements NodeOwner {
   }
 
   ejected(node: Node, error: MemshardError): void {
-    this.#members.arrange()
+    this.#arrange()
     this.#onEvent({ type: 'eject', node, error })
   }
 
   returned(node: Node): void {
-    this.#members.arrange()
+    this.#arrange()
     this.#onEvent({ type: 'return', node })
   }
 
@@ -146,20 +169,33 @@ export class Pool implements NodeOwner {
    * leave may have been carried out: it is sent again only when that does no harm, and only once, so
    * that a request that kills its node doesn't make the round of all of them.
    */
-  lost(_: Node, call: Call, sent: boolean, error: MemshardError): void {
+  lost(node: Node, call: Call, sent: boolean, error: MemshardError): void {
     const again = !sent || (call.operation.idempotent && !call.retried)
     if (!again || this.#closed || call.key === '' || isFinal(error)) {
       call.reject(error)
       return
     }
     if (sent) call.retried = true
-    this.dispatch(call)
+    if (call.isCopy) this.dispatchTo(node, call)
+    else this.dispatch(call)
+  }
+
+  /** An outage, which will pass, and not a wrong address or password. */
+  #countsAsMiss(node: Node | undefined): boolean {
+    if (this.#options.onNodeDown !== 'miss') return false
+    return this.#reached && !(node?.failure instanceof AuthError)
+  }
+
+  #arrange(): void {
+    this.#members.arrange()
+    this.#gutter?.arrange()
   }
 
   #unavailable(call: Call, node: Node | undefined): void {
     if (this.#closed) call.reject(new ClosedError({ key: call.key }))
     else if (this.#waiting !== undefined) this.#waiting.add(call)
-    else if (this.#options.onNodeDown === 'miss') call.resolve(call.operation.missed)
+    else if (this.#gutter?.take(call)) return
+    else if (this.#countsAsMiss(node)) call.resolve(call.operation.missed)
     else call.reject(nodeDown(node, call.key, node ?? this.nodes[0]))
   }
 }

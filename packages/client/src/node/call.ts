@@ -38,6 +38,10 @@ export class Call implements Command {
   settled = false
   /** It was sent a second time, its first fate being unknown. */
   retried = false
+  /** On how many nodes the key is; 0: as the client says. */
+  replicas = 0
+  /** It is about a copy of the item on this one node, not about the key wherever it is. */
+  isCopy = false
 
   #resolve: ((value: unknown) => void) | undefined = undefined
   #reject: ((error: unknown) => void) | undefined = undefined
@@ -57,6 +61,11 @@ export class Call implements Command {
   carry({ data, flags }: Encoded): void {
     this.data = bytesOrText('what the codec returned', data)
     this.flags = unsigned32('flags', flags)
+  }
+
+  /** The same command, or another about the same key, for a caller of its own. Not of a settled call. */
+  copy(operation: Operation = this.operation): Call {
+    return Object.assign(new Call(operation, this.key, this.codec), this, { operation })
   }
 
   /** The promise of the only caller. */

@@ -40,6 +40,11 @@ export interface Operation {
   readonly hasValue: boolean
   /** What a caller gets instead of an answer when a down node counts as empty. */
   readonly missed: unknown
+  /**
+   * With copies of an item on several nodes: `any` of them will do, `every` one is to be asked alike, or the
+   * key's `home` alone. Otherwise home is asked, and the copies are out of date.
+   */
+  readonly copies?: 'any' | 'every' | 'home'
   write(command: Command, writer: CommandWriter): void
   /** The result for the caller or a promise of it, or MORE, or UNEXPECTED. May throw what the codec throws. */
   read(command: Command, answer: Answer): unknown

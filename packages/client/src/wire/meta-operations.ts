@@ -31,6 +31,7 @@ export interface ItemFacts {
 /** `mg` with everything that there is to know; what it does besides is in the command's `metaFlags`. */
 export const getEntry: Operation = {
   name: 'getEntry',
+  copies: 'home',
   idempotent: true,
   hasValue: false,
   missed: undefined,
@@ -120,7 +121,7 @@ function verbatim(name: MetaCommand): Operation {
 }
 
 export const verbatimOperations: Readonly<Record<MetaCommand, Operation>> = {
-  mg: verbatim('mg'),
+  mg: { ...verbatim('mg'), copies: 'home' },
   ms: verbatim('ms'),
   md: verbatim('md'),
   ma: verbatim('ma'),

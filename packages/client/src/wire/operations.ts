@@ -12,6 +12,7 @@ export interface ValueAndToken {
 
 export const get: Operation = {
   name: 'get',
+  copies: 'any',
   idempotent: true,
   hasValue: false,
   missed: undefined,
@@ -44,6 +45,7 @@ export function isPlaceholder({ size, marks, flags }: Answer): boolean {
 export const gets: Operation = {
   ...get,
   name: 'gets',
+  copies: 'home',
   write(command, writer) {
     writer.command('mg')
     writer.key(command.key, command.keyBytes)
@@ -64,6 +66,7 @@ export const gets: Operation = {
 export const getAndTouch: Operation = {
   ...get,
   name: 'getAndTouch',
+  copies: 'every',
   write(command, writer) {
     writer.command('mg')
     writer.key(command.key, command.keyBytes)
@@ -87,6 +90,7 @@ export const gats: Operation = {
 
 export const touch: Operation = {
   name: 'touch',
+  copies: 'every',
   idempotent: true,
   hasValue: false,
   missed: false,
@@ -134,7 +138,7 @@ function startStore(command: Command, writer: CommandWriter): number {
   return size
 }
 
-export const set = storing('set', '', true)
+export const set: Operation = { ...storing('set', '', true), copies: 'every' }
 export const add = storing('add', 'ME', false)
 export const replace = storing('replace', 'MR', false)
 export const append = storing('append', 'MA', false)
@@ -168,6 +172,7 @@ export const cas: Operation = {
 
 export const remove: Operation = {
   name: 'delete',
+  copies: 'every',
   idempotent: true,
   hasValue: false,
   missed: false,
