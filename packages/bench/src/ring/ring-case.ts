@@ -25,7 +25,7 @@ export interface RingCost extends RingCase {
   readonly firstMs: number
   /** The same again with one node more, when the code is warm: the median of the rounds. */
   readonly changeMs: number
-  /** The keys of the node that has most, relative to the mean. */
+  /** The share of the node that has most, relative to the mean. */
   readonly maxShare: number
   /** How many of the keys move when that node is added, relative to the share that it gets. */
   readonly moved: number

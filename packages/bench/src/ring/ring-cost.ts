@@ -53,7 +53,7 @@ export function ringSections({ environment, commandLine, costs }: RingReport): S
       },
       lines: [
         'CPU time: of one lookup, of placing keys on the nodes for the first time in a process, and of doing so with one node more.',
-        'max/mean: keys of the node that has most. moved: keys that move when one node is added, relative to those that it gets.',
+        'max/mean: the share of the node that has most. moved: keys that move when one node is added, relative to those that it gets.',
         `memshard-bench ${commandLine}`,
         ...environmentLines(environment),
       ],

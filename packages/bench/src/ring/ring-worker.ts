@@ -5,6 +5,7 @@ import { PLACEMENTS, type RingCase, type RingCost } from './ring-case.ts'
 
 interface Router {
   locate(key: string): number
+  shares(): number[]
 }
 interface NamedNode {
   readonly name: string
@@ -42,19 +43,13 @@ async function measure(ringCase: RingCase): Promise<RingCost> {
     lookupNs: median(lookups) / ROUND_KEYS,
     firstMs,
     changeMs: median(changes) / 1e6,
-    maxShare: Math.max(...counts(before, count)) / (KEYS.length / count),
+    maxShare: Math.max(...router.shares()) * count,
     moved: moved / after.filter((owner) => owner === count).length,
   }
 }
 
 function nodes(count: number, name: string): NamedNode[] {
   return Array.from({ length: count }, (_, i) => ({ name: `${name}-${i}:11300`, weight: 1 }))
-}
-
-function counts(owners: readonly number[], nodeCount: number): number[] {
-  const counted = new Array<number>(nodeCount).fill(0)
-  for (const owner of owners) counted[owner]! += 1
-  return counted
 }
 
 function rounds(task: (round: number) => void): number[] {

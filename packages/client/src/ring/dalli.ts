@@ -1,4 +1,4 @@
-// dalli's ring (Ruby; 2.x to 5.x): points by SHA-1, 160 per node on average, shared out by weight in doubles;
+// dalli's ring (Ruby): points by SHA-1, 160 per node on average, shared out by weight in doubles;
 // keys by CRC-32; and a key belongs to the last point at or before its hash, not to the next.
 import { createHash } from 'node:crypto'
 import { Continuum } from './continuum.ts'

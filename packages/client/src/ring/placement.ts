@@ -81,7 +81,7 @@ export interface PlacementOptions {
    */
   readonly distribution?: DistributionName
   /**
-   * How `distribution` hashes keys: `md5`, as libmemcached's ketama does, or `murmur3` (x86_32), several times
+   * How `distribution` hashes keys: `md5`, as libmemcached's ketama does, or `murmur3` (x86_32), about twice
    * as fast. Default `md5` for `ring`, `murmur3` for the others. Not together with `compat`.
    */
   readonly keyHash?: 'md5' | 'murmur3'
