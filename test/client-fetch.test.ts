@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from '@memshard/client'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { freePort, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
 import { REPOSITORY } from './repository.ts'
@@ -51,6 +51,17 @@ describe.each(['memshard', 'memcached'] as const)('against %s', (server) => {
     expect(load).toHaveBeenCalledTimes(1)
     expect(await here.get('user')).toEqual({ name: 'Ada' })
     expect((await here.getEntry('user'))?.ttl).toBeGreaterThan(50)
+  })
+
+  test('the type is that of what the loader makes, whatever the loader takes', async () => {
+    const load = async (_: AbortSignal) => ({ name: 'Ada' })
+    const user = await here.fetch('user', 60, ({ signal }) => load(signal))
+    expectTypeOf(user).toEqualTypeOf<{ name: string } | undefined>()
+    await here.fetch<number>('count', 60, ({ previous }) => {
+      expectTypeOf(previous).toEqualTypeOf<number | undefined>()
+      return 1
+    })
+    expect(user).toEqual({ name: 'Ada' })
   })
 
   test('of all who miss at once, here and there, one loads', async () => {

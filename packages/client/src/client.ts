@@ -317,10 +317,10 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    * `ttl` seconds (0: for ever). Who asks meanwhile waits, or gets the old value (`staleFor`). When the cache fails
    * the loader's value is given all the same: the `bypass` event tells. Rejects with what the loader throws.
    */
-  fetch<T = V>(
+  fetch<T = V, Previous = T>(
     key: string,
     ttl: number,
-    loader: Loader<T>,
+    loader: Loader<T, Previous>,
     options: FetchOptions = {},
   ): Promise<T | undefined> {
     try {

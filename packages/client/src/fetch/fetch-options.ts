@@ -4,16 +4,19 @@ import { ArgumentError } from '../errors.ts'
 import type { CallOptions } from '../options.ts'
 
 /** What a loader is told. */
-export interface LoadContext<T> {
+export interface LoadContext<Previous> {
   /** Aborts when nobody waits for the value any more. */
   readonly signal: AbortSignal
   /** The value that is to be replaced, if there is one. */
-  readonly previous: T | undefined
+  readonly previous: Previous | undefined
 }
 
-/** Makes the value that the cache does not have. `undefined` or `null`: there is none. */
-export type Loader<T> = (
-  context: LoadContext<T>,
+/**
+ * Makes the value that the cache does not have. `undefined` or `null`: there is none. (The previous value has a type of
+ * its own, or T could not be inferred from what the loader returns.)
+ */
+export type Loader<T, Previous = T> = (
+  context: LoadContext<Previous>,
 ) => T | undefined | null | Promise<T | undefined | null>
 
 export interface FetchOptions extends CallOptions {
@@ -55,19 +58,19 @@ const DEFAULT_WAIT_MS = 2000
 /** @throws ArgumentError when something makes no sense. */
 export function fetchPlan(ttl: number, options: FetchOptions): FetchPlan {
   const plan: FetchPlan = {
-    ttl: seconds('ttl', ttl),
-    staleFor: seconds('staleFor', options.staleFor ?? 0),
-    earlyRefresh: seconds('earlyRefresh', options.earlyRefresh ?? 0),
+    ttl: notNegative('ttl', ttl),
+    staleFor: notNegative('staleFor', options.staleFor ?? 0),
+    earlyRefresh: notNegative('earlyRefresh', options.earlyRefresh ?? 0),
     loadTime: options.loadTime && milliseconds('loadTime', options.loadTime),
-    negativeTtl: seconds('negativeTtl', options.negativeTtl ?? 0),
-    leaseFor: Math.max(1, seconds('leaseFor', options.leaseFor ?? DEFAULT_LEASE_SECONDS)),
-    waitFor: seconds('waitFor', options.waitFor ?? DEFAULT_WAIT_MS),
+    negativeTtl: notNegative('negativeTtl', options.negativeTtl ?? 0),
+    leaseFor: Math.max(1, notNegative('leaseFor', options.leaseFor ?? DEFAULT_LEASE_SECONDS)),
+    waitFor: notNegative('waitFor', options.waitFor ?? DEFAULT_WAIT_MS),
     timeout: options.timeout,
   }
   return plan
 }
 
-function seconds(name: string, value: number): number {
+function notNegative(name: string, value: number): number {
   if (typeof value === 'number' && value >= 0 && value < Number.MAX_SAFE_INTEGER) return value
   throw new ArgumentError(`${name} is ${String(value)}: give a number from 0 on`)
 }
