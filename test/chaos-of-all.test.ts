@@ -8,7 +8,7 @@ import { describe, expect, onTestFailed, test } from 'vitest'
 import { freePort, type RunningNode, startNode } from './nodes.ts'
 import { type NodeProxy, startProxy } from './proxy.ts'
 
-const SECONDS = Number(process.env.CHAOS_SECONDS ?? 5)
+const SECONDS = Number(process.env.CHAOS_SECONDS ?? 3)
 const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
 const NODES = 4
 const CALLERS = 20

@@ -44,7 +44,12 @@ export class WaitingCalls {
   #wake(at: number): void {
     clearTimeout(this.#timer)
     this.#wakeAt = at
-    this.#timer = setTimeout(this.#sweep, Math.max(1, Math.ceil(at - performance.now())))
+    this.#timer = setTimeout(this.#onTimer, Math.max(1, Math.ceil(at - performance.now())))
+  }
+
+  // After a long stretch of JavaScript, timers fire before what the discovery was told is read.
+  readonly #onTimer = (): void => {
+    setImmediate(this.#sweep)
   }
 
   readonly #sweep = (): void => {
