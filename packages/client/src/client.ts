@@ -139,6 +139,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     return new Client(this, namespace)
   }
 
+  /** The value; undefined is a miss. Its type is what you say it is. */
   get<T = V>(key: Key, options?: CallOptions): Promise<T | undefined> {
     return this.#calls.issue(this.#calls.create(operations.get, key), options)
   }

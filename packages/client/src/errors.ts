@@ -23,9 +23,12 @@ export interface ErrorDetails {
   readonly cause?: unknown
 }
 
+/** What all of them are. `code` never changes; messages may. */
 export class MemshardError extends Error {
   readonly code: ErrorCode
+  /** The name of the node concerned, if there is one. */
   readonly node: string | undefined
+  /** The key concerned, as it was sent, if there is one. */
   readonly key: string | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {

@@ -49,8 +49,8 @@ export interface ClientOptions<V = Value> extends PlacementOptions, KeyOptions {
   /** What happens to the keys of an ejected node. Default `miss`. */
   readonly onNodeDown?: OnNodeDown
   /**
-   * On how many nodes a key is (as it is sent, with its namespace): more than 1 for keys that are read more often than one node can bear. Must be
-   * the same in all clients. Default: on 1.
+   * On how many nodes a key (as it is sent, with its namespace) is: more than 1 for keys that are read more often
+   * than one node can bear. Must be the same in all clients. Default: on 1.
    */
   readonly replicas?: (key: string) => number
   /** Calls without an answer per node, beyond which calls reject with OverloadError. Default 10,000. */
@@ -142,6 +142,7 @@ export interface CounterOptions extends CallOptions {
 /** Names one version of an item. Comes from `gets`, goes to `cas`, means nothing else. */
 export type CasToken = bigint
 
+/** What `gets` gives. */
 export interface Entry<T> {
   readonly value: T
   readonly cas: CasToken
@@ -153,9 +154,12 @@ export interface ItemEntry<T> extends ItemFacts {
   readonly value: T | undefined
 }
 
+/** `conflict`: the item has changed since. `missing`: it is gone. */
 export type CasResult = 'stored' | 'conflict' | 'missing'
 
+/** A node and how it is, at the moment of asking. */
 export interface NodeInfo {
+  /** What it is called on the ring. */
   readonly name: string
   readonly host: string
   readonly port: number
@@ -167,12 +171,13 @@ export interface NodeInfo {
   readonly inflight: number
 }
 
-/** A name at a new address is among both. */
+/** Who came and who went. A name at a new address is among both. */
 export interface NodesChange {
   readonly joined: readonly NodeInfo[]
   readonly left: readonly NodeInfo[]
 }
 
+/** What the client emits. None of these needs a listener. */
 export interface ClientEvents {
   /** A connection is established. */
   connect: [node: NodeInfo]

@@ -10,6 +10,7 @@ import { Call } from './call.ts'
 import type { Connection, ConnectionOwner } from './connection.ts'
 import { Links, type LinksOptions } from './links.ts'
 
+/** `ejected`: it has failed too often and gets no calls. `probing`: it is being asked whether it is back. */
 export type NodeState = 'up' | 'ejected' | 'probing' | 'closed'
 
 export interface NodeOwner {
