@@ -309,6 +309,7 @@ export class Cache implements LruOwner {
     const size = items.sizeOf(item)
     items.enter(item, this.accessTime, this.#nextCas(), this.#state[CAS_HIGH])
     this.lru.link(item, size)
+    this.lru.relieve(item)
     this.statistics.add(TOTAL_ITEMS, 1)
     this.statistics.add(CURR_BYTES, size)
     if (this.sizes.enabled) this.sizes.add(size, 1)

@@ -231,6 +231,22 @@ describe('the maintainer', () => {
     expect(cache.statistics.get(LRU_MAINTAINER_JUGGLES)).toBe(20)
   })
 
+  test('is not waited for when HOT is long: what is stored moves the oldest on', () => {
+    const cache = makeCache()
+    const total = 10_000
+    const small = new Uint8Array(10)
+    for (let i = 0; i < total; i++) set(cache, String(i).padStart(5, '0'), small)
+    const slabClass = cache.items.slabClass([...cache.table.all()][0]!)
+    const hot = cache.lru.count(slabClass | HOT)
+    expect(hot).toBe(total / 5)
+    expect(cache.lru.count(slabClass | COLD)).toBe(total - hot)
+    expect(keyOfItem(cache, cache.lru.tail(slabClass | HOT))).toBe(
+      String(total - hot).padStart(5, '0'),
+    )
+    expect(count(cache, MOVES_TO_COLD)).toBe(total - hot)
+    checkInvariants(cache)
+  })
+
   test('moves active items from HOT to WARM', () => {
     const cache = makeCache()
     setAll(cache, ten)
@@ -288,8 +304,8 @@ describe('the maintainer', () => {
     const maintainer = new Maintainer(cache)
     expect(maintainer.run()).toBe(1000)
     setAll(cache, ten)
-    expect(maintainer.run()).toBe(500)
-    expect(maintainer.run()).toBe(1000)
+    expect(maintainer.run()).toBe(8)
+    expect(maintainer.run()).toBe(16)
   })
 })
 

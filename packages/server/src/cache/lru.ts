@@ -30,9 +30,12 @@ export const WARM = 64
 export const COLD = 128
 export const TEMP = 192
 const LISTS = 256
+const SEGMENT_BITS = 0xc0
 
 /** With a flat LRU an item is moved to the head at most this often (memcached's ITEM_UPDATE_INTERVAL). */
 const FLAT_BUMP_INTERVAL_SECONDS = 60
+/** Shorter ones are left to the maintainer, as memcached's. */
+const LONG_HOT_ITEMS = 1000
 /** How far from the tail one look goes for something to take. */
 const TAIL_TRIES = 5
 
@@ -152,6 +155,23 @@ export class Lru {
     this.#bytes[list] += size
   }
 
+  /**
+   * To be called when `item` has entered its list. A long HOT passes what it has too much on to COLD by itself: the
+   * maintainer would have to fight for the lock with whoever stores so fast, which costs both more than the move.
+   */
+  relieve(item: ItemRef): void {
+    const items = this.#items
+    const bytes = this.#bytes
+    const list = items.list(item)
+    if (this.#counts[list] <= LONG_HOT_ITEMS || (list & SEGMENT_BITS) !== HOT) return
+    const totalBytes = bytes[list] + bytes[list | WARM] + bytes[list | COLD]
+    if (bytes[list] <= (totalBytes * this.#tuning.hotPercent) / 100) return
+    const tail = this.#tails[list]
+    // A dead or pinned one is more work than there is time for here.
+    if (items.pins(tail) > 0 || this.#owner.isDead(tail)) return
+    this.#settle(tail, list, HOT, totalBytes, Number.POSITIVE_INFINITY)
+  }
+
   unlink(item: ItemRef, size: number): void {
     const items = this.#items
     const list = items.list(item)
@@ -200,7 +220,7 @@ export class Lru {
   update(item: ItemRef): void {
     const items = this.#items
     if (this.#tuning.segmented) {
-      if ((items.list(item) & 0xc0) === COLD && (items.flags(item) & ACTIVE) !== 0) {
+      if ((items.list(item) & SEGMENT_BITS) === COLD && (items.flags(item) & ACTIVE) !== 0) {
         items.removeFlags(item, ACTIVE)
         this.#statistics.addToClass(items.slabClass(item), MOVES_TO_WARM, 1)
         this.#move(item, items.slabClass(item) | WARM)

@@ -11,6 +11,8 @@ const MOVES_PER_HOLD = 100
 const MOVES_PER_CLASS = 500
 
 const MIN_PAUSE_MS = 1
+/** While there is something to do, and no more than that: each waking costs more than what it does. */
+const BUSY_PAUSE_MS = 8
 const MAX_PAUSE_MS = 1000
 
 export class Maintainer {
@@ -25,16 +27,19 @@ export class Maintainer {
   run(): number {
     const cache = this.#cache
     let moves = 0
+    let behind = false
     for (let slabClass = 1; slabClass <= cache.slabs.largestClass; slabClass++) {
-      if (cache.lru.countOfClass(slabClass) > 0) moves += this.#juggle(slabClass)
+      if (cache.lru.countOfClass(slabClass) === 0) continue
+      const moved = this.#juggle(slabClass)
+      moves += moved
+      behind ||= moved >= MOVES_PER_CLASS
     }
     cache.lock.acquire()
     cache.statistics.add(LRU_MAINTAINER_JUGGLES, 1)
     cache.lock.release()
-    this.#pauseMs =
-      moves > 0
-        ? Math.max(MIN_PAUSE_MS, this.#pauseMs / 2)
-        : Math.min(MAX_PAUSE_MS, this.#pauseMs * 2)
+    this.#pauseMs = behind
+      ? Math.max(MIN_PAUSE_MS, Math.min(this.#pauseMs, BUSY_PAUSE_MS) / 2)
+      : Math.min(moves > 0 ? BUSY_PAUSE_MS : MAX_PAUSE_MS, this.#pauseMs * 2)
     return this.#pauseMs
   }
 
