@@ -47,6 +47,10 @@ const jsonValues: fc.Arbitrary<Value> = fc.oneof(
   // A value in an object is what JSON makes of it: -0 is 0 there.
   fc.jsonValue().map((value) => JSON.parse(JSON.stringify({ value })) as object),
 )
+/** The library refuses this one key. */
+const messagePackValues = jsonValues.filter(
+  (value) => !JSON.stringify(value).includes('"__proto__":'),
+)
 const loneSurrogates = fc.string({ unit: fc.constantFrom('a', 'é', '\ud83d', '\ude00') })
 const structuredValues: fc.Arbitrary<Value> = fc.oneof(
   jsonValues,
@@ -59,7 +63,7 @@ const structuredValues: fc.Arbitrary<Value> = fc.oneof(
 const CODECS: readonly [string, Codec<Value>, fc.Arbitrary<Value>][] = [
   ['valueCodec', valueCodec, fc.oneof(plainValues, jsonValues, loneSurrogates)],
   ['v8Codec', v8Codec, fc.oneof(plainValues, structuredValues, loneSurrogates)],
-  ['msgpackCodec', msgpackCodec(messagePack), fc.oneof(plainValues, jsonValues)],
+  ['msgpackCodec', msgpackCodec(messagePack), fc.oneof(plainValues, messagePackValues)],
 ]
 const ALGORITHMS = (['deflate', 'gzip', 'brotli', 'zstd'] as const).filter(
   (algorithm) => algorithm !== 'zstd' || HAS_ZSTD,
@@ -96,8 +100,7 @@ describe.each(CODECS)('%s', (_, codec, values) => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), flags, async (bytes, flags) => {
         try {
-          const decoding = codec.decode(raw(bytes), flags >>> 0)
-          if (decoding instanceof Promise) await expect(decoding).rejects.toThrow()
+          await codec.decode(raw(bytes), flags >>> 0)
         } catch (error) {
           expect(error).toBeInstanceOf(Error)
         }
