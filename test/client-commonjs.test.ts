@@ -16,9 +16,11 @@ const BIN = join(REPOSITORY, 'node_modules/.bin')
 /** Uses types and values of the package; a wrong type must be one. */
 const PROGRAM = `
 import { Client, type ClientOptions, MemshardError } from '@memshard/client'
+import { instrument } from '@memshard/client/opentelemetry'
 const options: ClientOptions = { nodes: [process.argv[2]!], timeout: 10_000 }
 const cache: Client = new Client(options)
 async function main(): Promise<void> {
+  instrument(cache).stop()
   await cache.set('key', 42)
   const value: number | undefined = await cache.get<number>('key')
   // @ts-expect-error a key is a string
@@ -46,6 +48,10 @@ beforeAll(async () => {
   await rename(join(project, 'package'), join(project, 'node_modules/@memshard/client'))
   const hashring = join(createRequire(`${CLIENT}/`).resolve('hashring'), '..')
   await symlink(hashring, join(project, 'node_modules/hashring'))
+  await symlink(
+    join(CLIENT, 'node_modules/@opentelemetry'),
+    join(project, 'node_modules/@opentelemetry'),
+  )
   await symlink(join(REPOSITORY, 'node_modules/@types'), join(project, 'node_modules/@types'))
   await writeFile(join(project, 'commonjs.cts'), PROGRAM)
   await writeFile(join(project, 'module.mts'), PROGRAM)
@@ -87,7 +93,9 @@ test('loaders that cannot require ES modules find the same names in CommonJS', a
       '--no-experimental-require-module',
       '-p',
       `const { Client } = require('@memshard/client')
+       const { instrument } = require('@memshard/client/opentelemetry')
        const cache = new Client({ nodes: ['${node.address}'], timeout: 10_000 })
+       instrument(cache).stop()
        cache.set('from', 'CommonJS').then(() => cache.get('from')).then(console.log).then(() => cache.close())
        JSON.stringify(Object.keys(require('@memshard/client')).sort())`,
     ],

@@ -26,7 +26,7 @@ const COMMONJS = {
 // rolldown takes a default export alone.
 // biome-ignore lint/style/noDefaultExport: see above
 export default {
-  input: { index: here('dist/index.js') },
+  input: { index: here('dist/index.js'), opentelemetry: here('dist/opentelemetry.js') },
   platform: 'node',
   external: Object.keys({ ...dependencies, ...peerDependencies, ...devDependencies }),
   plugins: [COMMONJS],

@@ -14,20 +14,25 @@ import { type EncodingCalls, unencodable } from './encoding-calls.ts'
 import { appendFlags, newCasFlag } from './meta-flags.ts'
 import { Batch } from './node/batch.ts'
 import { Call } from './node/call.ts'
+import { infoOf } from './node-info.ts'
 import type {
   AppendOptions,
   CallOptions,
   CounterOptions,
+  NodeInfo,
   SetOptions,
   WriteOptions,
 } from './options.ts'
 import type { Pool } from './pool.ts'
 import type { Replicas } from './replicas.ts'
+import { CommandMessage, commands } from './tracing.ts'
 import type { Operation } from './wire/command.ts'
 import { BINARY_KEY, keyByteLength } from './wire/key.ts'
 import type { Key, KeyForm } from './wire/key-form.ts'
 
 export interface CallIssuerParts {
+  /** Whose calls they are, as those are told who trace them. */
+  readonly client: object
   readonly pool: Pool
   readonly replicas: Replicas
   readonly codec: Codec<unknown>
@@ -81,6 +86,13 @@ export class CallIssuer {
 
   /** Sends the call and returns its promise: whatever is wrong with it is a rejection. */
   issue<T>(call: Call, options: CallOptions | undefined, ttl?: Ttl): Promise<T> {
+    if (!commands.hasSubscribers) return this.#issue(call, options, ttl)
+    const node = this.#pool.locate(call.routingKey)
+    const message = this.#message(call, 0, node && infoOf(node))
+    return commands.tracePromise(() => this.#issue<T>(call, options, ttl), message)
+  }
+
+  #issue<T>(call: Call, options: CallOptions | undefined, ttl: Ttl | undefined): Promise<T> {
     const promise = call.promise() as Promise<T>
     try {
       checkKey(call)
@@ -239,6 +251,18 @@ export class CallIssuer {
     label: (call: Call, place: number) => L,
     dispatch: (call: Call, place: number) => void,
   ): Promise<Map<L, T>> {
+    const [first] = calls
+    const issue = (): Promise<Map<L, T>> => this.#issueTogether(calls, options, label, dispatch)
+    if (first === undefined || !commands.hasSubscribers) return issue()
+    return commands.tracePromise(issue, this.#message(first, calls.length, undefined))
+  }
+
+  #issueTogether<T, L>(
+    calls: readonly Call[],
+    options: CallOptions | undefined,
+    label: (call: Call, place: number) => L,
+    dispatch: (call: Call, place: number) => void,
+  ): Promise<Map<L, T>> {
     const batch = new Batch<T, L>(calls.length)
     const signal = options?.signal
     try {
@@ -262,6 +286,15 @@ export class CallIssuer {
     for (let place = 0; place < calls.length; place++) dispatch(calls[place]!, place)
     if (signal === undefined) return batch.promise
     return whileObserving(signal, calls, batch.promise)
+  }
+
+  #message(
+    { operation, key }: Call,
+    batchSize: number,
+    node: NodeInfo | undefined,
+  ): CommandMessage {
+    const { client } = this.#parts
+    return new CommandMessage(client, operation, batchSize === 0 ? key : '', batchSize, node)
   }
 
   async #whenNodesAreKnown<T>(

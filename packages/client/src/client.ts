@@ -14,6 +14,7 @@ import { Fetcher } from './fetch/fetcher.ts'
 import { casFlags, deleteFlags, entryFlags, invalidateFlags, verbatimFlags } from './meta-flags.ts'
 import { type NodeSpec, parseNode } from './node/address.ts'
 import type { Node } from './node/node.ts'
+import { infoOf } from './node-info.ts'
 import {
   type AppendOptions,
   type CallOptions,
@@ -32,6 +33,7 @@ import {
   type ItemEntry,
   type MetaOptions,
   type NodeInfo,
+  type NodeMetrics,
   poolOptions,
   type SetOptions,
   type WriteOptions,
@@ -59,8 +61,8 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   readonly #naming: Naming
   readonly #follower: Follower | undefined
   readonly #encoding: EncodingCalls
-  /** It shares the sockets of the client that it is a namespace of. */
-  readonly #isView: boolean
+  /** The client whose sockets it shares, being a namespace of it; or else itself. */
+  readonly #origin: Client<V>
 
   /** @throws ArgumentError when an option makes no sense. */
   constructor(options: ClientOptions<V>)
@@ -68,7 +70,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   constructor(client: Client<V>, namespace: string)
   constructor(source: ClientOptions<V> | Client<V>, namespace = '') {
     super()
-    this.#isView = source instanceof Client
+    this.#origin = source instanceof Client ? source.#origin : this
     if (source instanceof Client) {
       this.#calls = source.#calls.within(namespace)
       this.#naming = source.#naming
@@ -85,6 +87,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     const replicas = new Replicas(this.#pool, options.replicas)
     this.#encoding = new EncodingCalls(forPool.maxInflight, (call) => replicas.dispatch(call))
     this.#calls = new CallIssuer({
+      client: this,
       pool: this.#pool,
       replicas,
       codec: codecOf(options),
@@ -350,6 +353,17 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
     return this.#calls.askEveryNode(operations.stats, options, kind)
   }
 
+  /**
+   * What this client has seen of each node of the pool and its gutter, by its name: calls, hits, misses, errors, bytes. As of now,
+   * and counted since the node joined; asks no node.
+   */
+  metrics(): Map<string, NodeMetrics> {
+    const metrics = (node: Node): NodeMetrics => ({ ...infoOf(node), ...node.counters.counts() })
+    return new Map(
+      [...this.#pool.nodes, ...this.#pool.gutter].map((node) => [node.name, metrics(node)]),
+    )
+  }
+
   /** The version of every node, by its name. @throws PartialError when some failed. */
   version(options?: CallOptions): Promise<Map<string, string>> {
     return this.#calls.askEveryNode(operations.version, options)
@@ -360,7 +374,7 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
    * close the client.
    */
   async close(): Promise<void> {
-    if (this.#isView) return
+    if (this.#origin !== this) return
     this.#follower?.stop()
     if (this.#encoding.size > 0) await this.#encoding.drained()
     await this.#pool.close()
@@ -402,11 +416,6 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
       else this.emit(event.type, node)
     })
   }
-}
-
-function infoOf(node: Node): NodeInfo {
-  const { name, host, port, path, weight } = node.address
-  return { name, host, port, path, weight, state: node.state, inflight: node.inflight }
 }
 
 function discoveryFailed(cause: unknown): DiscoveryError {

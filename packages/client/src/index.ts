@@ -35,6 +35,7 @@ export { type FileDiscoveryOptions, fileDiscovery } from './discovery/file.ts'
 export * from './errors.ts'
 export type { FetchOptions, LoadContext, Loader } from './fetch/fetch-options.ts'
 export type { NodeOptions, NodeSpec } from './node/address.ts'
+export type { Counts, Latency, OperationCounts } from './node/counters.ts'
 export type { Credentials } from './node/login.ts'
 export type { NodeState } from './node/node.ts'
 export type { TlsOptions } from './node/tls.ts'
@@ -54,6 +55,7 @@ export type {
   ItemEntry,
   MetaOptions,
   NodeInfo,
+  NodeMetrics,
   NodesChange,
   OnNodeDown,
   SetOptions,
@@ -63,5 +65,6 @@ export type { LibmemcachedDistribution, LibmemcachedHash } from './ring/libmemca
 export type { PhpMemcachedOptions, PylibmcBehaviors } from './ring/libmemcached-bindings.ts'
 export type { Compat, DistributionName, PlacementOptions } from './ring/placement.ts'
 export type { TwemproxyHash, TwemproxyPool } from './ring/twemproxy.ts'
+export type { CommandMessage } from './tracing.ts'
 export type { Key, KeyOptions } from './wire/key-form.ts'
 export type { MetaAnswer, MetaCommand, MetaFlag } from './wire/meta-operations.ts'

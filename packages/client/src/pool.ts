@@ -13,6 +13,7 @@ import { Members } from './members.ts'
 import type { NodeAddress } from './node/address.ts'
 import type { BreakerOptions } from './node/breaker.ts'
 import type { Call } from './node/call.ts'
+import { Counters } from './node/counters.ts'
 import type { LinksOptions } from './node/links.ts'
 import { Node, type NodeOwner } from './node/node.ts'
 import type { Distribution } from './ring/router.ts'
@@ -26,6 +27,8 @@ export interface PoolOptions extends LinksOptions, BreakerOptions {
   readonly onNodeDown: DownPolicy
   /** Nodes that stand in for an ejected one. */
   readonly gutter: GutterOptions | undefined
+  /** Record how long calls take. */
+  readonly latencies: boolean
 }
 
 export type PoolEvent =
@@ -54,7 +57,8 @@ export class Pool implements NodeOwner {
     const members = {
       distribution: options.distribution,
       onlyUp: options.onNodeDown === 'rehash',
-      createNode: (address: NodeAddress) => new Node(address, options, options, this),
+      createNode: (address: NodeAddress) =>
+        new Node(address, options, options, new Counters(options.latencies), this),
     }
     this.#members = new Members(members)
     this.#gutter = options.gutter && new Gutter(options.gutter, members)
@@ -176,6 +180,7 @@ export class Pool implements NodeOwner {
       return
     }
     if (sent) call.retried = true
+    node.counters.retries++
     if (call.isCopy) this.dispatchTo(node, call)
     else this.dispatch(call)
   }
@@ -192,12 +197,20 @@ export class Pool implements NodeOwner {
   }
 
   #unavailable(call: Call, node: Node | undefined): void {
+    call.counters = node?.counters
     if (this.#closed) call.reject(new ClosedError({ key: call.key }))
     else if (this.#waiting !== undefined) this.#waiting.add(call)
     else if (this.#gutter?.take(call)) return
-    else if (this.#countsAsMiss(node)) call.resolve(call.operation.missed)
+    else if (this.#countsAsMiss(node)) skip(call)
     else call.reject(nodeDown(node, call.key, node ?? this.nodes[0]))
   }
+}
+
+/** The node counts as empty. */
+function skip(call: Call): void {
+  if (call.counters !== undefined) call.counters.skipped++
+  call.counters = undefined
+  call.resolve(call.operation.missed)
 }
 
 /** Sending the call again would bring the same. */

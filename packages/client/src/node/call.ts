@@ -4,6 +4,7 @@ import { bytesOrText, unsigned32 } from '../arguments.ts'
 import type { Codec, Encoded } from '../codec/codec.ts'
 import type { Command, Operation } from '../wire/command.ts'
 import type { Batch } from './batch.ts'
+import type { Counters } from './counters.ts'
 
 // A promise's functions without a closure per call.
 let resolvePromise: (value: unknown) => void
@@ -42,6 +43,8 @@ export class Call implements Command {
   replicas = 0
   /** It is about a copy of the item on this one node, not about the key wherever it is. */
   isCopy = false
+  /** Of the node that has it. */
+  counters: Counters | undefined = undefined
 
   #resolve: ((value: unknown) => void) | undefined = undefined
   #reject: ((error: unknown) => void) | undefined = undefined
@@ -92,6 +95,7 @@ export class Call implements Command {
   resolve(value: unknown): void {
     if (this.settled) return
     this.#settle()
+    this.counters?.succeeded(this, value)
     if (this.#batch === undefined) this.#resolve?.(value)
     else this.#batch.resolved(this.#label, value)
   }
@@ -99,6 +103,7 @@ export class Call implements Command {
   reject(error: unknown): void {
     if (this.settled) return
     this.#settle()
+    this.counters?.failed(this, error)
     if (this.#batch === undefined) this.#reject?.(error)
     else this.#batch.rejected(this.#label, error)
   }

@@ -20,6 +20,7 @@ import {
   undecodable,
   unspeakable,
 } from './connection-errors.ts'
+import type { Counters } from './counters.ts'
 import { isLoggedIn, isUnauthenticated, loginMissing, loginRefused } from './login.ts'
 import type { Transport } from './transport.ts'
 
@@ -40,6 +41,7 @@ export interface ConnectionOptions {
 
 /** What a connection tells its node. */
 export interface ConnectionOwner {
+  readonly counters: Counters
   opened(): void
   /** Some calls were answered. */
   answered(): void
@@ -65,6 +67,7 @@ export class Connection {
   readonly #node: string
   readonly #options: ConnectionOptions
   readonly #owner: ConnectionOwner
+  readonly #counters: Counters
   readonly #socket: Socket
   readonly #calls = new CallQueue()
   readonly #writer = new CommandWriter()
@@ -97,6 +100,7 @@ export class Connection {
     this.#node = node
     this.#options = options
     this.#owner = owner
+    this.#counters = owner.counters
     this.#maxInflight = options.maxInflight
     this.#maxQueuedBytes = options.maxQueuedBytes
     this.#binary = options.binary
@@ -215,6 +219,7 @@ export class Connection {
     else {
       this.#state = 'login'
       this.#socket.write(login)
+      this.#counters.bytesSent += login.length
     }
   }
 
@@ -254,9 +259,11 @@ export class Connection {
   }
 
   #flush(): void {
+    const { length } = this.#writer
     const parts = this.#writer.take()
     this.#unsent = 0
     if (parts.length === 0) return
+    this.#counters.bytesSent += length
     if (parts.length === 1) this.#socket.write(parts[0]!)
     else {
       this.#socket.cork()
@@ -269,6 +276,8 @@ export class Connection {
   #read(chunk: Buffer, length: number): void {
     if (this.#state === 'closed') return
     this.#quietSince = performance.now()
+    this.#counters.bytesReceived += length
+    this.#counters.answeredAt = this.#quietSince
     try {
       this.#parser.push(chunk, length)
     } catch (error) {

@@ -8,6 +8,7 @@ import type { NodeAddress } from './address.ts'
 import { Breaker, type BreakerOptions } from './breaker.ts'
 import { Call } from './call.ts'
 import type { Connection, ConnectionOwner } from './connection.ts'
+import type { Counters } from './counters.ts'
 import { Links, type LinksOptions } from './links.ts'
 
 /** `ejected`: it has failed too often and gets no calls. `probing`: it is being asked whether it is back. */
@@ -24,6 +25,7 @@ export interface NodeOwner {
 }
 
 export class Node implements ConnectionOwner {
+  readonly counters: Counters
   #address: NodeAddress
   readonly #connectTimeout: number
   readonly #links: Links
@@ -39,8 +41,10 @@ export class Node implements ConnectionOwner {
     address: NodeAddress,
     linksOptions: LinksOptions,
     breakerOptions: BreakerOptions,
+    counters: Counters,
     owner: NodeOwner,
   ) {
+    this.counters = counters
     this.#address = address
     this.#connectTimeout = linksOptions.connectTimeout
     this.#links = new Links(address, linksOptions, this)
@@ -71,6 +75,7 @@ export class Node implements ConnectionOwner {
 
   /** Takes a call with its deadline. The node must be up. Connects when there is no connection. */
   send(call: Call): void {
+    call.counters = this.counters
     this.#links.send(call)
   }
 
@@ -98,6 +103,7 @@ export class Node implements ConnectionOwner {
   }
 
   opened(): void {
+    this.counters.connects++
     this.#owner.connected(this)
   }
 
@@ -121,6 +127,7 @@ export class Node implements ConnectionOwner {
     unsent: readonly Call[],
   ): void {
     this.#links.forget(connection)
+    this.counters.disconnects++
     if (this.#state !== 'closed') this.#owner.disconnected(this, error)
     if (this.#state === 'probing') {
       this.#probeLater(error)
@@ -146,6 +153,7 @@ export class Node implements ConnectionOwner {
   }
 
   #eject(error: MemshardError): void {
+    this.counters.ejections++
     this.#probeLater(error)
     this.#owner.ejected(this, error)
     this.#links.fail(error)

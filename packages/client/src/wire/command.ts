@@ -45,6 +45,8 @@ export interface Operation {
    * key's `home` alone. Otherwise home is asked, and the copies are out of date.
    */
   readonly copies?: 'any' | 'every' | 'home'
+  /** Of those that retrieve a value: whether this result is one. */
+  readonly found?: (result: unknown) => boolean
   write(command: Command, writer: CommandWriter): void
   /** The result for the caller or a promise of it, or MORE, or UNEXPECTED. May throw what the codec throws. */
   read(command: Command, answer: Answer): unknown

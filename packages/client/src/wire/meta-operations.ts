@@ -35,6 +35,7 @@ export const getEntry: Operation = {
   idempotent: true,
   hasValue: false,
   missed: undefined,
+  found: (entry) => (entry as ItemFacts | undefined)?.value !== undefined,
   write(command, writer) {
     writer.command('mg')
     writer.key(command.key, command.keyBytes)

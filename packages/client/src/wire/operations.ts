@@ -16,6 +16,7 @@ export const get: Operation = {
   idempotent: true,
   hasValue: false,
   missed: undefined,
+  found: (result) => result !== undefined,
   write(command, writer) {
     writer.command('mg')
     writer.key(command.key, command.keyBytes)

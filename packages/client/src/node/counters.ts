@@ -1,0 +1,164 @@
+// What happened to the calls and connections of one node: counts, and on request a histogram of how long calls
+// took. Is told by the node, its connections and its calls; knows no socket and reads no clock.
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { MemshardError } from '../errors.ts'
+import type { Operation } from '../wire/command.ts'
+import type { Call } from './call.ts'
+
+/** Milliseconds from calls to their answers. Percentiles are exact to three digits. */
+export interface Latency {
+  /** Calls that were answered, with a value, a miss or an error. */
+  readonly count: number
+  readonly min: number
+  readonly mean: number
+  readonly max: number
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly p999: number
+}
+
+export interface OperationCounts {
+  /** That have ended, however they did; of a `getMulti` every key is one. */
+  readonly calls: number
+  /** Of these, those that rejected. */
+  readonly errors: number
+}
+
+/** What happened on a node since it joined the pool. */
+export interface Counts {
+  /** By operation: `get`, `set`, `getEntry`, ... */
+  readonly operations: Readonly<Record<string, OperationCounts>>
+  /** Of `get`, `gets`, `getAndTouch`, `getMulti`, `getEntry` and so of `fetch`: those that found a value. */
+  readonly hits: number
+  /** And those that found none; calls that failed are neither. */
+  readonly misses: number
+  /** Rejections by the `code` of the error; deadlines are `ERR_MEMSHARD_TIMEOUT`. */
+  readonly errors: Readonly<Record<string, number>>
+  /** Calls that a signal ended. */
+  readonly aborted: number
+  /** Calls that were answered without the node, because it is ejected and `onNodeDown` is `miss`. */
+  readonly skipped: number
+  /** Calls whose connection ended, and which were sent again, here or elsewhere. */
+  readonly retries: number
+  /** Connections that were established: all beyond `connections` are reconnections. */
+  readonly connects: number
+  /** Connections that were lost or refused. */
+  readonly disconnects: number
+  readonly ejections: number
+  /** Of commands and answers; under TLS before it is encrypted. */
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  /** With the option `latencies`; undefined without it, and before the first answer. */
+  readonly latency: Latency | undefined
+}
+
+interface Tally {
+  calls: number
+  errors: number
+}
+
+const MICROSECONDS = 1000
+
+export class Counters {
+  aborted = 0
+  skipped = 0
+  retries = 0
+  connects = 0
+  disconnects = 0
+  ejections = 0
+  bytesSent = 0
+  bytesReceived = 0
+  /** When the answers came that end calls now: milliseconds of `performance.now()`. */
+  answeredAt = 0
+  #hits = 0
+  #misses = 0
+  readonly #errors = new Map<string, number>()
+  readonly #tallies = new Map<string, Tally>()
+  /** Of the operation that was counted last: most often the next one's. */
+  #operation: Operation | undefined
+  #tally: Tally = { calls: 0, errors: 0 }
+  /** Of microseconds. */
+  readonly #latencies: RecordableHistogram | undefined
+
+  constructor(latencies: boolean) {
+    this.#latencies = latencies ? createHistogram() : undefined
+  }
+
+  succeeded(call: Call, result: unknown): void {
+    const { operation } = call
+    if (operation !== this.#operation) this.#turnTo(operation)
+    this.#tally.calls++
+    if (operation.found !== undefined) {
+      if (operation.found(result)) this.#hits++
+      else this.#misses++
+    }
+    if (this.#latencies !== undefined) this.#record(call)
+  }
+
+  failed(call: Call, error: unknown): void {
+    if (call.operation !== this.#operation) this.#turnTo(call.operation)
+    this.#tally.calls++
+    this.#tally.errors++
+    if (!(error instanceof MemshardError)) {
+      this.aborted++
+      return
+    }
+    const { code } = error
+    this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1)
+    const isAnswer = code === 'ERR_MEMSHARD_SERVER' || code === 'ERR_MEMSHARD_CODEC'
+    if (isAnswer && this.#latencies !== undefined) this.#record(call)
+  }
+
+  counts(): Counts {
+    return {
+      operations: Object.fromEntries(
+        Array.from(this.#tallies, ([name, tally]) => [name, { ...tally }]),
+      ),
+      hits: this.#hits,
+      misses: this.#misses,
+      errors: Object.fromEntries(this.#errors),
+      aborted: this.aborted,
+      skipped: this.skipped,
+      retries: this.retries,
+      connects: this.connects,
+      disconnects: this.disconnects,
+      ejections: this.ejections,
+      bytesSent: this.bytesSent,
+      bytesReceived: this.bytesReceived,
+      latency: this.#latency(),
+    }
+  }
+
+  #turnTo(operation: Operation): void {
+    let tally = this.#tallies.get(operation.name)
+    if (tally === undefined) {
+      tally = { calls: 0, errors: 0 }
+      this.#tallies.set(operation.name, tally)
+    }
+    this.#operation = operation
+    this.#tally = tally
+  }
+
+  /** A histogram takes whole numbers above 0. */
+  #record({ issuedAt }: Call): void {
+    const microseconds = Math.round((this.answeredAt - issuedAt) * MICROSECONDS)
+    this.#latencies!.record(microseconds > 0 ? microseconds : 1)
+  }
+
+  #latency(): Latency | undefined {
+    const histogram = this.#latencies
+    if (histogram === undefined || histogram.count === 0) return undefined
+    const percentile = (percent: number): number => histogram.percentile(percent) / MICROSECONDS
+    return {
+      count: histogram.count,
+      min: histogram.min / MICROSECONDS,
+      mean: histogram.mean / MICROSECONDS,
+      max: histogram.max / MICROSECONDS,
+      p50: percentile(50),
+      p90: percentile(90),
+      p99: percentile(99),
+      p999: percentile(99.9),
+    }
+  }
+}
