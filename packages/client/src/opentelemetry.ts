@@ -47,7 +47,8 @@ const DURATION_BUCKETS = [
  * - `db.client.operation.duration` (histogram, seconds), `memshard.client.hits` and `.misses` (counters) per call;
  * - for each node `memshard.client.node.up` (1 or 0), `.inflight`, `.retries`, `.ejections`, `.connects` and `.io`.
  *
- * To be called once for a client, which covers its namespaces; until `stop()`, best before `client.close()`.
+ * To be called once for a client, and not for a `namespace` of it: whose calls are then among the client's. Lasts until
+ * `stop()`, best before `client.close()`.
  */
 export function instrument<V>(client: Client<V>, options: InstrumentOptions = {}): Instrumentation {
   const tracer = options.tracer ?? trace.getTracer(SCOPE)

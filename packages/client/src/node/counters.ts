@@ -29,7 +29,7 @@ export interface OperationCounts {
 export interface Counts {
   /** By operation: `get`, `set`, `getEntry`, ... */
   readonly operations: Readonly<Record<string, OperationCounts>>
-  /** Of `get`, `gets`, `getAndTouch`, `getMulti`, `getEntry` and so of `fetch`: those that found a value. */
+  /** Of `get`, `gets`, `getAndTouch`, `gats`, `getMulti`, `getEntry` and so of `fetch`: those that found a value. */
   readonly hits: number
   /** And those that found none; calls that failed are neither. */
   readonly misses: number
