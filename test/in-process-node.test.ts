@@ -34,7 +34,12 @@ describe('a node inside the test', () => {
 
   test('can go, as often as one likes, and come back empty on the same port', async () => {
     const node = await startTestNode()
-    await using cache = new Client({ nodes: [node.address], failures: 1, probe: { min: 10 } })
+    await using cache = new Client({
+      nodes: [node.address],
+      failures: 1,
+      probe: { min: 10 },
+      onNodeDown: 'error',
+    })
     await cache.set('key', 1)
     await node.stop()
     await node.stop()
