@@ -1,43 +1,18 @@
 // The executable of @memshard/bench against real memcached, and against servers that lie or die.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bench, type Finished, onlyRun, startBench } from './bench-process.ts'
 import { freePort, type RunningNode, startNode } from './nodes.ts'
 
-const BENCH = fileURLToPath(new URL('../packages/bench/bin/memshard-bench', import.meta.url))
 const SMALL_LOAD = ['--connections', '8', '--keys', '200', '--warmup', '100ms']
 const SHORT = ['--duration', '400ms']
 
-interface Finished {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-function startBench(...argv: string[]): { child: ChildProcess; finished: Promise<Finished> } {
-  const child = spawn(process.execPath, [BENCH, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let out = ''
-  let err = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text
-  })
-  const finished = once(child, 'close').then(([code]) => ({
-    code: code as number | null,
-    out,
-    err,
-  }))
-  return { child, finished }
-}
-
-function bench(...argv: string[]): Promise<Finished> {
-  return startBench(...argv).finished
+interface RoundOfCompare {
+  readonly serverCpu?: { readonly microsecondsPerOperation: number }
 }
 
 interface ClientsRow {
@@ -52,32 +27,12 @@ interface ClientsRow {
   }[]
 }
 
-interface Run {
-  readonly driver: string
-  readonly operations: number
-  readonly operationsPerSecond: number
-  readonly requestsPerSecond: number
-  readonly misses: number
-  readonly errors: number
-  readonly complaints: readonly string[]
-  readonly latency: Readonly<Record<'p50' | 'p90' | 'p99' | 'p999' | 'max' | 'count', number>>
-  readonly serverCpu?: { readonly microsecondsPerOperation: number; readonly load: number }
-  readonly generatorCpu: { readonly microsecondsPerOperation: number }
-  readonly total: { readonly gets: number; readonly sets: number }
-}
-
 /** The memcached processes of this machine that were started with these flags. */
 function serversLeft(flags: string): string {
   return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
     .split('\n')
     .filter((line) => line.startsWith('memcached ') && line.includes(flags))
     .join('\n')
-}
-
-function onlyRun({ out }: Finished): Run {
-  const { runs } = JSON.parse(out) as { runs: Run[] }
-  expect(runs).toHaveLength(1)
-  return runs[0]!
 }
 
 /** One number of the server's `stats`. */
@@ -105,18 +60,18 @@ describe('against real memcached', () => {
   test('reports throughput, latency and CPU time per operation', async () => {
     const finished = await measure('--json', '--pid', String(node.pid), ...SHORT)
     expect(finished).toMatchObject({ code: 0, err: '' })
-    const run = onlyRun(finished)
-    expect(run).toMatchObject({ errors: 0, misses: 0 })
+    const { summary: run } = onlyRun(finished)
+    expect(run).toMatchObject({ errors: 0, misses: 0, hitRatio: 1 })
     expect(run.operations).toBeGreaterThan(100)
     expect(run.operationsPerSecond).toBeCloseTo(run.requestsPerSecond)
     const { p50, p90, p99, p999, max, count } = run.latency
     expect(count).toBe(run.operations)
     expect(p50).toBeGreaterThan(1)
     expect([p50, p90, p99, p999, max]).toEqual([p50, p90, p99, p999, max].toSorted((a, b) => a - b))
-    expect(run.serverCpu?.microsecondsPerOperation).toBeGreaterThan(0.5)
-    expect(run.serverCpu?.microsecondsPerOperation).toBeLessThan(500)
-    expect(run.serverCpu?.load).toBeLessThan(1.5)
-    expect(run.generatorCpu.microsecondsPerOperation).toBeGreaterThan(0.5)
+    expect(run.server?.microsecondsPerOperation).toBeGreaterThan(0.5)
+    expect(run.server?.microsecondsPerOperation).toBeLessThan(500)
+    expect(run.server?.load).toBeLessThan(1.5)
+    expect(run.generator.microsecondsPerOperation).toBeGreaterThan(0.5)
   })
 
   test.each([
@@ -133,7 +88,7 @@ describe('against real memcached', () => {
     const length = argv.includes('--requests') ? [] : SHORT
     const finished = await measure('--json', ...length, ...argv)
     expect(finished).toMatchObject({ code: 0, err: '' })
-    const run = onlyRun(finished)
+    const { summary: run } = onlyRun(finished)
     expect(run).toMatchObject({ errors: 0, misses: 0 })
     expect(run.total).toEqual({
       gets: (await statistic(node, 'cmd_get')) - before[0],
@@ -143,7 +98,7 @@ describe('against real memcached', () => {
   })
 
   test('a rate is kept, and never exceeded', async () => {
-    const run = onlyRun(await measure('--json', '--rate', '500', '--duration', '1s'))
+    const { summary: run } = onlyRun(await measure('--json', '--rate', '500', '--duration', '1s'))
     expect(run.errors).toBe(0)
     expect(run.operations).toBeGreaterThan(250)
     expect(run.operations).toBeLessThan(750)
@@ -151,7 +106,7 @@ describe('against real memcached', () => {
 
   test('misses are counted, and no error, when nothing was stored first', async () => {
     const finished = await measure('--json', '--no-fill', '--key-size', '33', ...SHORT)
-    const run = onlyRun(finished)
+    const { summary: run } = onlyRun(finished)
     expect(finished.code).toBe(0)
     expect(run.misses).toBe(run.operations)
     expect(run.errors).toBe(0)
@@ -200,7 +155,7 @@ test('over a unix socket', async () => {
     await acceptsConnections(path)
     const finished = await bench('--server', path, ...SMALL_LOAD, ...SHORT, '--json')
     expect(finished).toMatchObject({ code: 0, err: '' })
-    expect(onlyRun(finished).errors).toBe(0)
+    expect(onlyRun(finished).summary.errors).toBe(0)
   } finally {
     memcached.kill('SIGKILL')
     await once(memcached, 'exit')
@@ -264,8 +219,8 @@ describe('against a server that is wrong', () => {
       const finished = await measure(address, '--no-fill', '--driver', driver)
       expect(finished.code).toBe(1)
       const run = onlyRun(finished)
-      expect(run).toMatchObject({ operations: 0, driver })
-      expect(run.errors).toBeGreaterThan(0)
+      expect(run).toMatchObject({ summary: { operations: 0 }, driver })
+      expect(run.summary.errors).toBeGreaterThan(0)
       expect(run.complaints).toEqual(['answered "SERVER_ERROR no memory today"'])
     },
   )
@@ -320,7 +275,7 @@ describe('against a server that is wrong', () => {
     const result = await finished
     expect(result.code).toBe(1)
     const run = onlyRun(result)
-    expect(run.errors).toBeGreaterThanOrEqual(8)
+    expect(run.summary.errors).toBeGreaterThanOrEqual(8)
     expect(run.complaints.join()).toContain('a connection was lost')
   })
 })
@@ -328,7 +283,7 @@ describe('against a server that is wrong', () => {
 test('wrong flags are refused with a sentence', async () => {
   const { code, err, out } = await bench('--ratio', 'much')
   expect({ code, out }).toEqual({ code: 2, out: '' })
-  expect(err).toContain('"much" is no get:set ratio')
+  expect(err).toContain('"much" is no mix of operations')
 })
 
 describe('a comparison', () => {
@@ -366,7 +321,7 @@ describe('a comparison', () => {
     expect(first.relative).toBeUndefined()
     expect(first.cpu.median).toBeGreaterThan(0)
     expect(second.relative.cpu.low).toBeLessThanOrEqual(second.relative.cpu.high)
-    const cpuOf = (run: Run): number => run.serverCpu?.microsecondsPerOperation ?? 0
+    const cpuOf = (run: RoundOfCompare): number => run.serverCpu?.microsecondsPerOperation ?? 0
     const ratios = [0, 1].map((round) => cpuOf(second.rounds[round]) / cpuOf(first.rounds[round]))
     expect(second.relative.cpu.median).toBeCloseTo((ratios[0]! + ratios[1]!) / 2)
     expect(serversLeft(mark)).toBe('')

@@ -21,6 +21,7 @@ export const PEERS = {
   dalli: () => runs('ruby', '-e', 'require "dalli"'),
   'Cache::Memcached::Fast': () => runs('perl', '-MCache::Memcached::Fast', '-e', '1'),
   etcd: () => runs('etcd', '--version'),
+  chromium: () => runs('chromium', '--version'),
   memjs: () => resolves('memjs'),
   'memcached (npm)': () => resolves('memcached'),
   'memcache-client': () => resolves('memcache-client'),

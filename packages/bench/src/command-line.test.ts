@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { type ComparePlan, parseCommandLine, type RunPlan } from './command-line.ts'
+import { parseCommandLine } from './command-line.ts'
 import { BenchError } from './errors.ts'
+import type { ComparePlan, RunPlan, SearchPlan } from './run-command-line.ts'
+import { DEFAULT_WORKLOAD } from './workload/workload.ts'
 
 function runPlan(...argv: string[]): RunPlan {
   const plan = parseCommandLine(argv, '1.2.3')
@@ -14,16 +16,22 @@ function comparePlan(...argv: string[]): ComparePlan {
   return plan
 }
 
+function standing(label: string, host: string, port: number, pid: number | undefined) {
+  return { kind: 'standing', label, address: { kind: 'tcp', host, port }, pid }
+}
+
 describe('a run', () => {
   test('without flags is five seconds of gets against the usual port', () => {
     expect(runPlan()).toMatchObject({
-      server: { kind: 'tcp', host: '127.0.0.1', port: 11211 },
+      target: { servers: [{ kind: 'tcp', host: '127.0.0.1', port: 11211 }], pids: [] },
       workloads: [{ name: 'custom', connections: 50, depth: 1, keys: 10_000, valueBytes: 100 }],
       length: { kind: 'duration', milliseconds: 5_000 },
       warmupMs: 1_000,
       fill: true,
       driver: 'auto',
-      format: 'text',
+      threads: 1,
+      pace: undefined,
+      output: { format: 'text' },
     })
   })
 
@@ -32,10 +40,10 @@ describe('a run', () => {
       '-c 10 -d 4 --ratio 9:1 --keys 99 --key-size 20 --value-size 10k --multiget 3 --protocol meta'
     expect(runPlan(...flags.split(' ')).workloads).toEqual([
       {
-        name: 'custom',
+        ...DEFAULT_WORKLOAD,
         connections: 10,
         depth: 4,
-        ratio: { gets: 9, sets: 1 },
+        mix: { get: 9, set: 1 },
         keys: 99,
         keyBytes: 20,
         valueBytes: 10_240,
@@ -48,7 +56,7 @@ describe('a run', () => {
   test('takes named workloads, changed by flags', () => {
     expect(runPlan('-w', 'get,set-p16', '--keys', '50').workloads).toMatchObject([
       { name: 'get', depth: 1, keys: 50 },
-      { name: 'set-p16', depth: 16, keys: 50, ratio: { gets: 0, sets: 1 } },
+      { name: 'set-p16', depth: 16, keys: 50, mix: { set: 1 } },
     ])
   })
 
@@ -59,13 +67,61 @@ describe('a run', () => {
   })
 
   test('finds the server wherever it is', () => {
-    expect(runPlan('-s', 'cache.local').server).toEqual({
-      kind: 'tcp',
-      host: 'cache.local',
-      port: 11211,
+    const servers = (...argv: string[]) => runPlan(...argv).target.servers
+    expect(servers('-s', 'cache.local')).toEqual([
+      { kind: 'tcp', host: 'cache.local', port: 11211 },
+    ])
+    expect(servers('-s', '[::1]:21211')).toEqual([{ kind: 'tcp', host: '::1', port: 21211 }])
+    expect(servers('-s', './m.sock')).toEqual([{ kind: 'unix', path: './m.sock' }])
+    expect(servers('-s', 'a', 'b')).toMatchObject([{ host: 'a' }, { host: 'b' }])
+  })
+
+  test('asks for what is wanted, in the proportion and of the sizes that are wanted', () => {
+    const flags =
+      '--mix get:8,set:1,delete:1 --popularity zipf:0.99 --value-size etc --ttl 60-600 --fill-misses --verify --protocol binary'
+    expect(runPlan(...flags.split(' ')).workloads).toMatchObject([
+      {
+        mix: { get: 8, set: 1, delete: 1 },
+        popularity: { kind: 'zipf', exponent: 0.99 },
+        valueBytes: { kind: 'etc-values' },
+        ttl: { kind: 'range', min: 60, max: 600 },
+        fillMisses: true,
+        verify: true,
+        protocol: 'binary',
+      },
+    ])
+  })
+
+  test("takes models of others' traffic", () => {
+    expect(runPlan('-w', 'etc', '--keys', '1000').workloads).toMatchObject([
+      { name: 'etc', mix: { get: 30, set: 1 }, keys: 1_000, connections: 50 },
+    ])
+  })
+
+  test('has a rate, at random moments or evenly', () => {
+    const pace = (...argv: string[]) => runPlan(...argv).pace
+    expect(pace('--rate', '500')).toMatchObject({ requestsPerSecond: 500, arrivals: 'poisson' })
+    expect(pace('--rate', '500', '--arrivals', 'constant')).toMatchObject({ arrivals: 'constant' })
+  })
+
+  test('over TLS trusts what it is told to', () => {
+    expect(runPlan('--tls').target.tls).toEqual({ ca: undefined, verify: true })
+    expect(runPlan('--tls', '--tls-insecure').target.tls).toMatchObject({ verify: false })
+  })
+})
+
+describe('a search', () => {
+  test('has an objective, and begins with the rate', () => {
+    const plan = parseCommandLine(
+      ['--search', 'p99.9<2ms', '--rate', '5000'],
+      '1.2.3',
+    ) as SearchPlan
+    expect(plan).toMatchObject({
+      kind: 'search',
+      objective: { percentile: 'p999', microseconds: 2_000 },
+      firstRate: 5_000,
+      stepMs: 2_000,
     })
-    expect(runPlan('-s', '[::1]:21211').server).toEqual({ kind: 'tcp', host: '::1', port: 21211 })
-    expect(runPlan('-s', './m.sock').server).toEqual({ kind: 'unix', path: './m.sock' })
   })
 })
 
@@ -73,7 +129,9 @@ describe('a comparison', () => {
   test('is between memcached and memshard unless others are named', () => {
     const plan = comparePlan('--compare')
     expect(plan.servers.map((server) => server.label)).toEqual(['memcached', 'memshard'])
-    expect(plan.servers[1]?.command).toMatch(/\/server\/bin\/memshard-server$/)
+    expect(plan.servers[1]).toMatchObject({
+      command: expect.stringMatching(/\/server\/bin\/memshard-server$/),
+    })
     expect(plan.serverArgs).toEqual(['-t', '1', '-m', '1024'])
     expect(plan.rounds).toBe(5)
     expect(plan.workloads.map((workload) => workload.name)).toEqual([
@@ -89,6 +147,7 @@ describe('a comparison', () => {
   test('takes any server that has memcached flags', () => {
     const plan = comparePlan('--compare', 'memcached', 'new=/opt/memcached -o no_lru_crawler')
     expect(plan.servers[1]).toEqual({
+      kind: 'command',
       label: 'new',
       command: '/opt/memcached',
       args: ['-o', 'no_lru_crawler'],
@@ -96,10 +155,37 @@ describe('a comparison', () => {
     })
   })
 
+  test('takes servers that stand somewhere', () => {
+    const plan = comparePlan('--compare', 'old=10.0.0.1:11211', '[::1]:11212@42', 'cache.local:1')
+    expect(plan.servers).toEqual([
+      standing('old', '10.0.0.1', 11_211, undefined),
+      standing('[::1]:11212', '::1', 11_212, 42),
+      standing('cache.local:1', 'cache.local', 1, undefined),
+    ])
+  })
+
   test('passes flags on to memshard alone', () => {
     const plan = comparePlan('--compare', '--memshard-args', '--transport epoll')
-    expect(plan.servers.map((server) => server.args)).toEqual([[], ['--transport', 'epoll']])
+    expect(plan.servers).toMatchObject([{ args: [] }, { args: ['--transport', 'epoll'] }])
   })
+})
+
+test('hit ratios are of Zipf streams and a polluted one, unless others are named', () => {
+  expect(parseCommandLine(['hitratio', '-m', '16', '64'], '1.2.3')).toMatchObject({
+    kind: 'hitratio',
+    memories: [16, 64],
+    popularities: [{}, {}, {}, {}, {}],
+    workload: { fillMisses: true, valueBytes: { kind: 'etc-values' } },
+  })
+})
+
+test('a trace is replayed at full speed unless it is told otherwise', () => {
+  expect(parseCommandLine(['replay', 'cluster.zst'], '1.2.3')).toMatchObject({
+    kind: 'replay',
+    file: 'cluster.zst',
+    speed: undefined,
+  })
+  expect(parseCommandLine(['replay', 'x', '--speed', '10'], '1.2.3')).toMatchObject({ speed: 10 })
 })
 
 describe('the cost of everything', () => {
@@ -131,10 +217,24 @@ test('help and version are printed', () => {
 
 test.each([
   ['--nope', '--nope'],
-  ['--ratio 1', '9:1'],
+  ['--ratio 1', 'get:90,set:10'],
   ['--keys 0', 'whole number from 1'],
   ['--connections many', 'whole number from 1'],
-  ['--value-size 1g', 'number of bytes'],
+  ['--value-size 1g', '1g'],
+  ['--mix get:1,fly:2', 'get:90,set:10'],
+  ['--popularity nobody', 'zipf:0.99'],
+  ['--search p99', 'p99<1ms'],
+  ['--search p99<1ms --duration 2s', '--duration'],
+  ['--arrivals constant', '--rate'],
+  ['--threads 3 --connections 2', '--threads'],
+  ['--tls-insecure', '--tls'],
+  ['--tls --driver epoll', '--driver node'],
+  ['--tls --tls-ca /nowhere.pem', '/nowhere.pem'],
+  ['-s a a', 'twice'],
+  ['hitratio --operations 1', 'whole number from 100'],
+  ['replay', 'missing required argument'],
+  ['replay x --speed 0', 'a number'],
+  ['report', 'missing required argument'],
   ['--duration 5', 'with its unit'],
   ['--driver uring', 'auto, epoll, node'],
   ['--workloads get,foo', 'no workload "foo"'],
@@ -146,7 +246,6 @@ test.each([
   ['cost --only get,foo', 'no part "foo"'],
   ['cost --servers memcached', 'two or more'],
   ['cost --connections 4', '--connections'],
-  ['--rate 1000 --driver node', '--driver epoll'],
   ['--markdown', 'add --compare'],
   ['--compare memcached', 'two servers'],
   ['--compare --pid 1', '--pid'],

@@ -1,16 +1,23 @@
 // Measures several servers with the same load in alternating rounds, and puts the rounds in relation:
 // what one server costs is always divided by what the first one cost in the same round, so that a
 // machine that gets slower over time slows both. Knows nothing of how the result is shown.
+import type { Asked } from './load/callers.ts'
 import type { DriverChoice, Pace } from './load/driver.ts'
 import { type Spread, spreadOf, straddlesOne } from './measure/statistics.ts'
-import { generatorIsBottleneck, type RunLength, type RunResult, run } from './run.ts'
-import { checkServerCommand, type Placement, type ServerCommand, startServer } from './servers.ts'
-import { recordTape, type Tape } from './workload/tape.ts'
-import type { Workload } from './workload/workload.ts'
+import {
+  generatorIsBottleneck,
+  type RunLength,
+  type RunRecord,
+  type RunResult,
+  recordRun,
+} from './run.ts'
+import { type ComparedTarget, checkServer, type Placement, readyServer } from './servers.ts'
+import { recordTape } from './workload/tape.ts'
+import { isRepeatable, type Workload } from './workload/workload.ts'
 
 export interface CompareOptions {
   /** The first is the one that the others are compared with. */
-  readonly servers: readonly ServerCommand[]
+  readonly servers: readonly ComparedTarget[]
   /** Flags that every server gets. */
   readonly serverArgs: readonly string[]
   readonly workloads: readonly Workload[]
@@ -18,12 +25,17 @@ export interface CompareOptions {
   readonly warmupMs: number
   readonly length: RunLength
   readonly driver: DriverChoice
+  readonly threads?: number
   readonly pace?: Pace | undefined
   readonly placement: Placement | undefined
+  /** Undefined: a round is one interval. */
+  readonly intervalMs?: number | undefined
+  /** Told of each round with all that a page draws. */
+  readonly onRecord?: ((label: string, record: RunRecord) => void) | undefined
 }
 
 /** Told before each run, for a person who waits. */
-export type Progress = (workload: Workload, round: number, server: ServerCommand) => void
+export type Progress = (workload: Workload, round: number, server: ComparedTarget) => void
 
 export interface Comparison {
   /** False when it was interrupted: then only the workloads that were finished are here. */
@@ -75,18 +87,26 @@ export async function compare(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Comparison> {
-  options.servers.forEach(checkServerCommand)
-  const described = new Map<ServerCommand, ComparedServer>()
+  options.servers.forEach(checkServer)
+  const described = new Map<ComparedTarget, ComparedServer>()
   const rows: ComparisonRow[] = []
   for (const workload of options.workloads) {
-    const tape = recordTape(workload)
-    const results = new Map<ServerCommand, RunResult[]>(options.servers.map((s) => [s, []]))
+    // Once for all rounds.
+    const asked: Asked | undefined = isRepeatable(workload)
+      ? { kind: 'tape', tape: recordTape(workload) }
+      : undefined
+    const results = new Map<ComparedTarget, RunResult[]>(options.servers.map((s) => [s, []]))
     for (let round = 0; round < options.rounds; round++) {
       // The order changes every round, so that nobody is always the one who comes second.
       const order = round % 2 === 0 ? options.servers : options.servers.toReversed()
       for (const server of order) {
         progress(workload, round, server)
-        const { result, described: seen } = await measureOnce(server, tape, options, signal)
+        const { result, described: seen } = await measureOnce(
+          server,
+          { workload, asked },
+          options,
+          signal,
+        )
         if (signal.aborted) return { complete: false, servers: [...described.values()], rows }
         results.get(server)?.push(result)
         described.set(server, seen)
@@ -99,24 +119,29 @@ export async function compare(
 }
 
 async function measureOnce(
-  server: ServerCommand,
-  tape: Tape,
+  server: ComparedTarget,
+  { workload, asked }: { workload: Workload; asked: Asked | undefined },
   options: CompareOptions,
   signal: AbortSignal,
 ): Promise<{ result: RunResult; described: ComparedServer }> {
-  const { serverArgs, placement, warmupMs, length, driver, pace } = options
+  const { serverArgs, placement, onRecord, threads = 1 } = options
+  const { warmupMs, length, driver, pace, intervalMs } = options
   // Room for the load's connections and the one that asks for the version.
-  const { connections, memoryMegabytes } = tape.workload
+  const { connections, memoryMegabytes } = workload
   const memory = memoryMegabytes === undefined ? [] : ['-m', String(memoryMegabytes)]
   const args = [...serverArgs, ...memory, '-c', String(Math.max(1_024, connections + 64))]
-  await using running = await startServer(server, args, placement?.server)
-  const runOptions = { warmupMs, length, fill: true, driver, pace, pid: running.pid }
-  const result = await run(running.address, tape, runOptions, signal)
+  await using ready = await readyServer(server, args, placement?.server)
+  const { address, pid } = ready
+  const target = { servers: [address], pids: pid === undefined ? [] : [pid] }
+  const runOptions = { warmupMs, length, fill: true, driver, threads, pace, asked, intervalMs }
+  const record = await recordRun(target, workload, runOptions, signal)
+  const { result } = record
+  onRecord?.(server.label, record)
   return {
     result,
     described: {
       label: server.label,
-      commandLine: running.commandLine,
+      commandLine: ready.commandLine,
       version: result.serverVersion,
     },
   }
@@ -124,11 +149,11 @@ async function measureOnce(
 
 function toRow(
   workload: Workload,
-  servers: readonly ServerCommand[],
-  results: ReadonlyMap<ServerCommand, readonly RunResult[]>,
+  servers: readonly ComparedTarget[],
+  results: ReadonlyMap<ComparedTarget, readonly RunResult[]>,
 ): ComparisonRow {
-  const roundsOf = (server: ServerCommand): readonly RunResult[] => results.get(server) ?? []
-  const [first, ...others] = servers as [ServerCommand, ...ServerCommand[]]
+  const roundsOf = (server: ComparedTarget): readonly RunResult[] => results.get(server) ?? []
+  const [first, ...others] = servers as [ComparedTarget, ...ComparedTarget[]]
   const baseline = roundsOf(first)
   return {
     workload,

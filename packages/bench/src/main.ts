@@ -5,35 +5,33 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { howToInstall, installedClients } from './clients/known-clients.ts'
 import { type ClientsReport, measureClients } from './clients/measure-clients.ts'
 import type { ClientsPlan } from './clients-command-line.ts'
-import { type ComparePlan, type Plan, parseCommandLine, type RunPlan } from './command-line.ts'
+import { type Plan, parseCommandLine } from './command-line.ts'
 import { type Comparison, compare } from './compare.ts'
 import { type CostReport, measureCost } from './cost/cost.ts'
 import type { CostPlan } from './cost-command-line.ts'
 import { BenchError } from './errors.ts'
-import { formatAddress } from './load/address.ts'
+import { type HitRatioReport, measureHitRatio } from './hitratio/hit-ratio.ts'
+import type { HitRatioPlan } from './hitratio-command-line.ts'
+import { carryOutRuns, carryOutSearch } from './measured-runs.ts'
+import { carryOutReplay, carryOutTrace } from './replay.ts'
 import { clientsSections } from './report/clients-report.ts'
 import { type CompareSetting, compareMarkdown, compareText } from './report/compare-report.ts'
+import { type ComparedRecord, comparedRuns } from './report/compared-runs.ts'
 import { costSections } from './report/cost-report.ts'
+import { csvReport } from './report/csv-report.ts'
 import { describeEnvironment } from './report/environment.ts'
+import { hitRatioSections } from './report/hit-ratio-report.ts'
+import { LOAD_REPORT_SCHEMA } from './report/load-report.ts'
+import { loadReportText } from './report/load-report-text.ts'
 import { writeIntoPage } from './report/page.ts'
-import { runReport } from './report/run-report.ts'
+import { readLoadReport } from './report/read-load-report.ts'
 import { sectionsMarkdown, sectionsText } from './report/section.ts'
+import type { ReportPlan } from './report-command-line.ts'
 import { measureRing, ringSections } from './ring/ring-cost.ts'
 import type { RingPlan } from './ring-command-line.ts'
-import { type RunResult, run } from './run.ts'
+import type { ComparePlan } from './run-command-line.ts'
 import { separateCores } from './servers.ts'
-import { recordTape } from './workload/tape.ts'
-
-/** What the program talks to; a test gives its own. */
-export interface Surroundings {
-  /** Without node and script. */
-  readonly argv: readonly string[]
-  readonly version: string
-  readonly out: (text: string) => void
-  readonly err: (text: string) => void
-  /** Aborted when the user has had enough. */
-  readonly signal: AbortSignal
-}
+import { commandLineOf, type Surroundings } from './surroundings.ts'
 
 export const EXIT_OK = 0
 /** Wrong answers, lost connections, or nothing to measure. */
@@ -69,6 +67,8 @@ function carryOut(
   switch (plan.kind) {
     case 'run':
       return carryOutRuns(plan, surroundings)
+    case 'search':
+      return carryOutSearch(plan, surroundings)
     case 'compare':
       return carryOutComparison(plan, surroundings)
     case 'cost':
@@ -77,23 +77,15 @@ function carryOut(
       return carryOutClients(plan, surroundings)
     case 'ring':
       return carryOutRing(plan, surroundings)
+    case 'hitratio':
+      return carryOutHitRatio(plan, surroundings)
+    case 'replay':
+      return carryOutReplay(plan, surroundings)
+    case 'trace':
+      return carryOutTrace(plan, surroundings)
+    case 'report':
+      return carryOutReport(plan, surroundings)
   }
-}
-
-async function carryOutRuns(plan: RunPlan, { out, signal }: Surroundings): Promise<number> {
-  const environment = describeEnvironment()
-  const results: RunResult[] = []
-  for (const workload of plan.workloads) {
-    if (signal.aborted) break
-    results.push(await run(plan.server, recordTape(workload), plan, signal))
-  }
-  const server = formatAddress(plan.server)
-  out(
-    plan.format === 'json'
-      ? json({ environment, server, runs: results })
-      : runReport(environment, server, results),
-  )
-  return results.reduce((sum, result) => sum + result.errors, 0)
 }
 
 async function carryOutComparison(
@@ -102,14 +94,30 @@ async function carryOutComparison(
 ): Promise<number> {
   const environment = describeEnvironment()
   const placement = separateCores()
+  const { html, format } = plan.output
+  const records: ComparedRecord[] = []
   const comparison = await compare(
-    { ...plan, placement },
+    {
+      ...plan,
+      placement,
+      // What a page draws costs the load a pause now and then.
+      intervalMs: html === undefined ? undefined : plan.intervalMs,
+      onRecord: (label, record) => records.push({ label, record }),
+    },
     (workload, round, server) =>
       err(`${workload.name}, round ${round + 1} of ${plan.rounds}: ${server.label}\n`),
     signal,
   )
-  const commandLine = argv.map(quoted).join(' ')
-  out(show(comparison, { environment, placement, rounds: plan.rounds, commandLine }, plan.format))
+  const commandLine = commandLineOf(argv)
+  if (html !== undefined) {
+    const { htmlReport } = await import('./report/html-report.ts')
+    const runs = comparedRuns(comparison, records)
+    writeFileSync(
+      html,
+      htmlReport([{ schema: LOAD_REPORT_SCHEMA, environment, commandLine, runs }]),
+    )
+  }
+  out(show(comparison, { environment, placement, rounds: plan.rounds, commandLine }, format))
   return comparison.rows
     .flatMap((row) => row.columns)
     .reduce((sum, column) => sum + column.errors, 0)
@@ -120,7 +128,7 @@ async function carryOutCost(
   { argv, out, err, signal }: Surroundings,
 ): Promise<number> {
   const { from, json: jsonFile, markdown, plot } = plan
-  const commandLine = argv.map(quoted).join(' ')
+  const commandLine = commandLineOf(argv)
   const report =
     from === undefined
       ? await measureCost({ ...plan, commandLine }, (what) => err(`${what}\n`), signal)
@@ -143,7 +151,7 @@ async function carryOutClients(
   { argv, out, err, signal }: Surroundings,
 ): Promise<number> {
   const { from, json: jsonFile, markdown, plot } = plan
-  const commandLine = argv.map(quoted).join(' ')
+  const commandLine = commandLineOf(argv)
   const measured = async (): Promise<ClientsReport> => {
     const { clients, missing } = installedClients(plan.clients)
     if (missing.length > 0) err(`left out: ${howToInstall(missing)} adds them\n`)
@@ -166,11 +174,61 @@ async function carryOutClients(
   return report.rows.flatMap((row) => row.entries).reduce((sum, entry) => sum + entry.wrong, 0)
 }
 
+/** Resolves to the number of errors that the reports tell of. */
+async function carryOutReport(plan: ReportPlan, { out }: Surroundings): Promise<number> {
+  const reports = plan.files.map((file) => readLoadReport(readReport(file), file))
+  if (plan.csv !== undefined)
+    writeFileSync(plan.csv, csvReport(reports.flatMap(({ runs }) => runs)))
+  if (plan.html !== undefined) {
+    const { htmlReport } = await import('./report/html-report.ts')
+    writeFileSync(plan.html, htmlReport(reports))
+  }
+  out(reports.map(loadReportText).join('\n'))
+  return reports.flatMap(({ runs }) => runs).reduce((sum, { summary }) => sum + summary.errors, 0)
+}
+
+function readReport(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new BenchError('USAGE', `${file} cannot be read: name files that --json has made`, {
+      cause,
+    })
+  }
+}
+
+async function carryOutHitRatio(
+  plan: HitRatioPlan,
+  { argv, out, err, signal }: Surroundings,
+): Promise<number> {
+  const { from, json: jsonFile, markdown, plot } = plan
+  const commandLine = commandLineOf(argv)
+  const options = { ...plan, driver: 'auto', commandLine } as const
+  const report =
+    from === undefined
+      ? await measureHitRatio(options, (what) => err(`${what}\n`), signal)
+      : (JSON.parse(readFileSync(from, 'utf8')) as HitRatioReport)
+  if (!report) return 0
+  if (jsonFile !== undefined) writeFileSync(jsonFile, json(report))
+  const sections = hitRatioSections(report)
+  if (typeof markdown === 'string') {
+    writeIntoPage(markdown, 'hitratio', sectionsMarkdown(sections))
+  }
+  if (plot !== undefined) {
+    const { plotHitRatios } = await import('./report/hit-ratio-plot.ts')
+    writeFileSync(plot, plotHitRatios(report))
+  }
+  out(markdown === true ? sectionsMarkdown(sections) : sectionsText(sections))
+  return report.streams
+    .flatMap(({ servers }) => servers)
+    .reduce((sum, { errors }) => sum + errors, 0)
+}
+
 async function carryOutRing(
   { markdown }: RingPlan,
   { argv, out, signal }: Surroundings,
 ): Promise<number> {
-  const commandLine = argv.map(quoted).join(' ')
+  const commandLine = commandLineOf(argv)
   const sections = ringSections(await measureRing(describeEnvironment(), commandLine, signal))
   if (typeof markdown === 'string') writeIntoPage(markdown, 'ring', sectionsMarkdown(sections))
   out(markdown === true ? sectionsMarkdown(sections) : sectionsText(sections))
@@ -180,7 +238,7 @@ async function carryOutRing(
 function show(
   comparison: Comparison,
   setting: CompareSetting,
-  format: ComparePlan['format'],
+  format: ComparePlan['output']['format'],
 ): string {
   switch (format) {
     case 'json':
@@ -195,8 +253,4 @@ function show(
 /** For machines; a number that does not exist is null. */
 function json(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`
-}
-
-function quoted(argument: string): string {
-  return /^[\w./:=,@-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`
 }

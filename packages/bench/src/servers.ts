@@ -8,13 +8,24 @@ import { setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { BenchError } from './errors.ts'
-import { reachServer, type ServerAddress } from './load/address.ts'
+import { formatAddress, parseAddress, reachServer, type ServerAddress } from './load/address.ts'
 
-/** A server as `--compare` names it. */
+/** A server as `--compare` names it: one to start, or one that stands somewhere. */
+export type ComparedTarget = ServerCommand | StandingServer
+
+export interface StandingServer {
+  readonly kind: 'standing'
+  readonly label: string
+  readonly address: ServerAddress
+  /** Its process, where that is on this machine. */
+  readonly pid: number | undefined
+}
+
 export interface ServerCommand {
+  readonly kind: 'command'
   /** What the report calls it. */
   readonly label: string
-  /** An executable that takes memcached's flags. */
+  /** An executable that takes memcached's flags, or `{port}` among its own. */
   readonly command: string
   /** Flags of its own, besides those that all get. */
   readonly args: readonly string[]
@@ -22,11 +33,16 @@ export interface ServerCommand {
   readonly isMemshard: boolean
 }
 
-export interface RunningServer extends AsyncDisposable {
+/** What a load needs to know of a server. */
+export interface ReadyServer extends AsyncDisposable {
   readonly address: ServerAddress
-  readonly pid: number
+  readonly pid: number | undefined
   /** As one would type it, without the place where this repository happens to be. */
   readonly commandLine: string
+}
+
+export interface RunningServer extends ReadyServer {
+  readonly pid: number
   /** From launch to the first answer. */
   readonly readyAfterMs: number
   readonly process: ChildProcess
@@ -41,9 +57,26 @@ export interface LaunchOptions {
 
 const READY_DEADLINE_MS = 15_000
 const READY_POLL_MS = 2
+const PORT_PLACE = '{port}'
 
 /** The server that is built beside this package. */
 const MEMSHARD_SERVER = fileURLToPath(new URL('../../server/bin/memshard-server', import.meta.url))
+
+/** Reads `host:port`, `host:port@pid`, or what {@link parseServerCommand} does; `ownArgs` are for memshard. */
+export function parseComparedTarget(text: string, ownArgs: readonly string[]): ComparedTarget {
+  const match = /^(?:([\w.-]+)=)?((?:[\w.-]+|\[[\da-f:]+\]):\d+)(?:@(\d+))?$/i.exec(text.trim())
+  if (match?.[2]) {
+    const [, label = match[2], address, pid] = match
+    return {
+      kind: 'standing',
+      label,
+      address: parseAddress(address ?? ''),
+      pid: pid === undefined ? undefined : Number(pid),
+    }
+  }
+  const command = parseServerCommand(text)
+  return command.isMemshard ? { ...command, args: [...command.args, ...ownArgs] } : command
+}
 
 /** Reads `memcached`, `memshard`, a command line, or `label=command line`. */
 export function parseServerCommand(text: string): ServerCommand {
@@ -54,11 +87,19 @@ export function parseServerCommand(text: string): ServerCommand {
   }
   const label = match?.[1] ?? command.split('/').at(-1) ?? command
   const isMemshard = command === 'memshard'
-  return { label, command: isMemshard ? MEMSHARD_SERVER : command, args, isMemshard }
+  return {
+    kind: 'command',
+    label,
+    command: isMemshard ? MEMSHARD_SERVER : command,
+    args,
+    isMemshard,
+  }
 }
 
 /** Throws a BenchError for a path that leads nowhere, before anything is started. */
-export function checkServerCommand({ command }: ServerCommand): void {
+export function checkServer(server: ComparedTarget): void {
+  if (server.kind === 'standing') return
+  const { command } = server
   if (command.includes('/') && !existsSync(command)) {
     throw new BenchError('CANNOT_START', `there is no ${command}: build it, or name another`)
   }
@@ -67,6 +108,18 @@ export function checkServerCommand({ command }: ServerCommand): void {
 /** Splits at spaces; quotes are not special. */
 export function splitArguments(text: string): string[] {
   return text.split(/\s+/).filter((part) => part !== '')
+}
+
+/** Starts the server if it has to be started. */
+export async function readyServer(
+  server: ComparedTarget,
+  args: readonly string[],
+  cores: string | undefined,
+): Promise<ReadyServer> {
+  if (server.kind === 'command') return startServer(server, args, cores)
+  const { address, pid } = server
+  const commandLine = formatAddress(address)
+  return { address, pid, commandLine, [Symbol.asyncDispose]: () => Promise.resolve() }
 }
 
 /**
@@ -80,9 +133,7 @@ export async function startServer(
   { launcher = [], observed = false }: LaunchOptions = {},
 ): Promise<RunningServer> {
   const port = await freePort()
-  // Like memcached, the server wants to be told who it should be when it is started by root.
-  const identity = process.getuid?.() === 0 ? ['-u', 'root'] : []
-  const args = ['-l', '127.0.0.1', '-p', String(port), ...identity, ...commonArgs, ...server.args]
+  const args = serverArguments(server, port, commonArgs)
   const shown = server.isMemshard ? 'memshard-server' : server.command
   const commandLine = [shown, ...args].join(' ')
   const pinning = cores === undefined ? [] : ['taskset', '-c', cores]
@@ -111,6 +162,20 @@ export async function startServer(
     process: child,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** One that is told its port by `{port}` takes other flags than memcached's, and gets none but its own. */
+function serverArguments(
+  { args }: ServerCommand,
+  port: number,
+  commonArgs: readonly string[],
+): string[] {
+  if (args.some((arg) => arg.includes(PORT_PLACE))) {
+    return args.map((arg) => arg.replaceAll(PORT_PLACE, String(port)))
+  }
+  // Like memcached, the server wants to be told who it should be when it is started by root.
+  const identity = process.getuid?.() === 0 ? ['-u', 'root'] : []
+  return ['-l', '127.0.0.1', '-p', String(port), ...identity, ...commonArgs, ...args]
 }
 
 async function ready(

@@ -1,9 +1,11 @@
 // CPU time per operation, ours against the first server's: the rows of the table of targets that are
 // one workload each. The targets are data of the report, nothing here depends on them.
 import { type ComparisonColumn, type ComparisonRow, compare } from '../compare.ts'
+import type { Pace } from '../load/driver.ts'
 import type { Spread } from '../measure/statistics.ts'
 import type { RunResult } from '../run.ts'
 import { namedWorkload } from '../workload/named.ts'
+import { constantSize } from '../workload/sizes.ts'
 import type { Workload } from '../workload/workload.ts'
 import type { CostServer, CostSetting, Progress, Transport } from './setting.ts'
 
@@ -92,7 +94,7 @@ export async function compareServers(
   setting: Pick<CostSetting, 'rounds' | 'roundMs' | 'warmupMs' | 'placement'>,
   progress: Progress,
   signal: AbortSignal,
-  pace?: { readonly requestsPerSecond: number; readonly spin: boolean },
+  pace?: Pace,
 ): Promise<ComparisonRow | undefined> {
   const { rounds } = setting
   const comparison = await compare(
@@ -164,8 +166,9 @@ function besides(workload: Workload, column: ComparisonColumn): string {
     const hits = 1 - sum(column, (run) => run.misses) / sum(column, gets)
     return `${Math.round(hits * 100)} % of the gets hit`
   }
-  return workload.valueBytes >= LARGE_VALUE_BYTES
-    ? `${((column.cpu.median * 1e3) / workload.valueBytes).toFixed(3)} ns/B`
+  const valueBytes = constantSize(workload.valueBytes)
+  return valueBytes >= LARGE_VALUE_BYTES
+    ? `${((column.cpu.median * 1e3) / valueBytes).toFixed(3)} ns/B`
     : ''
 }
 
@@ -174,6 +177,6 @@ function sum(column: ComparisonColumn, value: (run: RunResult) => number): numbe
 }
 
 function gets({ operations, workload }: RunResult): number {
-  const { ratio } = workload
-  return (operations * ratio.gets) / (ratio.gets + ratio.sets)
+  const { get = 0, set = 0 } = workload.mix
+  return (operations * get) / (get + set)
 }

@@ -95,8 +95,10 @@ async function play(
   let errors = 0
   for (const { protocol, share } of PARTS) {
     const length = { kind: 'requests', count: Math.round(requests * share) } as const
-    const options = { warmupMs: 0, length, fill: false, driver: 'auto', pid: undefined } as const
-    const result = await run(address, recordMixedTape(WORKLOAD, protocol), options, signal)
+    const tape = recordMixedTape(WORKLOAD, protocol)
+    const asked = { kind: 'tape', tape } as const
+    const options = { warmupMs: 0, length, fill: false, driver: 'auto', asked } as const
+    const result = await run({ servers: [address], pids: [] }, tape.workload, options, signal)
     seconds += result.seconds
     errors += result.errors + result.misses
   }

@@ -2,7 +2,12 @@
 // wait of a client while they are filled, in which the hash table grows many times.
 // Knows nothing of hash tables.
 import { fill } from '../fill.ts'
-import { LatencyRecorder, type LatencySummary } from '../measure/latency.ts'
+import {
+  LatenciesByKind,
+  type LatencySummary,
+  latencySummary,
+  sumOfHistograms,
+} from '../measure/latency.ts'
 import { type Spread, spreadOf } from '../measure/statistics.ts'
 import { run } from '../run.ts'
 import { type RunningServer, startServer } from '../servers.ts'
@@ -48,23 +53,23 @@ export async function measureGrowth(
   await using first = await startServer(servers[0]!, args, setting.placement?.server)
   await using second = await startServer(servers[1]!, args, setting.placement?.server)
   const running = [first, second]
-  const latencies = servers.map(() => new LatencyRecorder())
+  const latencies = servers.map(() => new LatenciesByKind())
   const sizes: GrowthAtSize[] = []
   let filled = 0
   for (const items of setting.quick ? QUICK_SIZES : SIZES) {
     const workload = { ...DEFAULT_WORKLOAD, keys: items, valueBytes: VALUE_BYTES, depth: DEPTH }
     for (const [index, { address }] of running.entries()) {
       progress(`growth to ${items} items: ${servers[index]!.label}`)
-      const latency = filled === 0 ? new LatencyRecorder() : latencies[index]!
+      const latency = filled === 0 ? new LatenciesByKind() : latencies[index]!
       await fill({ address, workload, driver: 'auto', firstKey: filled, latency }, signal)
       if (signal.aborted) return undefined
     }
-    const costs = async (ratio: Workload['ratio']): Promise<Spread[]> =>
-      measureAll(running, recordTape({ ...workload, ratio }), setting, signal)
+    const costs = async (mix: Workload['mix']): Promise<Spread[]> =>
+      measureAll(running, recordTape({ ...workload, mix }), setting, signal)
     sizes.push({
       items,
-      get: await costs({ gets: 1, sets: 0 }),
-      set: await costs({ gets: 0, sets: 1 }),
+      get: await costs({ get: 1 }),
+      set: await costs({ set: 1 }),
     })
     if (signal.aborted) return undefined
     filled = items
@@ -75,7 +80,7 @@ export async function measureGrowth(
     valueBytes: VALUE_BYTES,
     depth: DEPTH,
     sizes,
-    fill: latencies.map((latency) => latency.summary()),
+    fill: latencies.map((latency) => latencySummary(sumOfHistograms(latency.take()))),
   }
 }
 
@@ -91,14 +96,14 @@ async function measureAll(
     const order = [...servers.entries()]
     for (const [index, { address, pid }] of round % 2 === 0 ? order : order.toReversed()) {
       const result = await run(
-        address,
-        tape,
+        { servers: [address], pids: [pid] },
+        tape.workload,
         {
+          asked: { kind: 'tape', tape },
           warmupMs: warmupMs / 2,
           length: { kind: 'duration', milliseconds: roundMs / 2 },
           fill: false,
           driver: 'auto',
-          pid,
         },
         signal,
       )

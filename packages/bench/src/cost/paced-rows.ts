@@ -53,7 +53,7 @@ export async function measureLatencyRow(
   const requestsPerSecond = Math.round(peak / 2)
   const workload = { ...pacedWorkload(setting), name: 'latency' }
   const longer = { ...setting, roundMs: setting.roundMs * LATENCY_ROUND_FACTOR }
-  const pace = { requestsPerSecond, spin: true }
+  const pace = { requestsPerSecond, arrivals: 'poisson', spin: true } as const
   const row = await compareServers(setting.servers, workload, longer, progress, signal, pace)
   if (!row) return undefined
   const [first, ...others] = row.columns
@@ -104,7 +104,7 @@ export async function measureThreadsRow(
   const entries = []
   for (const server of setting.servers) {
     const pair = [withThreads(server, 1), withThreads(server, THREADS)]
-    const pace = { requestsPerSecond, spin: false }
+    const pace = { requestsPerSecond, arrivals: 'poisson', spin: false } as const
     const row = await compareServers(pair, workload, spread, progress, signal, pace)
     if (!row) return undefined
     const target = server.isMemshard ? THREADS_TARGET : undefined

@@ -2,10 +2,18 @@
 // Knows no load.
 import { lookup } from 'node:dns/promises'
 import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectSecurely } from 'node:tls'
 import { BenchError } from '../errors.ts'
+import { type TlsSettings, tlsOptions } from './tls.ts'
 
 export type ServerAddress =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'tcp'
+      readonly host: string
+      readonly port: number
+      /** What the host was resolved from. */
+      readonly name?: string
+    }
   | { readonly kind: 'unix'; readonly path: string }
 
 /** A server that was reached. */
@@ -41,17 +49,26 @@ export function formatAddress(address: ServerAddress): string {
   return `${host}:${address.port}`
 }
 
-/** A socket of node's own, on its way to be connected. */
-export function connectTo(address: ServerAddress): Socket {
-  return address.kind === 'unix'
-    ? connect(address.path)
-    : connect({ host: address.host, port: address.port, noDelay: true })
+/** A socket of node's own, on its way to be connected; with TLS it says so by `secureConnect`. */
+export function connectTo(address: ServerAddress, tls?: TlsSettings): Socket {
+  const place =
+    address.kind === 'unix'
+      ? { path: address.path }
+      : { host: address.host, port: address.port, noDelay: true }
+  if (!tls) return connect(place)
+  // A certificate is of a name, not of the address that it was resolved to.
+  const name =
+    address.kind === 'tcp' && address.name !== undefined ? { servername: address.name } : {}
+  return connectSecurely({ ...place, ...name, ...tlsOptions(tls) })
 }
 
 /** Connects once, so that a server that isn't there is told before any load is made. */
-export async function reachServer(address: ServerAddress): Promise<ReachedServer> {
+export async function reachServer(
+  address: ServerAddress,
+  tls?: TlsSettings,
+): Promise<ReachedServer> {
   const resolved = await resolveHost(address)
-  const answer = await askVersion(resolved)
+  const answer = await askVersion(resolved, tls)
   const version = /^VERSION (.+?)\r\n/.exec(answer)?.[1]
   return { address: resolved, version }
 }
@@ -59,16 +76,16 @@ export async function reachServer(address: ServerAddress): Promise<ReachedServer
 async function resolveHost(address: ServerAddress): Promise<ServerAddress> {
   if (address.kind === 'unix' || isIP(address.host) !== 0) return address
   try {
-    return { ...address, host: (await lookup(address.host)).address }
+    return { ...address, host: (await lookup(address.host)).address, name: address.host }
   } catch (cause) {
     throw new BenchError('CANNOT_CONNECT', `the name ${address.host} cannot be resolved`, { cause })
   }
 }
 
 /** Resolves to whatever comes first in answer to `version`, or nothing if the server stays silent. */
-function askVersion(address: ServerAddress): Promise<string> {
+function askVersion(address: ServerAddress, tls: TlsSettings | undefined): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connectTo(address)
+    const socket = connectTo(address, tls)
     let connected = false
     const refuse = (reason: string): void => {
       socket.destroy()
@@ -87,7 +104,7 @@ function askVersion(address: ServerAddress): Promise<string> {
       socket.destroy()
       resolve(answer)
     }
-    socket.once('connect', () => {
+    socket.once(tls ? 'secureConnect' : 'connect', () => {
       connected = true
       socket.write('version\r\n')
     })

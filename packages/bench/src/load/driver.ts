@@ -1,10 +1,12 @@
-// What moves bytes between the tape and a server, behind one interface: the epoll driver where the
-// machine has it, node:net elsewhere. Knows nothing of requests; closed-loop.ts decides what is sent.
+// What moves bytes between callers and servers, behind one interface: the epoll driver where the machine
+// has it, node:net elsewhere and for TLS. Knows nothing of requests; load-loop.ts decides what is sent.
 import type { ServerAddress } from './address.ts'
-import type { ClosedLoop } from './closed-loop.ts'
 import { openEpollDriver } from './epoll-driver.ts'
 import { systemCallsAvailable } from './linux.ts'
+import type { LoadLoop } from './load-loop.ts'
 import { openNodeDriver } from './node-driver.ts'
+import type { Arrivals } from './schedule.ts'
+import type { TlsSettings } from './tls.ts'
 
 export interface LoadDriver extends Disposable {
   readonly kind: DriverKind
@@ -18,29 +20,29 @@ export interface LoadDriver extends Disposable {
 export type DriverKind = 'epoll' | 'node'
 export type DriverChoice = DriverKind | 'auto'
 
-/** A rate of requests, whether the server keeps up or not. */
-export interface Pace {
-  readonly requestsPerSecond: number
+export interface DriverOptions {
+  readonly choice: DriverChoice
+  /** Every caller has a connection to each. */
+  readonly servers: readonly ServerAddress[]
+  readonly tls: TlsSettings | undefined
   /**
-   * Look at the clock all the time, which takes a whole core, instead of sleeping until a request is
-   * due, which makes it up to a tenth of a millisecond late.
+   * With a timetable: look at the clock all the time, which takes a whole core, instead of sleeping until a
+   * request is due, which makes it up to a tenth of a millisecond late.
    */
   readonly spin: boolean
 }
 
-/**
- * Connects everything. `auto` takes epoll where it can; only epoll can keep a pace. Throws a BenchError
- * where it can't connect.
- */
-export async function openDriver(
-  choice: DriverChoice,
-  address: ServerAddress,
-  loop: ClosedLoop,
-  pace: Pace | undefined,
-): Promise<LoadDriver> {
-  const possible = pace !== undefined || (await systemCallsAvailable()) ? 'epoll' : 'node'
-  const kind = choice === 'auto' ? possible : choice
-  return kind === 'epoll'
-    ? openEpollDriver(address, loop, pace?.spin ?? false)
-    : openNodeDriver(address, loop)
+/** A rate of requests, whether the server keeps up or not. */
+export interface Pace {
+  readonly requestsPerSecond: number
+  readonly arrivals: Arrivals
+  /** See {@link DriverOptions}. */
+  readonly spin: boolean
+}
+
+/** Connects everything. `auto` takes epoll where it can. Throws a BenchError where it can't connect. */
+export async function openDriver(options: DriverOptions, loop: LoadLoop): Promise<LoadDriver> {
+  const possible = !options.tls && (await systemCallsAvailable()) ? 'epoll' : 'node'
+  const kind = options.choice === 'auto' ? possible : options.choice
+  return kind === 'epoll' ? openEpollDriver(options, loop) : openNodeDriver(options, loop)
 }

@@ -1,25 +1,30 @@
-// Plays a closed loop over sockets of its own with epoll, recv and send: about 6.5 us of CPU per request
+// Plays a loop over sockets of its own with epoll, recv and send: about 6.5 us of CPU per request
 // where node:net takes 10 to 13, nearly all of it in the kernel, so that the bench is not what it
 // measures. Knows no protocol.
 import { setImmediate as letSignalsIn } from 'node:timers/promises'
-import type { ServerAddress } from './address.ts'
-import type { ClosedLoop, Exchange } from './closed-loop.ts'
-import type { LoadDriver } from './driver.ts'
+import type { Conversation } from './conversation.ts'
+import type { DriverOptions, LoadDriver } from './driver.ts'
 import {
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
   EPOLL_CTL_MOD,
   EPOLLIN,
   EPOLLOUT,
+  type MemoryAddress,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
   requireSystemCalls,
   type SystemCalls,
 } from './linux.ts'
+import type { Exchange, LoadLoop } from './load-loop.ts'
 
 interface EpollConnection {
   readonly fd: number
   readonly exchange: Exchange
+  readonly conversation: Conversation
+  /** The output that `outputAddress` is of: callers change to a larger one. */
+  output: Uint8Array
+  outputAddress: MemoryAddress
   /** The kernel's send buffer is full: wait until it takes more. */
   awaitingRoom: boolean
   open: boolean
@@ -36,42 +41,39 @@ const PACKED = process.arch === 'x64' || process.arch === 'ia32'
 const EVENT_WORDS = PACKED ? 3 : 4
 const DATA_WORD = PACKED ? 1 : 2
 
-export async function openEpollDriver(
-  address: ServerAddress,
-  loop: ClosedLoop,
-  spin: boolean,
-): Promise<LoadDriver> {
-  return new EpollDriver(await requireSystemCalls(), address, loop, spin)
+export async function openEpollDriver(options: DriverOptions, loop: LoadLoop): Promise<LoadDriver> {
+  return new EpollDriver(await requireSystemCalls(), options, loop)
 }
 
 class EpollDriver implements LoadDriver {
   readonly kind = 'epoll'
   readonly #calls: SystemCalls
-  readonly #loop: ClosedLoop
+  readonly #loop: LoadLoop
   readonly #epoll: number
+  /** Of each caller those to all servers, one after the other. */
   readonly #connections: EpollConnection[] = []
+  readonly #servers: number
   readonly #events = new Uint32Array(EVENTS_PER_WAIT * EVENT_WORDS)
   readonly #eventsAddress: number
   readonly #received = new Uint8Array(RECEIVE_BYTES)
   readonly #receivedAddress: number
-  readonly #tapeAddress: number
   readonly #spin: boolean
-  /** The connection that is asked first whether it can take the next request that is due. */
+  /** The caller that is asked first whether it can take the next request that is due. */
   #nextIdle = 0
 
-  constructor(calls: SystemCalls, address: ServerAddress, loop: ClosedLoop, spin: boolean) {
+  constructor(calls: SystemCalls, { servers, spin }: DriverOptions, loop: LoadLoop) {
     this.#calls = calls
     this.#spin = spin
+    this.#servers = servers.length
     this.#loop = loop
     this.#eventsAddress = calls.addressOf(this.#events)
     this.#receivedAddress = calls.addressOf(this.#received)
-    this.#tapeAddress = calls.addressOf(loop.tape.requests)
     this.#epoll = calls.epollCreate(0)
     try {
       for (const exchange of loop.exchanges) {
-        const fd = calls.connect(address)
-        this.#connections.push({ fd, exchange, awaitingRoom: false, open: true })
-        this.#watch(EPOLL_CTL_ADD, fd, EPOLLIN, this.#connections.length - 1)
+        for (const [server, address] of servers.entries()) {
+          this.#add(calls.connect(address), exchange, exchange.caller.conversations[server]!)
+        }
       }
     } catch (error) {
       this[Symbol.dispose]()
@@ -88,6 +90,7 @@ class EpollDriver implements LoadDriver {
       if (now >= end) return
       this.#slice(Math.min(end, now + SLICE_MS))
       await letSignalsIn()
+      if (this.#loop.starved) this.#feed()
     }
   }
 
@@ -96,16 +99,38 @@ class EpollDriver implements LoadDriver {
     this.#calls.close(this.#epoll)
   }
 
-  /** Sends what is due over the connections that wait for nothing, each in its turn. */
+  #add(fd: number, exchange: Exchange, conversation: Conversation): void {
+    const { output } = conversation
+    const outputAddress = this.#calls.addressOf(output)
+    const state = { output, outputAddress, awaitingRoom: false, open: true }
+    this.#connections.push({ fd, exchange, conversation, ...state })
+    this.#watch(EPOLL_CTL_ADD, fd, EPOLLIN, this.#connections.length - 1)
+  }
+
+  /** Sends what is due, for the callers that wait for nothing, each in its turn. */
   #beginDue(): void {
-    const { length } = this.#connections
+    const { length } = this.#loop.exchanges
     for (let asked = 0; asked < length && this.#loop.due <= performance.now(); asked++) {
-      const index = this.#nextIdle
+      const caller = this.#nextIdle
+      this.#nextIdle = caller + 1 === length ? 0 : caller + 1
+      this.#begin(caller, performance.now())
+    }
+  }
+
+  /** What there was nothing of may have come while the event loop ran. */
+  #feed(): void {
+    this.#loop.starved = false
+    this.#beginDue()
+  }
+
+  #begin(caller: number, now: number): void {
+    const exchange = this.#loop.exchanges[caller]!
+    if (!this.#loop.begin(exchange, caller, now)) return
+    const first = caller * this.#servers
+    for (let index = first; index < first + this.#servers; index++) {
       const connection = this.#connections[index]!
-      this.#nextIdle = index + 1 === length ? 0 : index + 1
-      if (connection.open && this.#loop.begin(connection.exchange, performance.now())) {
-        this.#flush(connection, index)
-      }
+      const { unsentFrom, unsentTo } = connection.conversation
+      if (unsentFrom < unsentTo) this.#flush(connection, index)
     }
   }
 
@@ -139,7 +164,6 @@ class EpollDriver implements LoadDriver {
   }
 
   #receive(connection: EpollConnection, index: number): void {
-    const { exchange } = connection
     const length = this.#calls.recv(
       connection.fd,
       this.#receivedAddress,
@@ -152,27 +176,32 @@ class EpollDriver implements LoadDriver {
       return
     }
     const now = performance.now()
-    if (!this.#loop.received(exchange, this.#received, length, now)) {
-      this.#lose(connection, 'broke the protocol')
-    } else if (this.#loop.begin(exchange, now)) {
-      this.#flush(connection, index)
+    const { exchange, conversation } = connection
+    if (!this.#loop.received(exchange, conversation, this.#received, length, now)) {
+      this.#lose(connection, conversation.broken ?? 'broke the protocol')
+    } else if (exchange.outstanding === 0) {
+      this.#begin(this.#servers === 1 ? index : Math.floor(index / this.#servers), now)
     }
   }
 
   #flush(connection: EpollConnection, index: number): void {
-    const { exchange, fd } = connection
+    const { conversation, fd } = connection
+    if (connection.output !== conversation.output) {
+      connection.output = conversation.output
+      connection.outputAddress = this.#calls.addressOf(conversation.output)
+    }
     const sent = this.#calls.send(
       fd,
-      this.#tapeAddress + exchange.unsentFrom,
-      exchange.unsentTo - exchange.unsentFrom,
+      connection.outputAddress + conversation.unsentFrom,
+      conversation.unsentTo - conversation.unsentFrom,
       MSG_DONTWAIT | MSG_NOSIGNAL,
     )
     if (sent === -1 && !this.#wouldBlock()) {
       this.#lose(connection, `failed (${this.#calls.errorName()})`)
       return
     }
-    if (sent > 0) exchange.unsentFrom += sent
-    const blocked = exchange.unsentFrom < exchange.unsentTo
+    if (sent > 0) conversation.unsentFrom += sent
+    const blocked = conversation.unsentFrom < conversation.unsentTo
     if (blocked !== connection.awaitingRoom) {
       connection.awaitingRoom = blocked
       this.#watch(EPOLL_CTL_MOD, fd, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, index)
@@ -191,9 +220,12 @@ class EpollDriver implements LoadDriver {
     this.#calls.epollControl(this.#epoll, operation, fd, event)
   }
 
+  /** The caller is of no more use without it: its other connections go too. */
   #lose(connection: EpollConnection, reason: string): void {
     this.#loop.lost(connection.exchange, reason)
-    this.#close(connection)
+    for (const other of this.#connections) {
+      if (other.exchange === connection.exchange) this.#close(other)
+    }
   }
 
   #close(connection: EpollConnection): void {

@@ -1,95 +1,148 @@
-// Plays a closed loop over node:net, where epoll cannot be called directly. Costs up to twice as
+// Plays a loop over node:net or node:tls, where epoll cannot be called directly. Costs up to twice as
 // much per request, which the report shows as the generator's own CPU time. Knows no protocol.
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchError } from '../errors.ts'
-import { connectTo, formatAddress, type ServerAddress } from './address.ts'
-import type { ClosedLoop, Exchange } from './closed-loop.ts'
-import type { LoadDriver } from './driver.ts'
+import { connectTo, formatAddress } from './address.ts'
+import type { Conversation } from './conversation.ts'
+import type { DriverOptions, LoadDriver } from './driver.ts'
+import type { Exchange, LoadLoop } from './load-loop.ts'
 
 export async function openNodeDriver(
-  address: ServerAddress,
-  loop: ClosedLoop,
+  { servers, tls }: DriverOptions,
+  loop: LoadLoop,
 ): Promise<LoadDriver> {
   const sockets: Socket[] = []
-  try {
-    for (const _ of loop.exchanges) {
-      const socket = connectTo(address)
+  for (const _ of loop.exchanges) {
+    for (const address of servers) {
+      const socket = connectTo(address, tls)
       sockets.push(socket)
-      await once(socket, 'connect')
+      try {
+        await once(socket, tls ? 'secureConnect' : 'connect')
+      } catch (cause) {
+        for (const opened of sockets) opened.destroy()
+        throw new BenchError(
+          'CANNOT_CONNECT',
+          `${formatAddress(address)} accepts no more connections (${reasonOf(cause)}): raise its limit, or lower --connections`,
+          { cause },
+        )
+      }
     }
-  } catch (cause) {
-    for (const socket of sockets) socket.destroy()
-    throw new BenchError(
-      'CANNOT_CONNECT',
-      `${formatAddress(address)} accepts no more connections: raise its limit, or lower --connections`,
-      { cause },
-    )
   }
-  return new NodeDriver(sockets, loop)
+  return new NodeDriver(sockets, servers.length, loop)
 }
 
 class NodeDriver implements LoadDriver {
   readonly kind = 'node'
+  /** Of each caller those to all servers, one after the other. */
   readonly #sockets: readonly Socket[]
-  readonly #loop: ClosedLoop
-  /** Connections of no more use; a socket may report its end more than once. */
-  readonly #lost = new Set<Socket>()
+  readonly #servers: number
+  readonly #loop: LoadLoop
+  /** The caller that is asked first whether it can take the next request that is due. */
+  #nextIdle = 0
   /** Ends the present run before its time. */
   #finish: (() => void) | undefined
 
-  constructor(sockets: readonly Socket[], loop: ClosedLoop) {
+  constructor(sockets: readonly Socket[], servers: number, loop: LoadLoop) {
     this.#sockets = sockets
+    this.#servers = servers
     this.#loop = loop
     for (const [index, socket] of sockets.entries()) {
-      const exchange = loop.exchanges[index]!
-      socket.on('data', (bytes) => this.#receive(socket, exchange, bytes))
-      socket.once('end', () => this.#lose(socket, exchange, 'closed it'))
-      socket.once('error', (error: NodeJS.ErrnoException) =>
-        this.#lose(socket, exchange, `failed (${error.code ?? error.message})`),
-      )
+      const caller = Math.floor(index / servers)
+      const exchange = loop.exchanges[caller]!
+      const conversation = exchange.caller.conversations[index % servers]!
+      socket.on('data', (bytes) => this.#receive(caller, exchange, conversation, bytes))
+      socket.once('end', () => this.#lose(caller, 'closed it'))
+      socket.once('error', (error) => this.#lose(caller, `failed (${reasonOf(error)})`))
     }
   }
 
   async run(milliseconds: number, signal: AbortSignal): Promise<void> {
-    const finished = new AbortController()
-    this.#finish = () => finished.abort()
-    for (const [index, socket] of this.#sockets.entries()) {
-      if (!this.#lost.has(socket)) this.#sendNext(socket, this.#loop.exchanges[index]!)
-    }
+    const over = new AbortController()
+    this.#finish = () => over.abort()
+    this.#loop.start(performance.now())
+    this.#beginDue()
     if (this.#loop.finished) return
+    const ended = AbortSignal.any([signal, over.signal])
+    if (this.#loop.isScheduled) this.#watchClock(ended)
     try {
-      await sleep(milliseconds, undefined, { signal: AbortSignal.any([signal, finished.signal]) })
+      await sleep(milliseconds, undefined, { signal: ended })
     } catch {
       // Woken before the time was over: one of the two signals says why.
     }
+    over.abort()
   }
 
   [Symbol.dispose](): void {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  #receive(socket: Socket, exchange: Exchange, bytes: Buffer): void {
-    if (!this.#loop.received(exchange, bytes, bytes.length, performance.now())) {
-      this.#lose(socket, exchange, 'broke the protocol')
+  /** Node's timers know milliseconds alone: what is due is looked for at every turn of the event loop. */
+  #watchClock(ended: AbortSignal): void {
+    if (ended.aborted) return
+    this.#beginDue()
+    setImmediate(() => this.#watchClock(ended))
+  }
+
+  /** Sends what is due, for the callers that wait for nothing, each in its turn. */
+  #beginDue(): void {
+    const { length } = this.#loop.exchanges
+    for (let asked = 0; asked < length && this.#loop.due <= performance.now(); asked++) {
+      const caller = this.#nextIdle
+      this.#nextIdle = caller + 1 === length ? 0 : caller + 1
+      this.#begin(caller, performance.now())
+    }
+  }
+
+  #begin(caller: number, now: number): void {
+    const exchange = this.#loop.exchanges[caller]!
+    if (!this.#loop.begin(exchange, caller, now)) return
+    for (const [server, conversation] of exchange.caller.conversations.entries()) {
+      const { output, unsentFrom, unsentTo } = conversation
+      if (unsentFrom === unsentTo) continue
+      this.#sockets[caller * this.#servers + server]!.write(output.subarray(unsentFrom, unsentTo))
+      conversation.unsentFrom = unsentTo
+    }
+  }
+
+  #receive(
+    caller: number,
+    exchange: Exchange,
+    conversation: Conversation,
+    bytes: Uint8Array,
+  ): void {
+    if (exchange.lost) return
+    const now = performance.now()
+    if (!this.#loop.received(exchange, conversation, bytes, bytes.length, now)) {
+      this.#lose(caller, conversation.broken ?? 'broke the protocol')
       return
     }
-    this.#sendNext(socket, exchange)
+    if (exchange.outstanding === 0) this.#begin(caller, now)
+    if (this.#loop.starved) this.#feedLater()
     if (this.#loop.finished) this.#finish?.()
   }
 
-  #sendNext(socket: Socket, exchange: Exchange): void {
-    if (!this.#loop.begin(exchange, performance.now())) return
-    socket.write(this.#loop.tape.requests.subarray(exchange.unsentFrom, exchange.unsentTo))
-    exchange.unsentFrom = exchange.unsentTo
+  /** What there is nothing of may come while the event loop runs. */
+  #feedLater(): void {
+    this.#loop.starved = false
+    setImmediate(() => {
+      this.#beginDue()
+      if (this.#loop.starved) this.#feedLater()
+    })
   }
 
-  #lose(socket: Socket, exchange: Exchange, reason: string): void {
-    if (this.#lost.has(socket)) return
-    this.#lost.add(socket)
-    this.#loop.lost(exchange, reason)
-    socket.destroy()
+  /** A caller is of no more use without one of its connections: the others go too. */
+  #lose(caller: number, reason: string): void {
+    this.#loop.lost(this.#loop.exchanges[caller]!, reason)
+    for (let server = 0; server < this.#servers; server++) {
+      this.#sockets[caller * this.#servers + server]!.destroy()
+    }
     if (this.#loop.finished) this.#finish?.()
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return (error as NodeJS.ErrnoException).code ?? error.message
 }

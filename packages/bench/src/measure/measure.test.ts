@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { DELETE, GET, SET } from '../workload/operation.ts'
 import { cpuUsed, parseSchedstat, parseStat, readCpuTime } from './cpu-time.ts'
-import { LatencyRecorder } from './latency.ts'
+import { LatenciesByKind, LatencyRecorder, latencySummary, sumOfHistograms } from './latency.ts'
 import { spreadOf, straddlesOne } from './statistics.ts'
 
 describe('CPU time', () => {
@@ -46,12 +47,25 @@ describe('latency', () => {
     expect(mean / 500.5).toBeCloseTo(1, 2)
   })
 
-  test('counts a whole batch at once, and is empty after a reset', () => {
+  test('counts a whole batch at once, and is empty when it was taken', () => {
     const recorder = new LatencyRecorder()
     recorder.record(0.25, 16)
-    expect(recorder.summary().count).toBe(16)
-    recorder.reset()
+    expect(recorder.take().totalCount).toBe(16)
     expect(recorder.summary()).toMatchObject({ count: 0, mean: 0, p99: 0, max: 0 })
+  })
+
+  test('of several kinds of operation is that of each, and of all', () => {
+    const latencies = new LatenciesByKind()
+    latencies.record(GET, 1, 3)
+    latencies.record(SET, 5, 1)
+    const taken = latencies.take()
+    expect([taken[GET]?.totalCount, taken[SET]?.totalCount, taken[DELETE]]).toEqual([
+      3,
+      1,
+      undefined,
+    ])
+    expect(latencySummary(sumOfHistograms(taken)).count).toBe(4)
+    expect(latencySummary(sumOfHistograms(latencies.take())).count).toBe(0)
   })
 
   test('of more than a minute is a minute', () => {

@@ -5,7 +5,14 @@ import { costSections } from './cost-report.ts'
 import { plotRatios } from './ratio-plot.ts'
 import { sectionsMarkdown, sectionsText } from './section.ts'
 
-const SERVER = { command: 'x', args: [], isMemshard: false, version: '1', transport: undefined }
+const SERVER = {
+  kind: 'command',
+  command: 'x',
+  args: [],
+  isMemshard: false,
+  version: '1',
+  transport: undefined,
+} as const
 
 const REPORT: CostReport = {
   environment: {

@@ -181,6 +181,12 @@ function atRestSection(title: string, rows: readonly AtRest[]): Section {
   }
 }
 
+interface GrowthOfCost {
+  /** In microseconds. */
+  readonly more: number
+  readonly times: number
+}
+
 function growthSection({
   labels,
   sizes,
@@ -196,11 +202,19 @@ function growthSection({
       ({ median }, index) =>
         `${significant(median)} (${formatRatio(median / base[index]!.median)})`,
     )
+  // What is cheap grows by a large factor of little: both are told.
   const verdictOf = (name: 'get' | 'set'): string => {
-    const [theirs, ours] = last[name].map(
-      ({ median }, index) => median / first[name][index]!.median,
+    const [theirs, ours] = last[name].map(({ median }, index) => {
+      const before = first[name][index]!.median
+      return { more: median - before, times: median / before }
+    }) as [GrowthOfCost, GrowthOfCost]
+    const told = ({ more, times }: GrowthOfCost): string =>
+      `${significant(more)} us more (${formatRatio(times)} times as much)`
+    const met = (is: boolean): string => (is ? 'met' : 'not met')
+    return (
+      `${name}: from ${formatCount(first.items)} to ${formatCount(last.items)} items ${labels[0]} costs ${told(theirs)}, ` +
+      `${labels[1]} ${told(ours)}: ${met(ours.more <= theirs.more)} in time, ${met(ours.times <= theirs.times)} as a factor.`
     )
-    return `${name}: from ${formatCount(first.items)} to ${formatCount(last.items)} items ${labels[0]} costs ${formatRatio(theirs!)} times as much, ${labels[1]} ${formatRatio(ours!)}: ${ours! <= theirs! ? 'met' : 'not met'}.`
   }
   const ourPauseMs = fill[1]!.max / 1e3
   return {

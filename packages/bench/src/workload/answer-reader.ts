@@ -1,6 +1,7 @@
 // Holds what arrives on one connection against what the tape says must arrive, split at any byte.
 // The common case is a byte-by-byte match with the expected literal, without looking for lines;
 // only what differs is read as a line and judged. Knows no sockets and no clock.
+import { GET, OPERATIONS, SET } from './operation.ts'
 import type { Tally } from './tally.ts'
 import type { Tape } from './tape.ts'
 
@@ -23,6 +24,8 @@ const REFUSAL = /^(ERROR|CLIENT_ERROR|SERVER_ERROR|NOT_STORED|EXISTS|NOT_FOUND|N
 export class AnswerReader {
   /** Set once the stream is not an answer to what was asked: nothing after this can be understood. */
   broken: string | undefined
+  /** Requests that were answered, by kind: those that ask for keys as gets, all others as sets. */
+  readonly answered = new Uint32Array(OPERATIONS.length)
 
   readonly #tape: Tape
   readonly #tally: Tally
@@ -100,9 +103,9 @@ export class AnswerReader {
     if (this.#piece < this.#tape.firstPiece[this.#request + 1]!) return false
     const asked = this.#tape.keysAsked[this.#request]!
     if (asked === 0) {
-      this.#tally.sets++
+      this.#tally.operations[SET]!++
     } else {
-      this.#tally.gets += asked
+      this.#tally.operations[GET]! += asked
       if (this.#hits < asked) this.#miss(asked - this.#hits)
     }
     this.#nextRequest()
@@ -115,6 +118,7 @@ export class AnswerReader {
   }
 
   #nextRequest(): void {
+    this.answered[this.#tape.keysAsked[this.#request]! > 0 ? GET : SET]!++
     this.#hits = 0
     this.#request++
     if (this.#request === this.#tape.length) this.#request = 0
@@ -158,7 +162,7 @@ export class AnswerReader {
       return this.#skip === 0 && this.#endPiece()
     }
     if (line === 'EN\r\n' && this.#isSingleMetaGet()) {
-      this.#tally.gets++
+      this.#tally.operations[GET]!++
       this.#miss(1)
     } else if (REFUSAL.test(line)) {
       this.#tally.fail(`answered ${quote(line)}`)

@@ -1,7 +1,10 @@
 // A tape of all that clients commonly do, mixed, in the text protocols or the binary one: for what
 // must hold whatever is asked, not for comparing numbers. Knows the protocols; knows no sockets.
+
+import { SyntheticKeys } from './key-space.ts'
 import { seededRandom, shuffledDeck } from './random.ts'
-import { keyText, type Tape, TapeWriter } from './tape.ts'
+import { constantSize } from './sizes.ts'
+import { type Tape, TapeWriter } from './tape.ts'
 import type { Workload } from './workload.ts'
 
 /** As many requests as one batch of the mix has. */
@@ -17,11 +20,13 @@ export function recordMixedTape(workload: Workload, protocol: MixProtocol): Tape
   const mixed = { ...workload, name: `mixed ${protocol}`, depth: MIX_DEPTH }
   const writer = new TapeWriter(mixed)
   const nextKey = shuffledDeck(workload.keys, seededRandom(SEED))
+  const keys = new SyntheticKeys(workload.keys, workload.keyBytes)
+  const valueBytes = constantSize(workload.valueBytes)
   for (let batch = 0; batch < BATCHES; batch++) {
-    const key = (): string => keyText(nextKey(), workload)
+    const key = (): string => keys.text(nextKey())
     const own = `own:${batch}`
-    if (protocol === 'text') writeText(writer, key, own, workload.valueBytes)
-    else writeBinary(writer, key, own, workload.valueBytes)
+    if (protocol === 'text') writeText(writer, key, own, valueBytes)
+    else writeBinary(writer, key, own, valueBytes)
   }
   return writer.finish()
 }

@@ -1,39 +1,72 @@
 // Counts what came of the requests. Knows nothing of who asked or when.
+import { APPEND, DELETE, GET, INCR, OPERATIONS, SET, TOUCH } from './operation.ts'
 
 /** Different complaints kept word for word; the rest are only counted. */
 const COMPLAINTS_MAX = 5
 
 export class Tally {
-  /** Answered keys. */
-  gets = 0
-  /** Of these gets, the ones without a value. */
+  /**
+   * Answered keys by kind of operation. Of gets, found or not; of all others, those the server has carried
+   * out, or did not have the key of. What it refused is among the errors only.
+   */
+  readonly operations = new Float64Array(OPERATIONS.length)
+  /** Of the gets, the ones without a value. */
   misses = 0
-  /** Acknowledged stores. */
-  sets = 0
   /** Answers that were wrong, or never came. */
   errors = 0
+  /** Of the errors, values that were not what had been stored. */
+  mismatches = 0
   bytesReceived = 0
   /** The first few different reasons of errors, for the report. */
   readonly complaints = new Set<string>()
 
-  get operations(): number {
-    return this.gets + this.sets
+  get gets(): number {
+    return this.operations[GET]!
+  }
+
+  get sets(): number {
+    return this.operations[SET]!
+  }
+
+  get deletes(): number {
+    return this.operations[DELETE]!
+  }
+
+  get incrs(): number {
+    return this.operations[INCR]!
+  }
+
+  get appends(): number {
+    return this.operations[APPEND]!
+  }
+
+  get touches(): number {
+    return this.operations[TOUCH]!
   }
 
   fail(complaint: string, count = 1): void {
     this.errors += count
     if (this.complaints.size < COMPLAINTS_MAX) this.complaints.add(complaint)
   }
+
+  /** A value came back that the key can't hold. */
+  mismatch(complaint: string): void {
+    this.mismatches++
+    this.fail(complaint)
+  }
 }
 
 /** Counts at one moment, to be subtracted from those of a later one. */
 export interface TallyMark {
+  readonly operations: readonly number[]
   readonly gets: number
   readonly misses: number
   readonly sets: number
+  readonly errors: number
   readonly bytesReceived: number
 }
 
-export function markTally({ gets, misses, sets, bytesReceived }: Tally): TallyMark {
-  return { gets, misses, sets, bytesReceived }
+export function markTally(tally: Tally): TallyMark {
+  const { gets, misses, sets, errors, bytesReceived } = tally
+  return { operations: [...tally.operations], gets, misses, sets, errors, bytesReceived }
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { SyntheticKeys } from './key-space.ts'
+import { parseMix } from './mix.ts'
 import { NAMED_WORKLOADS } from './named.ts'
-import { keyText, recordFill, recordTape, type Tape } from './tape.ts'
-import { checkWorkload, DEFAULT_WORKLOAD, parseRatio, type Workload } from './workload.ts'
+import { recordFill, recordTape, type Tape } from './tape.ts'
+import { checkWorkload, DEFAULT_WORKLOAD, type Workload } from './workload.ts'
 
 const SMALL: Workload = { ...DEFAULT_WORKLOAD, keys: 100, keyBytes: 10, valueBytes: 4 }
 
@@ -33,7 +35,7 @@ describe('the load', () => {
   })
 
   test('mixes gets and sets as asked', () => {
-    const tape = recordTape({ ...SMALL, ratio: { gets: 9, sets: 1 } })
+    const tape = recordTape({ ...SMALL, mix: { get: 9, set: 1 } })
     const sets = tape.keysAsked.filter((keys) => keys === 0).length
     expect(sets / tape.length).toBeGreaterThan(0.08)
     expect(sets / tape.length).toBeLessThan(0.12)
@@ -48,12 +50,12 @@ describe('the load', () => {
       requestsOf(recordTape({ ...SMALL, ...difference }))[0]!
     expect(first({})).toMatch(/^get bench:00\d\d\r\n$/)
     expect(first({ keysPerGet: 2 })).toMatch(/^get bench:00\d\d bench:00\d\d\r\n$/)
-    expect(first({ ratio: parseRatio('0:1') })).toMatch(/^set bench:00\d\d 0 0 4\r\nabcd\r\n$/)
+    expect(first({ mix: parseMix('0:1') })).toMatch(/^set bench:00\d\d 0 0 4\r\nabcd\r\n$/)
     expect(first({ protocol: 'meta' })).toMatch(/^mg bench:00\d\d v\r\n$/)
     expect(first({ protocol: 'meta', keysPerGet: 2 })).toMatch(
       /^(mg bench:00\d\d v q\r\n){2}mn\r\n$/,
     )
-    expect(first({ protocol: 'meta', ratio: parseRatio('0:1') })).toMatch(
+    expect(first({ protocol: 'meta', mix: parseMix('0:1') })).toMatch(
       /^ms bench:00\d\d 4\r\nabcd\r\n$/,
     )
   })
@@ -74,19 +76,11 @@ describe('the fill', () => {
 })
 
 test('a key is exactly as long as asked, down to its digits', () => {
-  expect(keyText(7, { ...SMALL, keyBytes: 16 })).toBe('bench:0000000007')
-  expect(keyText(7, { ...SMALL, keyBytes: 4 })).toBe('be07')
-  expect(keyText(7, { ...SMALL, keyBytes: 2 })).toBe('07')
+  expect(new SyntheticKeys(SMALL.keys, 16).text(7)).toBe('bench:0000000007')
+  expect(new SyntheticKeys(SMALL.keys, 4).text(7)).toBe('be07')
+  expect(new SyntheticKeys(SMALL.keys, 2).text(7)).toBe('07')
 })
 
 test('every named workload is possible', () => {
   for (const workload of NAMED_WORKLOADS) expect(() => checkWorkload(workload)).not.toThrow()
-})
-
-test('a ratio is two numbers, not both nothing', () => {
-  expect(parseRatio('9:1')).toEqual({ gets: 9, sets: 1 })
-  expect(parseRatio('1:0')).toEqual({ gets: 1, sets: 0 })
-  for (const text of ['', '9', '0:0', '1:-1', '1:1:1', 'a:b']) {
-    expect(() => parseRatio(text)).toThrow('get:set ratio')
-  }
 })

@@ -2,7 +2,9 @@
 // order, and the pieces that their answers must consist of. Every connection plays the same tape in
 // a loop from a place of its own, so sending is one system call on a range of the tape: no request is
 // ever encoded under load. Knows the protocol's text; knows no sockets.
+import { SyntheticKeys } from './key-space.ts'
 import { seededRandom, shuffledDeck } from './random.ts'
+import { constantSize } from './sizes.ts'
 import type { Workload } from './workload.ts'
 
 export interface Tape {
@@ -39,7 +41,7 @@ const SEED = 0x6d656d73
 export function recordTape(workload: Workload): Tape {
   const random = seededRandom(SEED)
   const nextKey = shuffledDeck(workload.keys, random)
-  const { gets, sets } = workload.ratio
+  const { get: gets = 0, set: sets = 0 } = workload.mix
   const writer = new TapeWriter(workload)
   const wanted = Math.max(REQUESTS_MIN, Math.ceil(workload.keys / workload.keysPerGet))
   do {
@@ -59,7 +61,7 @@ export function* recordFill(workload: Workload, firstKey = 0): Generator<Tape> {
   const filling: Workload = {
     ...workload,
     name: 'fill',
-    ratio: { gets: 0, sets: 1 },
+    mix: { set: 1 },
     connections: 1,
     depth: FILL_DEPTH,
   }
@@ -72,13 +74,6 @@ export function* recordFill(workload: Workload, firstKey = 0): Generator<Tape> {
     }
   }
   if (writer.length > 0) yield writer.finish()
-}
-
-/** `bench:0000000042`: as wide as asked, and out of the way of an application's keys where there is room. */
-export function keyText(key: number, workload: Workload): string {
-  const digits = String(workload.keys - 1).length
-  const prefix = 'bench:'.slice(0, workload.keyBytes - digits)
-  return prefix + String(key).padStart(workload.keyBytes - prefix.length, '0')
 }
 
 /** Letters, so that a value is never mistaken for a line of the protocol and can be read in a dump. */
@@ -97,6 +92,8 @@ export type Answer = readonly (readonly [literal: string, skip: number])[]
 
 export class TapeWriter {
   readonly #workload: Workload
+  readonly #keys: SyntheticKeys
+  readonly #valueBytes: number
   readonly #storeTail: string
   readonly #requests = new ByteSink()
   readonly #literals = new ByteSink()
@@ -111,7 +108,9 @@ export class TapeWriter {
 
   constructor(workload: Workload) {
     this.#workload = workload
-    this.#storeTail = `${workload.valueBytes}\r\n${valueText(workload.valueBytes)}\r\n`
+    this.#keys = new SyntheticKeys(workload.keys, workload.keyBytes)
+    this.#valueBytes = constantSize(workload.valueBytes)
+    this.#storeTail = `${this.#valueBytes}\r\n${valueText(this.#valueBytes)}\r\n`
   }
 
   get length(): number {
@@ -123,7 +122,7 @@ export class TapeWriter {
   }
 
   set(key: number): void {
-    const name = keyText(key, this.#workload)
+    const name = this.#keys.text(key)
     if (this.#workload.protocol === 'meta') {
       this.request(`ms ${name} ${this.#storeTail}`, 0, HD)
     } else {
@@ -132,8 +131,8 @@ export class TapeWriter {
   }
 
   get(keys: readonly number[]): void {
-    const names = keys.map((key) => keyText(key, this.#workload))
-    const { valueBytes } = this.#workload
+    const names = keys.map((key) => this.#keys.text(key))
+    const valueBytes = this.#valueBytes
     const skip = valueBytes + CRLF_BYTES
     if (this.#workload.protocol === 'meta') {
       const values = names.map(() => [`VA ${valueBytes}\r\n`, skip] as const)
