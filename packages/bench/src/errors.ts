@@ -16,6 +16,8 @@ export type BenchErrorCode =
   | 'WRONG_ANSWER'
   /** It rejected a call, or its process ended. */
   | 'CLIENT_FAILED'
+  /** A trace is missing, damaged, or no trace that we know. */
+  | 'BAD_TRACE'
   /** `--driver epoll` was asked for where it cannot run. */
   | 'NO_EPOLL'
 

@@ -3,7 +3,7 @@ import { BenchError } from '../errors.ts'
 
 /** The file is missing or damaged, no trace of a kind that we know, or too large to be played whole. */
 export function traceError(message: string, cause?: unknown): BenchError {
-  return new BenchError('USAGE', message, { cause })
+  return new BenchError('BAD_TRACE', message, { cause })
 }
 
 /** What the system says of a file, without the name of the call. */

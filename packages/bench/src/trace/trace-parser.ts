@@ -121,17 +121,10 @@ export class TraceParser {
           at++
         }
         if (digit === DOT - ZERO && at > begin) {
-          let scale = 1
-          digit = bytes[++at]! - ZERO
-          for (; digit >= 0 && digit <= 9; digit = bytes[at]! - ZERO) {
-            number = number * 10 + digit
-            scale *= 10
-            at++
-          }
-          number /= scale
+          at = endOfDigits(bytes, at + 1)
+          number = decimal(bytes, begin, at)
         }
-        // Not a number, after very many digits, is not less either.
-        if (!(number <= LIMITS[code]!)) return -1 - column
+        if (number > LIMITS[code]!) return -1 - column
         if (code === TIME) time = number
         else if (code === VALUE_BYTES) valueBytes = number
         else if (code === KEY_BYTES) keyBytes = number
@@ -246,6 +239,17 @@ export class TraceParser {
       this.complaints.push(`line ${this.lines} ${why}: ${JSON.stringify(text(bytes, from, end))}`)
     }
   }
+}
+
+function endOfDigits(bytes: Uint8Array, from: number): number {
+  let at = from
+  while (bytes[at]! >= ZERO && bytes[at]! <= ZERO + 9) at++
+  return at
+}
+
+/** Of digits with a point between them. Few traces have such numbers. */
+function decimal(bytes: Uint8Array, from: number, to: number): number {
+  return Number(Buffer.from(bytes.subarray(from, to)).toString('latin1'))
 }
 
 function beginsQuotes(bytes: Uint8Array, lineFrom: number, at: number): boolean {

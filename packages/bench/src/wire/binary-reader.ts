@@ -103,7 +103,7 @@ export class BinaryReader implements WireReader {
     const { dueKind, dueEntry, dueEntriesEnd, nextEntry } = this.#pending
     if (dueEntriesEnd - dueEntry === 1)
       return this.#opcode === opcodeOf(dueKind) && entry === dueEntry
-    if (this.#opcode === NOOP) return entry === dueEntry
+    if (this.#opcode === NOOP) return entry === dueEntriesEnd - 1
     return this.#opcode === GETKQ && entry >= nextEntry && entry < dueEntriesEnd
   }
 

@@ -1,6 +1,6 @@
 // Answers of memcached's classic text protocol.
 import { GET, INCR } from '../workload/operation.ts'
-import { beginsWith, isNumber, isText, readLength, SPACE } from './answer-text.ts'
+import { beginsWith, endOfDigits, endOfLine, isText, readLength, SPACE } from './answer-text.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { PendingRequests } from './pending-requests.ts'
 import type { RequestBuffer } from './request-buffer.ts'
@@ -20,35 +20,36 @@ export class ClassicReader extends TextReader {
     super(pending, outcomes, output, CHANGE_ANSWERS)
   }
 
-  protected override readLine(bytes: Uint8Array, from: number, to: number): void {
-    const { pending, outcomes } = this
-    if (pending.dueKind === GET) {
-      if (beginsWith(VALUE, bytes, from, to)) this.#readValueLine(bytes, from, to)
-      else if (isText(END, bytes, from, to)) outcomes.endGet()
-      else this.readOther(bytes, from, to)
-    } else if (pending.dueKind === INCR && isNumber(bytes, from, to)) {
-      outcomes.endChange(true)
-    } else {
-      this.readChange(bytes, from, to)
-    }
+  /** `VALUE <key> <flags> <bytes>` */
+  protected override readValueLine(bytes: Uint8Array, from: number, to: number): number {
+    if (!beginsWith(VALUE, bytes, from, to)) return 0
+    const keyStart = from + VALUE.length
+    const entry = this.entryOfKey(bytes, keyStart, to)
+    if (entry === -1) return 0
+    const flagsStart = keyStart + this.pending.keyEnd[entry]! - this.pending.keyStart[entry]! + 1
+    const flagsEnd = endOfDigits(bytes, flagsStart, to)
+    if (flagsEnd === flagsStart || bytes[flagsEnd] !== SPACE) return 0
+    const lengthEnd = endOfDigits(bytes, flagsEnd + 1, to)
+    const length = readLength(bytes, flagsEnd + 1, lengthEnd)
+    const end = endOfLine(bytes, lengthEnd, to)
+    if (length === -1 || end === 0) return 0
+    this.beginValue(entry, length)
+    return end
   }
 
   protected override endValue(): void {}
 
-  /** `VALUE <key> <flags> <bytes>` */
-  #readValueLine(bytes: Uint8Array, from: number, to: number): void {
-    const { pending } = this
-    const keyStart = from + VALUE.length
-    const entry = this.entryOfKey(bytes, keyStart, to)
-    if (entry === -1) {
-      this.readOther(bytes, from, to)
-      return
+  protected override readLine(bytes: Uint8Array, from: number, to: number): boolean {
+    const kind = this.pending.dueKind
+    if (kind === GET) {
+      if (!isText(END, bytes, from, to)) return false
+      this.outcomes.endGet()
+      return true
     }
-    const flagsStart = keyStart + pending.keyEnd[entry]! - pending.keyStart[entry]! + 1
-    let flagsEnd = flagsStart
-    while (flagsEnd < to && bytes[flagsEnd] !== SPACE) flagsEnd++
-    const length = readLength(bytes, flagsEnd + 1, to)
-    if (length === -1 || !isNumber(bytes, flagsStart, flagsEnd)) this.readOther(bytes, from, to)
-    else this.beginValue(entry, length)
+    if (kind === INCR && from < to && endOfDigits(bytes, from, to) === to) {
+      this.outcomes.endChange(true)
+      return true
+    }
+    return this.readChange(bytes, from, to)
   }
 }

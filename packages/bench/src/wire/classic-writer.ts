@@ -12,6 +12,7 @@ const SPACE = latin1(' ')
 const LINE_END = latin1('\r\n')
 const BY_ONE = latin1(' 1\r\n')
 const NO_FLAGS = latin1(' 0 ')
+const NO_FLAGS_FOR_EVER = latin1(' 0 0 ')
 
 export class ClassicWriter implements RequestWriter {
   readonly #output: RequestBuffer
@@ -34,9 +35,13 @@ export class ClassicWriter implements RequestWriter {
       at = putDecimal(bytes, at, ttl)
       at = putText(bytes, at, LINE_END)
     } else {
-      at = putText(bytes, at, NO_FLAGS)
-      at = putDecimal(bytes, at, ttl)
-      at = putText(bytes, at, SPACE)
+      if (ttl === 0) {
+        at = putText(bytes, at, NO_FLAGS_FOR_EVER)
+      } else {
+        at = putText(bytes, at, NO_FLAGS)
+        at = putDecimal(bytes, at, ttl)
+        at = putText(bytes, at, SPACE)
+      }
       at = putDecimal(bytes, at, valueBytes)
       at = putText(bytes, at, LINE_END)
       at = output.putValue(at, kind, key, version, valueBytes)

@@ -7,7 +7,7 @@ const COLUMNS = 4
 
 export class FollowUps implements OperationSource {
   /** Four numbers each: kind, key, bytes of value, time to live. */
-  #rows = new Uint32Array(16 * COLUMNS)
+  #rows = new Int32Array(16 * COLUMNS)
   #first = 0
   #end = 0
 
@@ -43,8 +43,8 @@ export class FollowUps implements OperationSource {
     // Half of the room is enough for those that wait, unless there are more of them.
     const rows =
       waiting.length > this.#rows.length / 2
-        ? new Uint32Array(this.#rows.length * 2)
-        : new Uint32Array(this.#rows.length)
+        ? new Int32Array(this.#rows.length * 2)
+        : new Int32Array(this.#rows.length)
     rows.set(waiting)
     this.#rows = rows
     this.#first = 0

@@ -5,9 +5,9 @@ import { GET } from '../workload/operation.ts'
 import type { ServerConversation } from './server-conversation.ts'
 
 export class KeyGroup {
-  readonly #keys: Uint32Array
-  readonly #valueBytes: Uint32Array
-  readonly #ttls: Uint32Array
+  readonly #keys: Int32Array
+  readonly #valueBytes: Int32Array
+  readonly #ttls: Int32Array
   readonly #servers: Uint16Array
   readonly #serverOf: (key: number) => number
   #size = 0
@@ -17,9 +17,9 @@ export class KeyGroup {
 
   /** Of at most so many keys. */
   constructor(keys: number, serverOf: (key: number) => number) {
-    this.#keys = new Uint32Array(keys)
-    this.#valueBytes = new Uint32Array(keys)
-    this.#ttls = new Uint32Array(keys)
+    this.#keys = new Int32Array(keys)
+    this.#valueBytes = new Int32Array(keys)
+    this.#ttls = new Int32Array(keys)
     this.#servers = new Uint16Array(keys)
     this.#serverOf = serverOf
   }

@@ -1,6 +1,6 @@
 // Answers of memcached's meta protocol.
 import { GET } from '../workload/operation.ts'
-import { beginsWith, isText, readLength, SPACE } from './answer-text.ts'
+import { beginsWith, endOfDigits, endOfLine, isText, readLength } from './answer-text.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { PendingRequests } from './pending-requests.ts'
 import type { RequestBuffer } from './request-buffer.ts'
@@ -19,11 +19,20 @@ export class MetaReader extends TextReader {
     super(pending, outcomes, output, CHANGE_ANSWERS)
   }
 
-  protected override readLine(bytes: Uint8Array, from: number, to: number): void {
-    if (this.pending.dueKind !== GET) this.readChange(bytes, from, to)
-    else if (beginsWith(VALUE, bytes, from, to)) this.#readValueLine(bytes, from, to)
-    else if (isText(this.#ofSeveral ? NO_MORE : MISS, bytes, from, to)) this.outcomes.endGet()
-    else this.readOther(bytes, from, to)
+  /** `VA <bytes>`, and of several ` k<key>` */
+  protected override readValueLine(bytes: Uint8Array, from: number, to: number): number {
+    if (!beginsWith(VALUE, bytes, from, to)) return 0
+    const lengthStart = from + VALUE.length
+    const lengthEnd = endOfDigits(bytes, lengthStart, to)
+    const length = readLength(bytes, lengthStart, lengthEnd)
+    if (length === -1) return 0
+    if (!this.#ofSeveral) return this.#begin(this.pending.dueEntry, length, bytes, lengthEnd, to)
+    if (!beginsWith(KEY, bytes, lengthEnd, to)) return 0
+    const keyStart = lengthEnd + KEY.length
+    const entry = this.entryOfKey(bytes, keyStart, to)
+    if (entry === -1) return 0
+    const keyEnd = keyStart + this.pending.keyEnd[entry]! - this.pending.keyStart[entry]!
+    return this.#begin(entry, length, bytes, keyEnd, to)
   }
 
   protected override endValue(): void {
@@ -41,23 +50,17 @@ export class MetaReader extends TextReader {
     return this.pending.dueEntriesEnd - this.pending.dueEntry > 1
   }
 
-  /** `VA <bytes>`, and of several ` k<key>` */
-  #readValueLine(bytes: Uint8Array, from: number, to: number): void {
-    const { pending } = this
-    const lengthStart = from + VALUE.length
-    let lengthEnd = lengthStart
-    while (lengthEnd < to && bytes[lengthEnd] !== SPACE) lengthEnd++
-    const length = readLength(bytes, lengthStart, lengthEnd)
-    const entry = this.#ofSeveral
-      ? this.#entryOfFlag(bytes, lengthEnd, to)
-      : lengthEnd === to
-        ? pending.dueEntry
-        : -1
-    if (length === -1 || entry === -1) this.readOther(bytes, from, to)
-    else this.beginValue(entry, length)
+  protected override readLine(bytes: Uint8Array, from: number, to: number): boolean {
+    if (this.pending.dueKind !== GET) return this.readChange(bytes, from, to)
+    if (!isText(this.#ofSeveral ? NO_MORE : MISS, bytes, from, to)) return false
+    this.outcomes.endGet()
+    return true
   }
 
-  #entryOfFlag(bytes: Uint8Array, from: number, to: number): number {
-    return beginsWith(KEY, bytes, from, to) ? this.entryOfKey(bytes, from + KEY.length, to) : -1
+  /** Begins the value if its line ends there. Returns where the line's end does, or 0. */
+  #begin(entry: number, length: number, bytes: Uint8Array, lineEnd: number, to: number): number {
+    const end = endOfLine(bytes, lineEnd, to)
+    if (end > 0) this.beginValue(entry, length)
+    return end
   }
 }

@@ -13,21 +13,24 @@ export class PendingRequests {
   answered = 0
   /** Keys asked for, or changed, in all requests. */
   entries = 0
-  /** The entry of the present request of which nothing has come yet. */
+  /** The first entry of the request whose answer is due. */
+  dueEntry = 0
+  /** Its first entry of which nothing has come yet. */
   nextEntry = 0
 
   /** By request. */
   kind = new Uint8Array(FIRST_ROOM)
-  #firstEntry = new Uint32Array(FIRST_ROOM)
+  /** Where its entries end, and those of the next one begin. */
+  #entriesEnd = new Int32Array(FIRST_ROOM)
 
   /** By entry. */
-  key = new Uint32Array(FIRST_ROOM)
+  key = new Int32Array(FIRST_ROOM)
   /** The key's text is `output[keyStart .. keyEnd)`. */
-  keyStart = new Uint32Array(FIRST_ROOM)
-  keyEnd = new Uint32Array(FIRST_ROOM)
-  valueBytes = new Uint32Array(FIRST_ROOM)
-  ttl = new Uint32Array(FIRST_ROOM)
-  /** For a get that is verified, the oldest version that it may find. */
+  keyStart = new Int32Array(FIRST_ROOM)
+  keyEnd = new Int32Array(FIRST_ROOM)
+  valueBytes = new Int32Array(FIRST_ROOM)
+  ttl = new Int32Array(FIRST_ROOM)
+  /** For a get that is verified, the oldest version that it may find: of 32 bits, where all others fit into 31. */
   floor = new Uint32Array(FIRST_ROOM)
 
   get outstanding(): number {
@@ -39,26 +42,16 @@ export class PendingRequests {
     return this.kind[this.answered]!
   }
 
-  /** Its entries are those from this one ... */
-  get dueEntry(): number {
-    return this.#firstEntry[this.answered]!
-  }
-
-  /** ... up to this one. */
+  /** Its entries are those from `dueEntry` up to this one. */
   get dueEntriesEnd(): number {
-    const next = this.answered + 1
-    return next === this.count ? this.entries : this.#firstEntry[next]!
-  }
-
-  /** The first entry of the request that was added last. */
-  get lastRequestEntry(): number {
-    return this.#firstEntry[this.count - 1]!
+    return this.#entriesEnd[this.answered]!
   }
 
   clear(): void {
     this.count = 0
     this.answered = 0
     this.entries = 0
+    this.dueEntry = 0
     this.nextEntry = 0
   }
 
@@ -66,11 +59,9 @@ export class PendingRequests {
   addRequest(kind: RequestKind): void {
     if (this.count === this.kind.length) {
       this.kind = doubled(this.kind, new Uint8Array(this.count * 2))
-      this.#firstEntry = doubled(this.#firstEntry, new Uint32Array(this.count * 2))
+      this.#entriesEnd = doubled(this.#entriesEnd, new Int32Array(this.count * 2))
     }
-    this.kind[this.count] = kind
-    this.#firstEntry[this.count] = this.entries
-    this.count++
+    this.kind[this.count++] = kind
   }
 
   addEntry(
@@ -89,26 +80,32 @@ export class PendingRequests {
     this.valueBytes[entry] = valueBytes
     this.ttl[entry] = ttl
     this.floor[entry] = floor
+    this.#entriesEnd[this.count - 1] = this.entries
   }
 
   /** The answer is complete: the next request's is due. */
   endAnswer(): void {
-    this.nextEntry = this.dueEntriesEnd
+    const end = this.dueEntriesEnd
+    this.dueEntry = end
+    this.nextEntry = end
     this.answered++
   }
 
   #makeRoomForEntries(): void {
     const room = this.entries * 2
-    this.key = doubled(this.key, new Uint32Array(room))
-    this.keyStart = doubled(this.keyStart, new Uint32Array(room))
-    this.keyEnd = doubled(this.keyEnd, new Uint32Array(room))
-    this.valueBytes = doubled(this.valueBytes, new Uint32Array(room))
-    this.ttl = doubled(this.ttl, new Uint32Array(room))
+    this.key = doubled(this.key, new Int32Array(room))
+    this.keyStart = doubled(this.keyStart, new Int32Array(room))
+    this.keyEnd = doubled(this.keyEnd, new Int32Array(room))
+    this.valueBytes = doubled(this.valueBytes, new Int32Array(room))
+    this.ttl = doubled(this.ttl, new Int32Array(room))
     this.floor = doubled(this.floor, new Uint32Array(room))
   }
 }
 
-function doubled<Column extends Uint8Array | Uint32Array>(column: Column, larger: Column): Column {
+function doubled<Column extends Uint8Array | Int32Array | Uint32Array>(
+  column: Column,
+  larger: Column,
+): Column {
   larger.set(column)
   return larger
 }

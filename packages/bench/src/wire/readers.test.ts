@@ -78,12 +78,14 @@ describe('a refusal', () => {
     const error = 'SERVER_ERROR out of memory'
     expect(giveAnswers(meta.caller, `${error}\r\nVA 2 kkey:2\r\nab\r\nMN\r\n`, [4])).toBe(1)
     expect(meta.tally).toMatchObject({ errors: 1, misses: 0, gets: 0 })
+    expect(meta.caller.conversations[0]!.broken).toBeUndefined()
 
     const binary = makeCaller(TWO_KEYS, { protocol: 'binary', keysPerGet: 2, mayMiss: false })
     binary.caller.begin(1)
-    const answers = packet(0x0d, { status: 0x82, value: 'no' }) + packet(0x0a)
+    const answers = packet(0x0d, { status: 0x82, value: 'no' }) + packet(0x0a, { entry: 1 })
     expect(giveAnswers(binary.caller, answers, [9])).toBe(1)
     expect(binary.tally).toMatchObject({ errors: 1, misses: 0, gets: 0 })
+    expect(binary.caller.conversations[0]!.broken).toBeUndefined()
   })
 })
 
@@ -161,6 +163,13 @@ describe('nonsense', () => {
       giveAnswers(caller, answer, sizes)
       expect(caller.conversations[0]!.broken).toBeDefined()
     }
+  })
+
+  test('is also an answer of the binary protocol to another request', () => {
+    const { caller } = makeCaller([['set', 1]], { protocol: 'binary' })
+    caller.begin(1)
+    giveAnswers(caller, packet(0x01, { entry: 1 }))
+    expect(caller.conversations[0]!.broken).toContain('to a set of "key:1"')
   })
 
   test('is also what comes unasked after a batch that is smaller than the one before', () => {

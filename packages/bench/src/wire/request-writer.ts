@@ -14,7 +14,7 @@ export interface RequestWriter {
     version: number,
     entry: number,
   ): void
-  /** A get of several keys: its beginning, each key with its entry, and its end, with the first entry. */
+  /** A get of several keys: its beginning, each key with its entry, and its end, with the last entry. */
   beginGet(): void
   getKey(key: number, entry: number): void
   endGet(entry: number): void

@@ -46,14 +46,28 @@ describe('a request on the wire', () => {
   })
 
   test('is a packet of the binary protocol', () => {
-    const { caller } = makeCaller([['set', 2, 3, 60]], { protocol: 'binary' })
-    caller.begin(1)
-    const packet = takeRequests(caller)
-    expect(packet.subarray(0, 24).toString('hex')).toBe(
-      ['80010005', '08000000', '00000010', '00000000', '0'.repeat(16)].join(''),
-    )
-    expect(packet.subarray(24, 32).toString('hex')).toBe('000000000000003c')
-    expect(packet.toString('latin1', 32)).toMatch(/^key:2[!-~]{3}$/)
+    const { caller } = makeCaller(ONE_OF_EACH, { protocol: 'binary' })
+    caller.begin(100)
+    const packets: string[] = []
+    let rest = takeRequests(caller)
+    while (rest.length > 0) {
+      const [extrasBytes, keyBytes] = [rest.readUInt8(4), rest.readUInt16BE(2)]
+      const valueAt = 24 + extrasBytes + keyBytes
+      const end = 24 + rest.readUInt32BE(8)
+      const extras = rest.toString('hex', 24, 24 + extrasBytes)
+      const key = rest.toString('latin1', 24 + extrasBytes, valueAt)
+      const head = `${rest.toString('hex', 0, 2)} #${rest.readUInt32BE(12)}`
+      packets.push(`${head} ${extras} ${key} ${end - valueAt}`)
+      rest = rest.subarray(end)
+    }
+    expect(packets).toEqual([
+      '800c #0  key:1 0',
+      '8001 #1 000000000000003c key:2 3',
+      '8004 #2  key:3 0',
+      '8005 #3 0000000000000001000000000000000100000000 nkey:4 0',
+      '800e #4  akey:5 4',
+      '801c #5 00278d00 key:6 0',
+    ])
   })
 
   test('of several keys goes to each server that has some', () => {

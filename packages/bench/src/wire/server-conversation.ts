@@ -118,7 +118,7 @@ export class ServerConversation implements Conversation {
 
   endGet(): void {
     this.#output.reserve(0)
-    this.#writer.endGet(this.#pending.lastRequestEntry)
+    this.#writer.endGet(this.#pending.entries - 1)
   }
 
   read(bytes: Uint8Array, length: number): number {

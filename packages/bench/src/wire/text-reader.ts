@@ -1,7 +1,8 @@
 // Answers of the two text protocols: lines, of which some announce a value. Lines are understood where they lie in
 // the bytes that came, and only one that is split is put together elsewhere; values are passed on in pieces.
 // Knows what one-line answers to changes look like; classic-reader.ts and meta-reader.ts know those to gets.
-import { isText, SPACE } from './answer-text.ts'
+import { GET } from '../workload/operation.ts'
+import { CARRIAGE_RETURN, isText, LINE_FEED, SPACE } from './answer-text.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { PendingRequests } from './pending-requests.ts'
 import type { RequestBuffer } from './request-buffer.ts'
@@ -10,8 +11,6 @@ import { quote, type WireReader } from './wire-reader.ts'
 
 /** No line of an answer is longer: the longest key and four numbers. */
 const LINE_BYTES_MAX = 512
-const CARRIAGE_RETURN = 13
-const LINE_FEED = 10
 const LINE_END_BYTES = 2
 
 /** One-line answers that end a request without doing what it asked; the next answer follows in step. */
@@ -51,11 +50,17 @@ export abstract class TextReader implements WireReader {
     this.#changeAnswers = answers
   }
 
-  /** A line has come, `bytes[from .. to)` without its end. */
-  protected abstract readLine(bytes: Uint8Array, from: number, to: number): void
+  /**
+   * A get is to be answered: where a whole line begins that announces a value of its, tells `beginValue` and
+   * returns where the line ends; otherwise 0.
+   */
+  protected abstract readValueLine(bytes: Uint8Array, from: number, to: number): number
 
-  /** The value that `beginValue` announced has come. */
+  /** That value has come. */
   protected abstract endValue(): void
+
+  /** Another line has come, `bytes[from .. to)` without its end. False where it is no answer to what was asked. */
+  protected abstract readLine(bytes: Uint8Array, from: number, to: number): boolean
 
   read(bytes: Uint8Array, length: number): void {
     let at = 0
@@ -70,20 +75,14 @@ export abstract class TextReader implements WireReader {
     this.#valueLeft = bytes + LINE_END_BYTES
   }
 
-  /** A line that answers anything but a get. */
-  protected readChange(bytes: Uint8Array, from: number, to: number): void {
+  /** The same of a line that should answer anything but a get. */
+  protected readChange(bytes: Uint8Array, from: number, to: number): boolean {
     const { done, absent } = this.#changeAnswers
     const kind = this.pending.dueKind
-    if (isText(done[kind]!, bytes, from, to)) this.outcomes.endChange(true)
-    else if (isText(absent[kind]!, bytes, from, to)) this.outcomes.endChange(false)
-    else this.readOther(bytes, from, to)
-  }
-
-  /** A line that is no answer to what was asked: an error, or nonsense. */
-  protected readOther(bytes: Uint8Array, from: number, to: number): void {
-    const line = Buffer.from(bytes.subarray(from, to)).toString('latin1')
-    if (REFUSAL.test(line)) this.refuse(`answered ${quote(line)}`)
-    else this.broken = `answered ${quote(line)} to a ${this.outcomes.dueText}`
+    const isDone = isText(done[kind]!, bytes, from, to)
+    if (!isDone && !isText(absent[kind]!, bytes, from, to)) return false
+    this.outcomes.endChange(isDone)
+    return true
   }
 
   protected refuse(reason: string): void {
@@ -109,7 +108,7 @@ export abstract class TextReader implements WireReader {
       if (at === to || bytes[at] !== sent[key]) return false
       at++
     }
-    return at === to || bytes[at] === SPACE
+    return at < to && (bytes[at] === SPACE || bytes[at] === CARRIAGE_RETURN)
   }
 
   #takeValue(bytes: Uint8Array, from: number, length: number): number {
@@ -134,38 +133,59 @@ export abstract class TextReader implements WireReader {
 
   /** Returns where the line ends, or, if its end has not come, all that has. */
   #takeLine(bytes: Uint8Array, from: number, length: number): number {
-    if (this.pending.outstanding === 0) {
-      this.broken = `sent ${length - from} bytes that nobody asked for`
+    if (this.pending.outstanding === 0) return this.#breakOff(length - from, length)
+    if (this.#lineBytes > 0) return this.#takePart(bytes, from, length)
+    const valueStart = this.pending.dueKind === GET ? this.readValueLine(bytes, from, length) : 0
+    if (valueStart > 0) return valueStart
+    const end = endOfAnyLine(bytes, from, length)
+    if (bytes[end - 1] !== LINE_FEED) return this.#takePart(bytes, from, length)
+    this.#endLine(bytes, from, end)
+    return end
+  }
+
+  /** Puts a line together whose end had not come. */
+  #takePart(bytes: Uint8Array, from: number, length: number): number {
+    const kept = this.#lineBytes
+    const end = endOfAnyLine(bytes, from, length)
+    const lineBytes = kept + end - from
+    const line = this.#line
+    if (lineBytes > LINE_BYTES_MAX) {
+      const text = Buffer.from(line.subarray(0, kept)).toString('latin1')
+      this.broken = `answered a line without an end, ${quote(text)}`
       return length
     }
-    let end = from
-    while (end < length && bytes[end] !== LINE_FEED) end++
-    if (this.#lineBytes === 0 && end < length) {
-      this.#endLine(bytes, from, end)
-      return end + 1
-    }
-    this.#keep(bytes, from, end)
-    if (end === length || this.broken !== undefined) return end
-    const kept = this.#lineBytes
+    line.set(bytes.subarray(from, end), kept)
+    this.#lineBytes = lineBytes
+    if (line[lineBytes - 1] !== LINE_FEED) return end
     this.#lineBytes = 0
-    this.#endLine(this.#line, 0, kept)
-    return end + 1
+    const isValueLine = this.pending.dueKind === GET && this.readValueLine(line, 0, lineBytes) > 0
+    if (!isValueLine) this.#endLine(line, 0, lineBytes)
+    return end
   }
 
-  #keep(bytes: Uint8Array, from: number, to: number): void {
-    const kept = this.#lineBytes
-    if (kept + to - from > LINE_BYTES_MAX) {
-      const line = Buffer.from(this.#line.subarray(0, kept)).toString('latin1')
-      this.broken = `answered a line without an end, ${quote(line)}`
-      return
-    }
-    this.#line.set(bytes.subarray(from, to), kept)
-    this.#lineBytes = kept + to - from
+  /** A line has come that announces no value; its end is a part of it. */
+  #endLine(bytes: Uint8Array, from: number, end: number): void {
+    const to = end - LINE_END_BYTES
+    const isEnded = to >= from && bytes[to] === CARRIAGE_RETURN
+    if (!isEnded || !this.readLine(bytes, from, to)) this.#readOther(bytes, from, end)
   }
 
-  #endLine(bytes: Uint8Array, from: number, lineFeed: number): void {
-    const to = lineFeed - 1
-    if (to >= from && bytes[to] === CARRIAGE_RETURN) this.readLine(bytes, from, to)
-    else this.readOther(bytes, from, lineFeed)
+  /** An error, or nonsense. */
+  #readOther(bytes: Uint8Array, from: number, to: number): void {
+    const line = Buffer.from(bytes.subarray(from, to)).toString('latin1').trimEnd()
+    if (REFUSAL.test(line)) this.refuse(`answered ${quote(line)}`)
+    else this.broken = `answered ${quote(line)} to a ${this.outcomes.dueText}`
   }
+
+  #breakOff(bytes: number, length: number): number {
+    this.broken = `sent ${bytes} bytes that nobody asked for`
+    return length
+  }
+}
+
+/** Behind the line feed, or, where there is none, behind all there is. */
+function endOfAnyLine(bytes: Uint8Array, from: number, length: number): number {
+  let at = from
+  while (at < length) if (bytes[at++] === LINE_FEED) break
+  return at
 }

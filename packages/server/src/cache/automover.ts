@@ -3,7 +3,7 @@
 // global pool; beyond that, the class whose items live longest gives to the one that evicts the youngest.
 // Knows no timers, and not how a page is moved.
 import type { Cache } from './cache.ts'
-import { COLD } from './lru.ts'
+import { COLD, HOT } from './lru.ts'
 import { ASKED } from './page-moves.ts'
 import { GLOBAL_PAGE_POOL } from './slab-pages.ts'
 import { EVICTED, OUT_OF_MEMORY } from './statistics.ts'
@@ -16,7 +16,7 @@ const TOO_MANY_FREE_PAGES = 2.5
 const NEEDY_SHARE_OF_EVICTIONS = 0.25
 
 interface Sample {
-  /** Seconds since the last access of the item that would be evicted next. */
+  /** Seconds since the last access of the oldest item that has no better claim to its place than to be new. */
   readonly age: number
   readonly evicting: boolean
   readonly shareOfEvictions: number
@@ -93,7 +93,7 @@ export class Automover {
       if (this.#hasTooMuchFree(slabClass) && !samples.some(({ dirty }) => dirty)) {
         return { source: slabClass, destination: GLOBAL_PAGE_POOL }
       }
-      const age = Math.trunc(sum(samples, (each) => each.age) / this.#window)
+      const age = sum(samples, (each) => each.age) / this.#window
       if (age > oldestAge && this.#cache.pages.count(slabClass) > MIN_PAGES_OF_OLDEST) {
         oldest = slabClass
         oldestAge = age
@@ -135,13 +135,23 @@ export class Automover {
   #sampleOf(slabClass: number, before: Counters, allEvictions: number): Sample {
     const now = this.#counters[slabClass]
     const evictions = evictionsBetween(before, now)
-    const tail = this.#cache.lru.tail(slabClass | COLD)
     return {
-      age: tail === 0 ? 0 : this.#cache.idleSeconds(tail),
+      age: this.#ageOf(slabClass),
       evicting: evictions > 0,
       shareOfEvictions: evictions > 0 ? evictions / allEvictions : 0,
       dirty: evictions > 0 || now.outOfMemory > before.outOfMemory || now.pages > before.pages,
     }
+  }
+
+  /**
+   * Where items must prove themselves to leave HOT, COLD's tail is as old as its worth lets it be: how long HOT
+   * keeps an item then tells how fast the class is filled.
+   */
+  #ageOf(slabClass: number): number {
+    const { lru } = this.#cache
+    const cold = lru.tail(slabClass | COLD)
+    const tail = lru.admits ? lru.tail(slabClass | HOT) || cold : cold
+    return tail === 0 ? 0 : this.#cache.idleSeconds(tail)
   }
 
   #hasTooMuchFree(slabClass: number): boolean {

@@ -24,6 +24,7 @@ const DEFAULTS: CacheOptions = {
   evictionsEnabled: true,
   maintained: true,
   tailRepairSeconds: 0,
+  admissionEnabled: true,
   trackSizes: false,
   largePagesWanted: false,
   prefixDelimiter: ':'.charCodeAt(0),

@@ -2,6 +2,7 @@
 // its own objects over. Knows sizes; not what is done with the memory.
 import { type ArenaMemory, arenaBytes } from './arena.ts'
 import { type EventLogOptions, eventLogBuffer } from './event-log.ts'
+import { evictionCountsBytes } from './eviction-counts.ts'
 import { type HashTableOptions, hashTableBytes } from './hash-table.ts'
 import type { LruOptions } from './lru.ts'
 import { preferHugePages } from './memory.ts'
@@ -21,6 +22,8 @@ export interface CacheOptions
   /** `-I`: the largest item, counted as memcached counts it. */
   readonly maxItemSizeBytes: number
   readonly casEnabled: boolean
+  /** What leaves HOT has to prove itself against COLD where memory is full (no `-o no_lru_admission`). */
+  readonly admissionEnabled: boolean
   /** `-o track_sizes`: count items by size. */
   readonly trackSizes: boolean
   /** `-L`: large memory pages, if the system has them. */
@@ -41,6 +44,8 @@ export interface CacheMemory {
   readonly arena: ArenaMemory
   readonly prefixes: SharedArrayBuffer
   readonly sizes: SharedArrayBuffer
+  /** How often keys were evicted, for admission. */
+  readonly evictionCounts: SharedArrayBuffer
   /** Events on their way to watchers. */
   readonly events: SharedArrayBuffer
 }
@@ -71,6 +76,9 @@ export function allocateCacheMemory(
     prefixes: new SharedArrayBuffer(PREFIX_STATISTICS_BYTES),
     sizes: new SharedArrayBuffer(
       options.trackSizes ? sizeHistogramBytes(options.maxItemSizeBytes) : 0,
+    ),
+    evictionCounts: new SharedArrayBuffer(
+      options.admissionEnabled ? evictionCountsBytes(options.memoryLimitBytes) : 0,
     ),
     events: eventLogBuffer(options),
   }

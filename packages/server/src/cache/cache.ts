@@ -13,11 +13,13 @@ import {
   FOUND_LIVING,
   FOUND_NOTHING,
 } from './event-log.ts'
+import { EvictionCounts } from './eviction-counts.ts'
 import { hashKey } from './hash.ts'
 import { HashTable } from './hash-table.ts'
 import {
   CHUNK_HEADER_BYTES,
   CHUNKED,
+  FETCHED,
   type ItemRef,
   Items,
   LINKED,
@@ -71,6 +73,7 @@ export class Cache implements LruOwner {
   readonly table: HashTable
   readonly lru: Lru
   readonly statistics: Statistics
+  readonly evictionCounts: EvictionCounts
   readonly tuning: Tuning
   readonly crawl: Crawl
   readonly prefixes: PrefixStatistics
@@ -96,11 +99,13 @@ export class Cache implements LruOwner {
     this.slabs = new Slabs(this.arena, this.items, this.pages, contents, options)
     this.pageMoves = new PageMoves(this.pages, state, this.slabs.largestClass)
     this.table = new HashTable(memory.table, this.items, contents, options)
+    this.evictionCounts = new EvictionCounts(memory.evictionCounts, state)
     this.events = new EventLog(memory.events, state, this.items, this.clock, this.statistics)
     this.lru = new Lru(
       this.items,
       this.clock,
       this.statistics,
+      this.evictionCounts,
       contents,
       options,
       this.tuning,
@@ -261,13 +266,17 @@ export class Cache implements LruOwner {
 
   /** Puts a complete item in the place of another with the same key. */
   replace(old: ItemRef, item: ItemRef, hash: number): void {
+    const wasFetched = (this.items.flags(old) & FETCHED) !== 0
     this.table.replace(old, item, hash)
     this.#left(old)
     this.#entered(item)
+    // The key has come back as after an eviction. That one writes what nobody reads would say nothing for it.
+    if (wasFetched && this.pages.limitReached) this.lru.countEviction(hash)
   }
 
-  unlink(item: ItemRef): void {
-    this.table.remove(item, this.hashOf(item))
+  /** `hash`, if somebody has it already, is that of the item's key. */
+  unlink(item: ItemRef, hash = this.hashOf(item)): void {
+    this.table.remove(item, hash)
     this.#left(item)
     this.statistics.add(CURR_ITEMS, -1)
   }
@@ -404,6 +413,10 @@ export class Cache implements LruOwner {
     this.tuning.memoryLimitBytes = bytes
     this.pages.releaseSurplus()
     return true
+  }
+
+  get itemsHeld(): number {
+    return this.table.count
   }
 
   evicted(slabClass: number): void {

@@ -1,10 +1,15 @@
 // The segmented LRU: for each slab class the lists HOT, WARM, COLD and TEMP, and how items flow between
-// them (memcached's doc/new_lru.txt). Knows lists and their order; what unlinking an item from the hash
-// table involves it is told.
+// them (memcached's doc/new_lru.txt), with one rule more: admission. Where an item has to make room, the oldest of
+// HOT and of COLD stand against each other, and the one is admitted to COLD only if it has the better claim: then the
+// other is evicted, else it goes itself. So what is asked for once passes by what is asked for again, and a scan
+// evicts little but itself (as in S3-FIFO, Yang et al. 2023, and TinyLFU, Einziger, Friedman and Manes 2017).
+//
+// Knows lists and their order; what unlinking an item from the hash table involves it is told.
 // Long because every way from list to list stands here, so that the rules can be compared.
 import type { Ref } from './arena.ts'
 import type { Clock } from './clock.ts'
 import { EVICTIONS, type EventLog } from './event-log.ts'
+import type { EvictionCounts } from './eviction-counts.ts'
 import { ACTIVE, FETCHED, type ItemRef, type Items, LINKED } from './item.ts'
 import type { SharedState } from './shared-state.ts'
 import {
@@ -36,6 +41,12 @@ const SEGMENT_BITS = 0xc0
 const FLAT_BUMP_INTERVAL_SECONDS = 60
 /** Shorter ones are left to the maintainer, as memcached's. */
 const LONG_HOT_ITEMS = 1000
+/** Below its share by no more than this part of it, HOT is as long as it may be: items differ in size. */
+const HOT_MARGIN = 1 / 8
+/** WARM has at least this part of its share where items are asked for again at all. */
+const WARM_MINIMUM = 1 / 8
+/** One key in so many is let in all the same: so what was fetched once and never again goes some time. */
+const ADMITTED_ANYWAY = 16
 /** How far from the tail one look goes for something to take. */
 const TAIL_TRIES = 5
 
@@ -52,8 +63,11 @@ export interface LruOptions {
 export interface LruOwner {
   /** The time that an access of this moment is noted as. */
   readonly accessTime: number
+  readonly itemsHeld: number
   idleSeconds(item: ItemRef): number
-  unlink(item: ItemRef): void
+  hashOf(item: ItemRef): number
+  /** `hash` is that of the item's key. */
+  unlink(item: ItemRef, hash?: number): void
   isDead(item: ItemRef): boolean
   /** An item of the class had to make room. */
   evicted(slabClass: number): void
@@ -61,11 +75,13 @@ export interface LruOwner {
 
 export class Lru {
   readonly #evictionsEnabled: boolean
+  readonly #admissionEnabled: boolean
   readonly #tailRepairSeconds: number
   readonly #tuning: Tuning
   readonly #items: Items
   readonly #clock: Clock
   readonly #statistics: Statistics
+  readonly #evictionCounts: EvictionCounts
   readonly #events: EventLog
   readonly #owner: LruOwner
   readonly #heads: Int32Array
@@ -77,6 +93,7 @@ export class Lru {
     items: Items,
     clock: Clock,
     statistics: Statistics,
+    evictionCounts: EvictionCounts,
     state: SharedState,
     options: LruOptions,
     tuning: Tuning,
@@ -84,11 +101,13 @@ export class Lru {
     owner: LruOwner,
   ) {
     this.#evictionsEnabled = options.evictionsEnabled
+    this.#admissionEnabled = evictionCounts.enabled && options.evictionsEnabled
     this.#tailRepairSeconds = options.tailRepairSeconds
     this.#tuning = tuning
     this.#items = items
     this.#clock = clock
     this.#statistics = statistics
+    this.#evictionCounts = evictionCounts
     this.#events = events
     this.#owner = owner
     this.#heads = state.int32(LISTS)
@@ -164,7 +183,7 @@ export class Lru {
     const bytes = this.#bytes
     const list = items.list(item)
     if (this.#counts[list] <= LONG_HOT_ITEMS || (list & SEGMENT_BITS) !== HOT) return
-    const totalBytes = bytes[list] + bytes[list | WARM] + bytes[list | COLD]
+    const totalBytes = this.#sharedBytes(list)
     if (bytes[list] <= (totalBytes * this.#tuning.hotPercent) / 100) return
     const tail = this.#tails[list]
     // A dead or pinned one is more work than there is time for here.
@@ -234,9 +253,69 @@ export class Lru {
     }
   }
 
+  /** Whether items must prove themselves to leave HOT when memory is full. */
+  get admits(): boolean {
+    return this.#admissionEnabled && this.#tuning.segmented
+  }
+
   /** Frees at least one item of the class, dead or by eviction; false if nothing could be taken. */
   evict(slabClass: number): boolean {
-    return this.pull(slabClass, COLD, 0, true, 0) > 0
+    return this.#contest(slabClass) || this.pull(slabClass, COLD, 0, true, 0) > 0
+  }
+
+  /**
+   * Admission: evicts the oldest of HOT or of COLD, or frees a dead one. False if there is no such choice, so that
+   * COLD's has to go: HOT is not as long as it may be, or one of the two is in use.
+   */
+  #contest(slabClass: number): boolean {
+    if (!this.admits) return false
+    const items = this.#items
+    for (let tries = TAIL_TRIES; tries > 0; tries--) {
+      const newer = this.#tails[slabClass | HOT]
+      const older = this.#tails[slabClass | COLD]
+      if (newer === 0 || older === 0 || !this.#isHotFull(slabClass, newer)) return false
+      if (items.pins(newer) > 0 || items.pins(older) > 0) return false
+      if (this.#reclaimDead(newer, slabClass) || this.#reclaimDead(older, slabClass)) return true
+      if ((items.flags(newer) & ACTIVE) !== 0) {
+        this.#settle(newer, slabClass, HOT, 0, 0)
+        continue
+      }
+      if (this.#isAdmitted(newer, older, slabClass)) {
+        this.#statistics.addToClass(slabClass, MOVES_TO_COLD, 1)
+        this.#move(newer, slabClass | COLD)
+        this.evictItem(older, slabClass)
+      } else {
+        this.evictItem(newer, slabClass)
+      }
+      return true
+    }
+    return false
+  }
+
+  /** One item more, and HOT would have more than its share. When it has, the maintainer is late, and comes first. */
+  #isHotFull(slabClass: number, tail: ItemRef): boolean {
+    const hot = this.#bytes[slabClass | HOT]
+    const share = (this.#sharedBytes(slabClass) * this.#tuning.hotPercent) / 100
+    return hot <= share && hot + Math.max(this.#items.sizeOf(tail), share * HOT_MARGIN) > share
+  }
+
+  /** Whether the oldest of HOT has a better claim to its memory than the oldest of COLD. With an equal one it has. */
+  #isAdmitted(newer: ItemRef, older: ItemRef, slabClass: number): boolean {
+    const items = this.#items
+    const counts = this.#evictionCounts
+    if ((items.flags(newer) & FETCHED) !== 0) return true
+    const warmShare = (this.#sharedBytes(slabClass) * this.#tuning.warmPercent) / 100
+    if (this.#bytes[slabClass | WARM] < warmShare * WARM_MINIMUM) return true
+    const hash = this.#owner.hashOf(newer)
+    if (hash % ADMITTED_ANYWAY === 0) return true
+    const more = counts.of(hash) - counts.of(this.#owner.hashOf(older))
+    return more > 0 || (more === 0 && (items.flags(older) & FETCHED) === 0)
+  }
+
+  /** Bytes of the items of a class that shares are parts of. */
+  #sharedBytes(slabClass: number): number {
+    const bytes = this.#bytes
+    return bytes[slabClass | HOT] + bytes[slabClass | WARM] + bytes[slabClass | COLD]
   }
 
   /**
@@ -264,8 +343,7 @@ export class Lru {
         this.#repairTail(candidate, slabClass)
         continue
       }
-      if (this.#owner.isDead(candidate)) {
-        this.#reclaim(candidate, slabClass)
+      if (this.#reclaimDead(candidate, slabClass)) {
         removed++
         continue
       }
@@ -312,6 +390,12 @@ export class Lru {
     this.#owner.unlink(item)
   }
 
+  #reclaimDead(item: ItemRef, slabClass: number): boolean {
+    if (!this.#owner.isDead(item)) return false
+    this.#reclaim(item, slabClass)
+    return true
+  }
+
   #reclaim(item: ItemRef, slabClass: number): void {
     this.#statistics.addToClass(slabClass, RECLAIMED, 1)
     if ((this.#items.flags(item) & FETCHED) === 0) {
@@ -343,6 +427,11 @@ export class Lru {
     return 1
   }
 
+  /** For admission: a key was evicted, which speaks for it if it comes back. */
+  countEviction(hash: number): void {
+    if (this.admits) this.#evictionCounts.add(hash, this.#owner.itemsHeld)
+  }
+
   /** Frees a living item of the class to make room; 0 with `-M`, when none may be. */
   evictItem(item: ItemRef, slabClass: number): number {
     if (!this.#evictionsEnabled) return 0
@@ -355,7 +444,9 @@ export class Lru {
     if ((items.flags(item) & FETCHED) === 0) statistics.addToClass(slabClass, EVICTED_UNFETCHED, 1)
     if ((items.flags(item) & ACTIVE) !== 0) statistics.addToClass(slabClass, EVICTED_ACTIVE, 1)
     if (this.#events.watched(EVICTIONS)) this.#events.evicted(item, idle)
-    this.#owner.unlink(item)
+    const hash = this.#owner.hashOf(item)
+    this.countEviction(hash)
+    this.#owner.unlink(item, hash)
     this.#owner.evicted(slabClass)
     return 1
   }

@@ -57,12 +57,14 @@ export class Maintainer {
   }
 
   #moveSome(slabClass: number): number {
-    const { lru, tuning } = this.#cache
+    const { lru, tuning, pages } = this.#cache
     // While the LRU is flat all shares and ages are 0, so that HOT and WARM drain into COLD.
     const { segmented } = tuning
     const cold = segmented ? lru.tail(slabClass | COLD) : 0
     const coldAge = cold === 0 ? 0 : this.#cache.idleSeconds(cold)
-    const hotAge = coldAge * tuning.hotMaxFactor
+    // Where items have to prove themselves to leave HOT, they don't by growing old.
+    const agesOut = !(lru.admits && pages.limitReached)
+    const hotAge = agesOut ? coldAge * tuning.hotMaxFactor : Number.POSITIVE_INFINITY
     const warmAge = coldAge * tuning.warmMaxFactor
     const total = segmented
       ? lru.bytes(slabClass | HOT) + lru.bytes(slabClass | WARM) + lru.bytes(slabClass | COLD)

@@ -20,6 +20,7 @@ export function cacheOptions(settings: Settings): CacheOptions {
     evictionsEnabled: settings.evictionsEnabled,
     maintained: settings.lruMaintainerEnabled,
     tailRepairSeconds: settings.tailRepairSeconds,
+    admissionEnabled: settings.lruAdmissionEnabled && settings.lruMaintainerEnabled,
     trackSizes: settings.sizeTrackingEnabled,
     largePagesWanted: settings.largePagesWanted,
     prefixDelimiter: settings.statsPrefixDelimiter.charCodeAt(0),

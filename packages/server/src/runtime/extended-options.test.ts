@@ -33,6 +33,8 @@ describe('a suboption sets its setting', () => {
     ['lru_crawler_tocrawl=4294967295', { lruCrawlerItemsPerRun: 4294967295 }],
     ['no_lru_maintainer', { lruMaintainerEnabled: false, lruSegmented: false }],
     ['no_lru_maintainer,lru_maintainer', {}],
+    ['no_lru_admission', { lruAdmissionEnabled: false }],
+    ['no_lru_admission,lru_admission', {}],
     ['hot_lru_pct=30,warm_lru_pct=50', { hotLruPercent: 30, warmLruPercent: 50 }],
     ['hot_max_factor=0.5,warm_max_factor=3', { hotMaxFactor: 0.5, warmMaxFactor: 3 }],
     ['temporary_ttl=30', { temporaryTtlSeconds: 30 }],

@@ -176,6 +176,18 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
     sets: { lruMaintainerEnabled: false, lruSegmented: false },
   },
   {
+    name: 'lru_admission',
+    takes: 'no value',
+    help: 'when memory is full, keep what is asked for again rather than what is new (default: on)',
+    sets: { lruAdmissionEnabled: true },
+  },
+  {
+    name: 'no_lru_admission',
+    takes: 'no value',
+    help: 'let every new item evict the oldest one, as memcached does',
+    sets: { lruAdmissionEnabled: false },
+  },
+  {
     name: 'hot_lru_pct',
     takes: 'a value',
     help: 'percent of a class that HOT may take (default: 20)',

@@ -44,6 +44,8 @@ export interface Settings {
   /** Whether each class has HOT, WARM and COLD lists; else one. */
   readonly lruSegmented: boolean
   readonly lruMaintainerEnabled: boolean
+  /** `-o no_lru_admission` turns it off: what is new may then evict whatever is older, as in memcached. */
+  readonly lruAdmissionEnabled: boolean
   readonly hotLruPercent: number
   readonly warmLruPercent: number
   /** An item leaves HOT when idle for longer than this many times the age of COLD's tail. */
@@ -155,6 +157,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
 
   lruSegmented: true,
   lruMaintainerEnabled: true,
+  lruAdmissionEnabled: true,
   hotLruPercent: 20,
   warmLruPercent: 40,
   hotMaxFactor: 0.2,
