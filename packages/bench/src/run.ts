@@ -119,17 +119,22 @@ const PACE_REACHED = 0.97
 /** Of the number of arrivals, as many standard deviations as are hardly ever exceeded. */
 const CHANCE = 4
 
-/** Whether so many requests were answered as came at this rate. */
-export function rateIsReached(rate: number, requests: number, seconds: number): boolean {
-  const due = rate * seconds
-  return requests >= due * PACE_REACHED - CHANCE * Math.sqrt(due)
+/** Whether so many requests were answered as came at this pace. */
+export function paceIsKept(
+  { requestsPerSecond, arrivals }: Pick<Pace, 'requestsPerSecond' | 'arrivals'>,
+  requests: number,
+  seconds: number,
+): boolean {
+  const due = requestsPerSecond * seconds
+  const chance = arrivals === 'poisson' ? CHANCE * Math.sqrt(due) : 1
+  return requests >= due * PACE_REACHED - chance
 }
 
 /** Whether the load was limited by who made it; with a pace, whether the pace was not reached. */
 export function generatorIsBottleneck(result: RunResult): boolean {
   return result.pace === undefined
     ? result.generatorCpu.load > BOTTLENECK_LOAD * result.threads
-    : !rateIsReached(result.pace.requestsPerSecond, result.latency.count, result.seconds)
+    : !paceIsKept(result.pace, result.latency.count, result.seconds)
 }
 
 /** Throws a {@link BenchError} where there is no server to measure; wrong answers are in the result. */

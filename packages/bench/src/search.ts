@@ -7,7 +7,7 @@ import {
   latencySummary,
   sumOfHistograms,
 } from './measure/latency.ts'
-import { openLoad, type RunOptions, rateIsReached, type Target } from './run.ts'
+import { openLoad, paceIsKept, type RunOptions, type Target } from './run.ts'
 import type { Workload } from './workload/workload.ts'
 
 /** What must hold: `p99 < 1 ms`. */
@@ -115,7 +115,7 @@ export async function search(
     // With fewer answers than requests, these pile up however short the step is.
     const holds =
       summary[objective.percentile] < objective.microseconds &&
-      rateIsReached(rate, summary.count, seconds)
+      paceIsKept({ requestsPerSecond: rate, arrivals: pace.arrivals }, summary.count, seconds)
     return { rate, reached, latency: summary, holds }
   }
 

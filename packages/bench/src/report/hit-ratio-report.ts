@@ -6,6 +6,7 @@ import { formatCount } from './format.ts'
 import type { Section } from './section.ts'
 
 const MEGABYTE = 1e6
+const TENTHS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] as const
 
 export function hitRatioSections(report: HitRatioReport): Section[] {
   const { workload, operations, servers, environment, commandLine, streams } = report
@@ -46,7 +47,32 @@ export function hitRatioSections(report: HitRatioReport): Section[] {
         ...complaints(streams),
       ],
     },
+    {
+      title: 'Hit ratio as the stream goes on',
+      table: {
+        head: ['stream', '-m', 'server', ...TENTHS.map((tenth) => `${tenth * 10} %`)],
+        rows: streams.flatMap(({ popularity, memoryMegabytes, servers: results }) =>
+          results.map(({ label, parts }, index) => [
+            index === 0 ? popularity : '',
+            index === 0 ? String(memoryMegabytes) : '',
+            label,
+            ...TENTHS.map((tenth) => (meanOfTenth(parts, tenth) * 100).toFixed(1)),
+          ]),
+        ),
+        nameColumns: 3,
+      },
+      lines: ['In percent, of each tenth of the gets; the server was empty before the first.'],
+    },
   ]
+}
+
+function meanOfTenth(parts: readonly number[], tenth: number): number {
+  const from = Math.floor(((tenth - 1) * parts.length) / TENTHS.length)
+  const of = parts.slice(
+    from,
+    Math.max(from + 1, Math.floor((tenth * parts.length) / TENTHS.length)),
+  )
+  return of.reduce((sum, ratio) => sum + ratio, 0) / of.length
 }
 
 /** How much better each server is than the first, over all streams. */

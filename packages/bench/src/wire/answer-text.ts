@@ -3,15 +3,11 @@
 export const SPACE = 32
 export const CARRIAGE_RETURN = 13
 export const LINE_FEED = 10
+export const LINE_END_BYTES = 2
 const DIGIT_0 = 48
 const DIGIT_9 = 57
 /** So many are surely less than 2^31. */
 const DIGITS_MAX = 9
-
-/** Whether the bytes are this text; no bytes are the empty one. */
-export function isText(text: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
-  return text.length > 0 && text.length === to - from && beginsWith(text, bytes, from, to)
-}
 
 export function beginsWith(text: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
   if (text.length > to - from) return false
@@ -38,6 +34,6 @@ export function readLength(bytes: Uint8Array, from: number, to: number): number 
 
 /** Where a line ends whose end begins there; 0 where that is not its end, or has not come. */
 export function endOfLine(bytes: Uint8Array, from: number, to: number): number {
-  const end = from + 2
+  const end = from + LINE_END_BYTES
   return end <= to && bytes[from] === CARRIAGE_RETURN && bytes[from + 1] === LINE_FEED ? end : 0
 }

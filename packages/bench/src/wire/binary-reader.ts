@@ -142,15 +142,17 @@ export class BinaryReader implements WireReader {
 
   #takeKey(bytes: Uint8Array, from: number, length: number): number {
     const sent = this.#output.bytes
-    const end = Math.min(from + this.#keyLeft, length)
-    for (let at = from; at < end; at++) {
-      if (bytes[at] !== sent[this.#keyAt++]) {
+    const keyAt = this.#keyAt
+    const count = Math.min(this.#keyLeft, length - from)
+    for (let index = 0; index < count; index++) {
+      if (bytes[from + index] !== sent[keyAt + index]) {
         this.broken = `answered another key to a ${this.#outcomes.dueText}`
         return length
       }
     }
-    this.#keyLeft -= end - from
-    return end
+    this.#keyAt += count
+    this.#keyLeft -= count
+    return from + count
   }
 
   #takeValue(bytes: Uint8Array, at: number, count: number): void {

@@ -1,6 +1,13 @@
 // Answers of memcached's classic text protocol.
 import { GET, INCR } from '../workload/operation.ts'
-import { beginsWith, endOfDigits, endOfLine, isText, readLength, SPACE } from './answer-text.ts'
+import {
+  beginsWith,
+  endOfDigits,
+  endOfLine,
+  LINE_END_BYTES,
+  readLength,
+  SPACE,
+} from './answer-text.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { PendingRequests } from './pending-requests.ts'
 import type { RequestBuffer } from './request-buffer.ts'
@@ -8,7 +15,7 @@ import { latin1 } from './request-text.ts'
 import { changeAnswers, TextReader } from './text-reader.ts'
 
 const VALUE = latin1('VALUE ')
-const END = latin1('END')
+const END = latin1('END\r\n')
 /** By kind of request; an incr is answered with the number. */
 const CHANGE_ANSWERS = changeAnswers(
   ',STORED,DELETED,,STORED,TOUCHED,STORED,STORED',
@@ -20,8 +27,27 @@ export class ClassicReader extends TextReader {
     super(pending, outcomes, output, CHANGE_ANSWERS)
   }
 
+  protected override readLine(bytes: Uint8Array, from: number, to: number): number {
+    const { dueKind } = this.pending
+    if (dueKind === GET) {
+      if (!beginsWith(END, bytes, from, to)) return this.#readValueLine(bytes, from, to)
+      this.outcomes.endGet()
+      return from + END.length
+    }
+    if (dueKind === INCR) {
+      const end = endOfLine(bytes, endOfDigits(bytes, from, to), to)
+      if (end > from + LINE_END_BYTES) {
+        this.outcomes.endChange(true)
+        return end
+      }
+    }
+    return this.readChange(bytes, from, to)
+  }
+
+  protected override endValue(): void {}
+
   /** `VALUE <key> <flags> <bytes>` */
-  protected override readValueLine(bytes: Uint8Array, from: number, to: number): number {
+  #readValueLine(bytes: Uint8Array, from: number, to: number): number {
     if (!beginsWith(VALUE, bytes, from, to)) return 0
     const keyStart = from + VALUE.length
     const entry = this.entryOfKey(bytes, keyStart, to)
@@ -35,21 +61,5 @@ export class ClassicReader extends TextReader {
     if (length === -1 || end === 0) return 0
     this.beginValue(entry, length)
     return end
-  }
-
-  protected override endValue(): void {}
-
-  protected override readLine(bytes: Uint8Array, from: number, to: number): boolean {
-    const kind = this.pending.dueKind
-    if (kind === GET) {
-      if (!isText(END, bytes, from, to)) return false
-      this.outcomes.endGet()
-      return true
-    }
-    if (kind === INCR && from < to && endOfDigits(bytes, from, to) === to) {
-      this.outcomes.endChange(true)
-      return true
-    }
-    return this.readChange(bytes, from, to)
   }
 }

@@ -1,6 +1,6 @@
 // Answers of memcached's meta protocol.
 import { GET } from '../workload/operation.ts'
-import { beginsWith, endOfDigits, endOfLine, isText, readLength } from './answer-text.ts'
+import { beginsWith, endOfDigits, endOfLine, readLength } from './answer-text.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { PendingRequests } from './pending-requests.ts'
 import type { RequestBuffer } from './request-buffer.ts'
@@ -8,8 +8,8 @@ import { latin1 } from './request-text.ts'
 import { changeAnswers, TextReader } from './text-reader.ts'
 
 const VALUE = latin1('VA ')
-const MISS = latin1('EN')
-const NO_MORE = latin1('MN')
+const MISS = latin1('EN\r\n')
+const NO_MORE = latin1('MN\r\n')
 const KEY = latin1(' k')
 /** By kind of request. */
 const CHANGE_ANSWERS = changeAnswers(',HD,HD,HD,HD,HD,HD,HD', ',,NF,NF,NS,EN,,NS')
@@ -19,20 +19,12 @@ export class MetaReader extends TextReader {
     super(pending, outcomes, output, CHANGE_ANSWERS)
   }
 
-  /** `VA <bytes>`, and of several ` k<key>` */
-  protected override readValueLine(bytes: Uint8Array, from: number, to: number): number {
-    if (!beginsWith(VALUE, bytes, from, to)) return 0
-    const lengthStart = from + VALUE.length
-    const lengthEnd = endOfDigits(bytes, lengthStart, to)
-    const length = readLength(bytes, lengthStart, lengthEnd)
-    if (length === -1) return 0
-    if (!this.#ofSeveral) return this.#begin(this.pending.dueEntry, length, bytes, lengthEnd, to)
-    if (!beginsWith(KEY, bytes, lengthEnd, to)) return 0
-    const keyStart = lengthEnd + KEY.length
-    const entry = this.entryOfKey(bytes, keyStart, to)
-    if (entry === -1) return 0
-    const keyEnd = keyStart + this.pending.keyEnd[entry]! - this.pending.keyStart[entry]!
-    return this.#begin(entry, length, bytes, keyEnd, to)
+  protected override readLine(bytes: Uint8Array, from: number, to: number): number {
+    if (this.pending.dueKind !== GET) return this.readChange(bytes, from, to)
+    const last = this.#ofSeveral ? NO_MORE : MISS
+    if (!beginsWith(last, bytes, from, to)) return this.#readValueLine(bytes, from, to)
+    this.outcomes.endGet()
+    return from + last.length
   }
 
   protected override endValue(): void {
@@ -50,11 +42,20 @@ export class MetaReader extends TextReader {
     return this.pending.dueEntriesEnd - this.pending.dueEntry > 1
   }
 
-  protected override readLine(bytes: Uint8Array, from: number, to: number): boolean {
-    if (this.pending.dueKind !== GET) return this.readChange(bytes, from, to)
-    if (!isText(this.#ofSeveral ? NO_MORE : MISS, bytes, from, to)) return false
-    this.outcomes.endGet()
-    return true
+  /** `VA <bytes>`, and of several ` k<key>` */
+  #readValueLine(bytes: Uint8Array, from: number, to: number): number {
+    if (!beginsWith(VALUE, bytes, from, to)) return 0
+    const lengthStart = from + VALUE.length
+    const lengthEnd = endOfDigits(bytes, lengthStart, to)
+    const length = readLength(bytes, lengthStart, lengthEnd)
+    if (length === -1) return 0
+    if (!this.#ofSeveral) return this.#begin(this.pending.dueEntry, length, bytes, lengthEnd, to)
+    if (!beginsWith(KEY, bytes, lengthEnd, to)) return 0
+    const keyStart = lengthEnd + KEY.length
+    const entry = this.entryOfKey(bytes, keyStart, to)
+    if (entry === -1) return 0
+    const keyEnd = keyStart + this.pending.keyEnd[entry]! - this.pending.keyStart[entry]!
+    return this.#begin(entry, length, bytes, keyEnd, to)
   }
 
   /** Begins the value if its line ends there. Returns where the line's end does, or 0. */

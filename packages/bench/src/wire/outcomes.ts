@@ -52,9 +52,7 @@ export class Outcomes {
    */
   beginValue(entry: number, bytes: number): void {
     const pending = this.#pending
-    if (!this.#keyRefused) {
-      for (let missing = pending.nextEntry; missing < entry; missing++) this.#miss(missing)
-    }
+    if (pending.nextEntry < entry) this.#missUntil(entry)
     pending.nextEntry = entry + 1
     this.#valueEntry = entry
     this.#check?.begin(pending.key[entry]!, bytes)
@@ -74,12 +72,9 @@ export class Outcomes {
   endGet(): void {
     const pending = this.#pending
     const end = pending.dueEntriesEnd
-    if (this.#keyRefused) {
-      this.#keyRefused = false
-    } else {
-      this.#options.tally.operations[GET]! += end - pending.dueEntry
-      for (let missing = pending.nextEntry; missing < end; missing++) this.#miss(missing)
-    }
+    if (pending.nextEntry < end) this.#missUntil(end)
+    if (!this.#keyRefused) this.#options.tally.operations[GET]! += end - pending.dueEntry
+    this.#keyRefused = false
     this.#endAnswer()
   }
 
@@ -134,6 +129,12 @@ export class Outcomes {
   #endAnswer(): void {
     this.answered[countedAs(this.#pending.dueKind)]!++
     this.#pending.endAnswer()
+  }
+
+  /** Nothing has come of the present get's keys before this entry. */
+  #missUntil(entry: number): void {
+    if (this.#keyRefused) return
+    for (let missing = this.#pending.nextEntry; missing < entry; missing++) this.#miss(missing)
   }
 
   #miss(entry: number): void {

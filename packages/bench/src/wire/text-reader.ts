@@ -1,8 +1,7 @@
 // Answers of the two text protocols: lines, of which some announce a value. Lines are understood where they lie in
 // the bytes that came, and only one that is split is put together elsewhere; values are passed on in pieces.
 // Knows what one-line answers to changes look like; classic-reader.ts and meta-reader.ts know those to gets.
-import { GET } from '../workload/operation.ts'
-import { CARRIAGE_RETURN, isText, LINE_FEED, SPACE } from './answer-text.ts'
+import { beginsWith, CARRIAGE_RETURN, LINE_END_BYTES, LINE_FEED, SPACE } from './answer-text.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { PendingRequests } from './pending-requests.ts'
 import type { RequestBuffer } from './request-buffer.ts'
@@ -11,19 +10,21 @@ import { quote, type WireReader } from './wire-reader.ts'
 
 /** No line of an answer is longer: the longest key and four numbers. */
 const LINE_BYTES_MAX = 512
-const LINE_END_BYTES = 2
 
 /** One-line answers that end a request without doing what it asked; the next answer follows in step. */
 const REFUSAL = /^(ERROR|CLIENT_ERROR|SERVER_ERROR|NOT_STORED|EXISTS|NOT_FOUND|NS|EX|NF|BUSY)\b/
 
-/** By kind of request, the line that says it was done, and the one that its key was not there. Empty: none. */
+/** By kind of request, the line that says it was done, and the one that its key was not there. */
 export interface ChangeAnswers {
-  readonly done: readonly Uint8Array[]
-  readonly absent: readonly Uint8Array[]
+  readonly done: readonly (Uint8Array | undefined)[]
+  readonly absent: readonly (Uint8Array | undefined)[]
 }
 
+/** Of lists with commas, in which what is empty never comes. */
 export function changeAnswers(done: string, absent: string): ChangeAnswers {
-  return { done: done.split(',').map(latin1), absent: absent.split(',').map(latin1) }
+  const lines = (list: string): (Uint8Array | undefined)[] =>
+    list.split(',').map((line) => (line === '' ? undefined : latin1(`${line}\r\n`)))
+  return { done: lines(done), absent: lines(absent) }
 }
 
 export abstract class TextReader implements WireReader {
@@ -51,16 +52,13 @@ export abstract class TextReader implements WireReader {
   }
 
   /**
-   * A get is to be answered: where a whole line begins that announces a value of its, tells `beginValue` and
-   * returns where the line ends; otherwise 0.
+   * Where a whole line begins that answers what was asked, takes it and returns where it ends; otherwise 0.
+   * If it announces a value, that is told to `beginValue`.
    */
-  protected abstract readValueLine(bytes: Uint8Array, from: number, to: number): number
+  protected abstract readLine(bytes: Uint8Array, from: number, to: number): number
 
   /** That value has come. */
   protected abstract endValue(): void
-
-  /** Another line has come, `bytes[from .. to)` without its end. False where it is no answer to what was asked. */
-  protected abstract readLine(bytes: Uint8Array, from: number, to: number): boolean
 
   read(bytes: Uint8Array, length: number): void {
     let at = 0
@@ -75,14 +73,20 @@ export abstract class TextReader implements WireReader {
     this.#valueLeft = bytes + LINE_END_BYTES
   }
 
-  /** The same of a line that should answer anything but a get. */
-  protected readChange(bytes: Uint8Array, from: number, to: number): boolean {
-    const { done, absent } = this.#changeAnswers
-    const kind = this.pending.dueKind
-    const isDone = isText(done[kind]!, bytes, from, to)
-    if (!isDone && !isText(absent[kind]!, bytes, from, to)) return false
-    this.outcomes.endChange(isDone)
-    return true
+  /** `readLine` for all but gets. */
+  protected readChange(bytes: Uint8Array, from: number, to: number): number {
+    const { dueKind } = this.pending
+    const done = this.#changeAnswers.done[dueKind]
+    if (done !== undefined && beginsWith(done, bytes, from, to)) {
+      this.outcomes.endChange(true)
+      return from + done.length
+    }
+    const absent = this.#changeAnswers.absent[dueKind]
+    if (absent !== undefined && beginsWith(absent, bytes, from, to)) {
+      this.outcomes.endChange(false)
+      return from + absent.length
+    }
+    return 0
   }
 
   protected refuse(reason: string): void {
@@ -131,48 +135,35 @@ export abstract class TextReader implements WireReader {
     return end
   }
 
-  /** Returns where the line ends, or, if its end has not come, all that has. */
   #takeLine(bytes: Uint8Array, from: number, length: number): number {
     if (this.pending.outstanding === 0) return this.#breakOff(length - from, length)
-    if (this.#lineBytes > 0) return this.#takePart(bytes, from, length)
-    const valueStart = this.pending.dueKind === GET ? this.readValueLine(bytes, from, length) : 0
-    if (valueStart > 0) return valueStart
-    const end = endOfAnyLine(bytes, from, length)
-    if (bytes[end - 1] !== LINE_FEED) return this.#takePart(bytes, from, length)
-    this.#endLine(bytes, from, end)
-    return end
+    const end = this.#lineBytes === 0 ? this.readLine(bytes, from, length) : 0
+    return end > 0 ? end : this.#takeOther(bytes, from, length)
   }
 
-  /** Puts a line together whose end had not come. */
-  #takePart(bytes: Uint8Array, from: number, length: number): number {
+  /** Puts together a line that is split, or is not the one that is due. Returns where it ends, or all that has come. */
+  #takeOther(bytes: Uint8Array, from: number, length: number): number {
+    const lineFeed = bytes.subarray(0, length).indexOf(LINE_FEED, from)
+    const end = lineFeed === -1 ? length : lineFeed + 1
     const kept = this.#lineBytes
-    const end = endOfAnyLine(bytes, from, length)
     const lineBytes = kept + end - from
     const line = this.#line
     if (lineBytes > LINE_BYTES_MAX) {
-      const text = Buffer.from(line.subarray(0, kept)).toString('latin1')
-      this.broken = `answered a line without an end, ${quote(text)}`
+      const text = Buffer.from(kept > 0 ? line.subarray(0, kept) : bytes.subarray(from, end))
+      this.broken = `answered a line without an end, ${quote(text.toString('latin1'))}`
       return length
     }
     line.set(bytes.subarray(from, end), kept)
     this.#lineBytes = lineBytes
-    if (line[lineBytes - 1] !== LINE_FEED) return end
+    if (lineFeed === -1) return end
     this.#lineBytes = 0
-    const isValueLine = this.pending.dueKind === GET && this.readValueLine(line, 0, lineBytes) > 0
-    if (!isValueLine) this.#endLine(line, 0, lineBytes)
+    if (this.readLine(line, 0, lineBytes) === 0) this.#readOther(line.subarray(0, lineBytes))
     return end
   }
 
-  /** A line has come that announces no value; its end is a part of it. */
-  #endLine(bytes: Uint8Array, from: number, end: number): void {
-    const to = end - LINE_END_BYTES
-    const isEnded = to >= from && bytes[to] === CARRIAGE_RETURN
-    if (!isEnded || !this.readLine(bytes, from, to)) this.#readOther(bytes, from, end)
-  }
-
-  /** An error, or nonsense. */
-  #readOther(bytes: Uint8Array, from: number, to: number): void {
-    const line = Buffer.from(bytes.subarray(from, to)).toString('latin1').trimEnd()
+  /** A line that is no answer to what was asked: an error, or nonsense. */
+  #readOther(bytes: Uint8Array): void {
+    const line = Buffer.from(bytes).toString('latin1').trimEnd()
     if (REFUSAL.test(line)) this.refuse(`answered ${quote(line)}`)
     else this.broken = `answered ${quote(line)} to a ${this.outcomes.dueText}`
   }
@@ -181,11 +172,4 @@ export abstract class TextReader implements WireReader {
     this.broken = `sent ${bytes} bytes that nobody asked for`
     return length
   }
-}
-
-/** Behind the line feed, or, where there is none, behind all there is. */
-function endOfAnyLine(bytes: Uint8Array, from: number, length: number): number {
-  let at = from
-  while (at < length) if (bytes[at++] === LINE_FEED) break
-  return at
 }
