@@ -101,7 +101,9 @@ class NodeDriver implements LoadDriver {
     for (const [server, conversation] of exchange.caller.conversations.entries()) {
       const { output, unsentFrom, unsentTo } = conversation
       if (unsentFrom === unsentTo) continue
-      this.#sockets[caller * this.#servers + server]!.write(output.subarray(unsentFrom, unsentTo))
+      // A copy: a server may refuse a request before all of it is sent, and then the output is written anew.
+      const bytes = Buffer.from(output.subarray(unsentFrom, unsentTo))
+      this.#sockets[caller * this.#servers + server]!.write(bytes)
       conversation.unsentFrom = unsentTo
     }
   }

@@ -78,7 +78,10 @@ export function takeRequests(caller: Caller, server = 0): Buffer {
   return Buffer.from(output.subarray(unsentFrom, unsentTo))
 }
 
-/** Feeds the answers in pieces of these sizes, one after the other and again. Returns what they completed. */
+/**
+ * Feeds the answers in pieces of these sizes, one after the other and again. Behind each piece are bytes that have
+ * not come, as in the memory of a driver. Returns what they completed.
+ */
 export function giveAnswers(
   caller: Caller,
   answers: Uint8Array | string,
@@ -89,9 +92,9 @@ export function giveAnswers(
   const bytes = typeof answers === 'string' ? Buffer.from(answers, 'latin1') : answers
   let completed = 0
   for (let at = 0, turn = 0; at < bytes.length && conversation.broken === undefined; turn++) {
-    const piece = bytes.subarray(at, at + sizes[turn % sizes.length]!)
-    completed += conversation.read(piece, piece.length)
-    at += piece.length
+    const length = Math.min(sizes[turn % sizes.length]!, bytes.length - at)
+    completed += conversation.read(bytes.subarray(at), length)
+    at += length
   }
   return completed
 }

@@ -7,6 +7,7 @@ import {
   listSource,
   makeCaller,
   type OperationRow,
+  plainKeys,
   playAll,
   playBatch,
   takeRequests,
@@ -116,6 +117,17 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
       ['hit 1', 'hit 1', 'hit 2', 'miss 3', 'miss 7'].toSorted(),
     )
     expect(tally).toMatchObject({ gets: 5, misses: 2, errors: 0 })
+  })
+
+  test('a key is not taken for one that it begins with', () => {
+    const observer = new Recorder()
+    const rows: OperationRow[] = [1, 11].map((key) => ['get', key])
+    const options = { protocol, observer, keysPerGet: 2, keySpace: plainKeys(12) }
+    const { caller, tally } = makeCaller([['set', 11], ...rows], options)
+    playAll(caller, [new ServerFixture()], 1)
+    expect(observer.seen.slice(1).toSorted()).toEqual(['hit 11', 'miss 1'])
+    expect(tally).toMatchObject({ gets: 2, misses: 1, errors: 0 })
+    expect(caller.conversations[0]!.broken).toBeUndefined()
   })
 
   test('a touch begins a time to live where there is a value', () => {

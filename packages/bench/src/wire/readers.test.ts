@@ -97,6 +97,7 @@ describe('nonsense', () => {
     ['no length', GET_ONE, 'VALUE key:1 0\r\nab\r\nEND\r\n'],
     ['an absurd length', GET_ONE, 'VALUE key:1 0 99999999999\r\n'],
     ['a value longer than it says', GET_ONE, 'VALUE key:1 0 2\r\nabc\r\nEND\r\n'],
+    ['a line feed missing', GET_ONE, 'VALUE key:1 0 2\r.ab\r\nEND\r\n'],
     ['a value without a line end', GET_ONE, 'VALUE key:1 0 2\r\nab..END\r\n'],
     ['a value shorter than it says', GET_ONE, 'VALUE key:1 0 4\r\nab\r\nEND\r\n'],
     ['an answer to something else', GET_ONE, 'STORED\r\n'],
