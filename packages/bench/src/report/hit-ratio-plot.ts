@@ -54,10 +54,9 @@ export function plotHitRatios(report: HitRatioReport): string {
       : { label: 'part of the stream', labelAnchor: 'center', percent: true, ticks: 3 },
     y: {
       grid: true,
-      label: sweep ? 'misses, %' : 'hits, %',
+      label: null,
       nice: true,
       ticks: 4,
-      labelAnchor: 'top',
     },
     fx: { axis: null, padding: 0.1 },
     fy: { axis: null, padding: 0.22 },
@@ -76,8 +75,8 @@ export function plotHitRatios(report: HitRatioReport): string {
         ? Plot.dot(points, { x: 'x', y: 'y', fx: column, fy: row, fill: 'server', r: 2.5 })
         : null,
       Plot.text(
-        streams.map((stream) => ({ stream })),
-        { text: 'stream', fx: column, fy: row, frameAnchor: 'top-left', dy: -16, fontWeight: 600 },
+        streams.map((stream) => ({ stream, title: `${stream}: ${sweep ? 'misses' : 'hits'}, %` })),
+        { text: 'title', fx: column, fy: row, frameAnchor: 'top-left', dy: -16, fontWeight: 600 },
       ),
     ],
   })
