@@ -6,8 +6,9 @@ import { usage, wholeNumber } from './flag-values.ts'
 import { placeOf } from './report/page.ts'
 import { parseServerCommand, type ServerCommand, splitArguments } from './servers.ts'
 import { describePopularity, type Popularity, parsePopularity } from './workload/popularity.ts'
-import { parseSizes, type Sizes } from './workload/sizes.ts'
+import type { Sizes } from './workload/sizes.ts'
 import { checkWorkload, DEFAULT_WORKLOAD, type Workload } from './workload/workload.ts'
+import { sizes } from './workload-flags.ts'
 
 export interface HitRatioPlan {
   readonly from: string | undefined
@@ -127,7 +128,3 @@ export function toHitRatioPlan(flags: HitRatioFlags): HitRatioPlan {
 
 /** Enough gets in flight to hide the round trip, few enough that a key is seldom missed twice meanwhile. */
 const DEPTH = 32
-
-function sizes(of: 'key' | 'value' | 'ttl'): (text: string) => Sizes {
-  return usage((text) => parseSizes(text, of))
-}

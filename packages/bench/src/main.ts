@@ -25,7 +25,7 @@ import { LOAD_REPORT_SCHEMA } from './report/load-report.ts'
 import { loadReportText } from './report/load-report-text.ts'
 import { writeIntoPage } from './report/page.ts'
 import { readLoadReport } from './report/read-load-report.ts'
-import { sectionsMarkdown, sectionsText } from './report/section.ts'
+import { type Section, sectionsMarkdown, sectionsText } from './report/section.ts'
 import type { ReportPlan } from './report-command-line.ts'
 import { measureRing, ringSections } from './ring/ring-cost.ts'
 import type { RingPlan } from './ring-command-line.ts'
@@ -135,13 +135,13 @@ async function carryOutCost(
       : (JSON.parse(readFileSync(from, 'utf8')) as CostReport)
   if (jsonFile !== undefined) writeFileSync(jsonFile, json(report))
   const sections = costSections(report)
-  if (typeof markdown === 'string') writeIntoPage(markdown, 'cost', sectionsMarkdown(sections))
+  const printed = sectionsPrinted(sections, 'cost', markdown)
   if (plot !== undefined) {
     // Loaded for this alone: it brings a document of its own.
     const { plotRatios } = await import('./report/ratio-plot.ts')
     writeFileSync(plot, plotRatios(report))
   }
-  out(markdown === true ? sectionsMarkdown(sections) : sectionsText(sections))
+  out(printed)
   return report.rows.flatMap((row) => row.entries).filter((entry) => entry.marks.includes('errors'))
     .length
 }
@@ -163,14 +163,12 @@ async function carryOutClients(
       : (JSON.parse(readFileSync(from, 'utf8')) as ClientsReport)
   if (jsonFile !== undefined) writeFileSync(jsonFile, json(report))
   const sections = clientsSections(report)
-  if (typeof markdown === 'string') {
-    writeIntoPage(markdown, 'clients', sectionsMarkdown(sections))
-  }
+  const printed = sectionsPrinted(sections, 'clients', markdown)
   if (plot !== undefined) {
     const { plotClients } = await import('./report/clients-plot.ts')
     writeFileSync(plot, plotClients(report))
   }
-  out(markdown === true ? sectionsMarkdown(sections) : sectionsText(sections))
+  out(printed)
   return report.rows.flatMap((row) => row.entries).reduce((sum, entry) => sum + entry.wrong, 0)
 }
 
@@ -211,14 +209,12 @@ async function carryOutHitRatio(
   if (!report) return 0
   if (jsonFile !== undefined) writeFileSync(jsonFile, json(report))
   const sections = hitRatioSections(report)
-  if (typeof markdown === 'string') {
-    writeIntoPage(markdown, 'hitratio', sectionsMarkdown(sections))
-  }
+  const printed = sectionsPrinted(sections, 'hitratio', markdown)
   if (plot !== undefined) {
     const { plotHitRatios } = await import('./report/hit-ratio-plot.ts')
     writeFileSync(plot, plotHitRatios(report))
   }
-  out(markdown === true ? sectionsMarkdown(sections) : sectionsText(sections))
+  out(printed)
   return report.streams
     .flatMap(({ servers }) => servers)
     .reduce((sum, { errors }) => sum + errors, 0)
@@ -230,9 +226,19 @@ async function carryOutRing(
 ): Promise<number> {
   const commandLine = commandLineOf(argv)
   const sections = ringSections(await measureRing(describeEnvironment(), commandLine, signal))
-  if (typeof markdown === 'string') writeIntoPage(markdown, 'ring', sectionsMarkdown(sections))
-  out(markdown === true ? sectionsMarkdown(sections) : sectionsText(sections))
+  const printed = sectionsPrinted(sections, 'ring', markdown)
+  out(printed)
   return 0
+}
+
+/** What is to be printed of them; where `--markdown` names a page, they are written there too. */
+function sectionsPrinted(
+  sections: readonly Section[],
+  command: string,
+  markdown: string | true | undefined,
+): string {
+  if (typeof markdown === 'string') writeIntoPage(markdown, command, sectionsMarkdown(sections))
+  return markdown === true ? sectionsMarkdown(sections) : sectionsText(sections)
 }
 
 function show(

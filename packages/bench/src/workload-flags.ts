@@ -113,6 +113,7 @@ function workloads(text: string): readonly Workload[] {
   return text.split(',').map(usage(namedWorkload))
 }
 
-function sizes(of: SizesOf): (text: string) => Sizes {
+/** Reads the sizes of a flag. */
+export function sizes(of: SizesOf): (text: string) => Sizes {
   return usage((text) => parseSizes(text, of))
 }

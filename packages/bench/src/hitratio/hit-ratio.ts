@@ -1,10 +1,10 @@
 // Plays the same stream of requests against several servers with the same memory, and tells who has what is
 // asked for. A server is fresh for each stream and memory. Knows nothing of how the result is shown.
-import { readFileSync } from 'node:fs'
 import { BenchError } from '../errors.ts'
 import type { DriverChoice } from '../load/driver.ts'
 import { openSession } from '../load/session.ts'
 import { readStatistics } from '../load/statistics.ts'
+import { residentBytes } from '../measure/meters.ts'
 import { describeEnvironment, type Environment } from '../report/environment.ts'
 import { type ServerCommand, startServer } from '../servers.ts'
 import { DrawnOperations } from '../workload/drawn-operations.ts'
@@ -198,14 +198,5 @@ class HitRatioParts {
     this.ratios.push(this.#hits / this.#gets)
     this.#hits = 0
     this.#gets = 0
-  }
-}
-
-function residentBytes(pid: number): number {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1')
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
-  } catch {
-    return Number.NaN
   }
 }

@@ -81,12 +81,16 @@ export class Meters {
   }
 }
 
+/** NaN where it is not known. Throws when there is no such process. */
+export function residentBytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+}
+
 /** A server that has died since the run began shows as lost connections, not as a wrong --pid. */
 function readServer(pid: number): ServerReading | undefined {
   try {
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1')
-    const kibibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1])
-    return { cpu: readCpuTime(pid), residentBytes: kibibytes * 1024 }
+    return { cpu: readCpuTime(pid), residentBytes: residentBytes(pid) }
   } catch {
     return undefined
   }

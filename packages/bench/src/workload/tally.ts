@@ -55,18 +55,3 @@ export class Tally {
     this.fail(complaint)
   }
 }
-
-/** Counts at one moment, to be subtracted from those of a later one. */
-export interface TallyMark {
-  readonly operations: readonly number[]
-  readonly gets: number
-  readonly misses: number
-  readonly sets: number
-  readonly errors: number
-  readonly bytesReceived: number
-}
-
-export function markTally(tally: Tally): TallyMark {
-  const { gets, misses, sets, errors, bytesReceived } = tally
-  return { operations: [...tally.operations], gets, misses, sets, errors, bytesReceived }
-}
