@@ -16,7 +16,7 @@ const bundle = (thread, cleanDir) => ({
   input: here(`dist/runtime/${thread}.js`),
   platform: 'node',
   // Dependencies stay what was installed.
-  external: ['koffi', 'commander', 'pino', 'pino-pretty'],
+  external: ['koffi', 'commander', 'pino', 'pino-pretty', 'prom-client', /^@memshard\/client/],
   plugins: [COMMONJS],
   // As far below the package's directory as dist/runtime/: modules find its other files from where they are.
   output: {
