@@ -1,12 +1,9 @@
 // A worker thread: puts a cache, an engine and a transport together over the shared memory, and serves.
 // Entry point; knows what its Work says and nothing of the command line.
 import { once } from 'node:events'
-import { hostname } from 'node:os'
 import { isMainThread, parentPort } from 'node:worker_threads'
 import { Cache } from '../cache/cache.ts'
 import { useNativeMemory } from '../cache/memory.ts'
-import type { ConnectionDescription, Host, ProcessStatistics } from '../protocol/context.ts'
-import { Credentials } from '../protocol/credentials.ts'
 import { Engine } from '../protocol/engine.ts'
 import { AcceptGate } from '../transport/accept-gate.ts'
 import { ConnectionCounts } from '../transport/connection-counts.ts'
@@ -16,114 +13,17 @@ import type { DirectOptions } from '../transport/entrance.ts'
 import { EpollTransport } from '../transport/epoll.ts'
 import type { NodeTransport } from '../transport/node.ts'
 import { loadSystemCalls } from '../transport/system-calls.ts'
-import { INPUT_BYTES, type Transport, type TransportContext } from '../transport/transport.ts'
+import type { TransportContext } from '../transport/transport.ts'
 import { UringTransport } from '../transport/uring.ts'
-import { bufferLimit, maxWaitingAnswers } from './buffer-limit.ts'
+import { bufferLimit } from './buffer-limit.ts'
 import { cacheOptions } from './cache-options.ts'
-import { SaslPasswords } from './sasl-passwords.ts'
-import type { Settings } from './settings.ts'
-import { currentSettings, describeSettings } from './settings-report.ts'
+import { ServerHost } from './server-host.ts'
 import type { ToMain, ToWorker, Work, WorkerTransport } from './worker-messages.ts'
-
-/** Standard input, output and error, epoll set, wake-up, listeners: about as many as memcached counts. */
-const RESERVED_DESCRIPTORS_PER_THREAD = 5
 
 if (isMainThread || parentPort === null)
   throw new Error('worker.js is run by the server, in a thread')
 const port = parentPort
 const tell = (message: ToMain): void => port.postMessage(message)
-
-class WorkerHost implements Host {
-  readonly flushEnabled: boolean
-  readonly shutdownEnabled: boolean
-  readonly watchEnabled: boolean
-  readonly bindingProtocol: Host['bindingProtocol']
-  readonly logIn: Host['logIn']
-  readonly dumpEnabled: boolean
-  readonly debugCommandsEnabled: boolean
-  readonly credentials: Credentials | undefined
-  readonly requestsPerTurn: number
-  readonly maxWaitingAnswers: number
-  readonly #work: Work
-  readonly #cache: Cache
-  readonly #counts: ConnectionCounts
-  /** Set once there is one. */
-  transport: Transport | undefined
-  readonly #settings: Settings
-
-  constructor(work: Work, cache: Cache, counts: ConnectionCounts) {
-    this.#work = work
-    this.#cache = cache
-    this.#settings = work.settings
-    this.#counts = counts
-    this.flushEnabled = work.settings.flushEnabled
-    this.credentials =
-      work.credentials === undefined ? undefined : new Credentials(work.credentials)
-    this.requestsPerTurn = work.settings.requestsPerEvent
-    this.maxWaitingAnswers = maxWaitingAnswers(work.settings)
-    this.bindingProtocol = work.settings.bindingProtocol
-    this.logIn = loginOf(work.settings)
-    this.shutdownEnabled = work.settings.shutdownCommandEnabled
-    this.dumpEnabled = work.settings.dumpEnabled
-    this.debugCommandsEnabled = work.settings.debugCommandsEnabled
-    this.watchEnabled = work.settings.watchEnabled
-  }
-
-  settings(): readonly (readonly [string, string])[] {
-    const settings = currentSettings(this.#settings, this.#cache)
-    return describeSettings(settings, this.#cache.flushedUntil)
-  }
-
-  process(): ProcessStatistics {
-    const { user, system } = process.cpuUsage()
-    const { threads, maxConnections, rejectConnectionsOverLimit, idleTimeoutSeconds } =
-      this.#settings
-    return {
-      pid: process.pid,
-      userSeconds: user / 1e6,
-      systemSeconds: system / 1e6,
-      maxConnections,
-      currentConnections: this.#counts.current,
-      totalConnections: this.#counts.total,
-      rejectedConnections: this.#counts.rejected,
-      threads,
-      rejectsOverLimit: rejectConnectionsOverLimit,
-      idleKicks: idleTimeoutSeconds === 0 ? undefined : this.#counts.idleKicks,
-      accepting: this.#counts.accepting,
-      timesListenDisabled: this.#counts.timesDisabled,
-      listenDisabledMicroseconds: this.#counts.microsecondsDisabled,
-      reservedDescriptors: RESERVED_DESCRIPTORS_PER_THREAD * threads,
-      bufferBytes: threads * INPUT_BYTES,
-      transport: this.#work.transport.kind,
-    }
-  }
-
-  connections(asking: number): Iterable<ConnectionDescription> {
-    return this.transport?.describeConnections(asking) ?? []
-  }
-
-  verbosityChanged(): void {
-    tell({ kind: 'verbosity', level: this.#cache.tuning.verbosity })
-  }
-
-  shutdown(graceful: boolean): void {
-    tell({ kind: 'shutdown', graceful })
-  }
-
-  wakeBackground(): void {
-    tell({ kind: 'wake' })
-  }
-
-  resetStatistics(): void {
-    this.#counts.reset()
-  }
-}
-
-function loginOf({ saslEnabled, saslPasswordFile }: Settings): Host['logIn'] {
-  if (!saslEnabled || saslPasswordFile === undefined) return undefined
-  const passwords = new SaslPasswords(saslPasswordFile, hostname())
-  return (login) => passwords.accepts(login)
-}
 
 async function serve(work: Work): Promise<void> {
   const { settings, transport } = work
@@ -131,7 +31,7 @@ async function serve(work: Work): Promise<void> {
   if (calls !== undefined) useNativeMemory(calls)
   const cache = new Cache(work.memory, cacheOptions(settings))
   const counts = new ConnectionCounts(settings.maxConnections, work.counts)
-  const host = new WorkerHost(work, cache, counts)
+  const host = new ServerHost(work, cache, counts, tell)
   const context: TransportContext = {
     engine: new Engine(cache, host),
     counts,

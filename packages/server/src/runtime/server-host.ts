@@ -1,0 +1,117 @@
+// What the process gives to the commands of one thread: its settings, its counts, and a way to ask the main thread for
+// what it alone can do. Knows no socket.
+import { hostname } from 'node:os'
+import type { Cache } from '../cache/cache.ts'
+import type { ConnectionDescription, Host, ProcessStatistics } from '../protocol/context.ts'
+import { Credentials } from '../protocol/credentials.ts'
+import type { ConnectionCounts } from '../transport/connection-counts.ts'
+import { INPUT_BYTES, type Transport } from '../transport/transport.ts'
+import { maxWaitingAnswers } from './buffer-limit.ts'
+import { SaslPasswords } from './sasl-passwords.ts'
+import type { Settings } from './settings.ts'
+import { currentSettings, describeSettings } from './settings-report.ts'
+import type { ToMain, Work, WorkerTransport } from './worker-messages.ts'
+
+/** Standard input, output and error, epoll set, wake-up, listeners: about as many as memcached counts. */
+const RESERVED_DESCRIPTORS_PER_THREAD = 5
+
+export type Tell = (message: ToMain) => void
+
+/** What of a thread's work its host has to know. */
+export type HostedWork = Pick<Work, 'settings' | 'credentials'> & {
+  readonly transport: Pick<WorkerTransport, 'kind'>
+}
+
+export class ServerHost implements Host {
+  readonly flushEnabled: boolean
+  readonly shutdownEnabled: boolean
+  readonly watchEnabled: boolean
+  readonly bindingProtocol: Host['bindingProtocol']
+  readonly logIn: Host['logIn']
+  readonly dumpEnabled: boolean
+  readonly debugCommandsEnabled: boolean
+  readonly credentials: Credentials | undefined
+  readonly requestsPerTurn: number
+  readonly maxWaitingAnswers: number
+  readonly #transportKind: WorkerTransport['kind']
+  readonly #cache: Cache
+  readonly #counts: ConnectionCounts
+  readonly #tell: Tell
+  /** Set once there is one. */
+  transport: Transport | undefined
+  readonly #settings: Settings
+
+  constructor(work: HostedWork, cache: Cache, counts: ConnectionCounts, tell: Tell) {
+    this.#transportKind = work.transport.kind
+    this.#tell = tell
+    this.#cache = cache
+    this.#settings = work.settings
+    this.#counts = counts
+    this.flushEnabled = work.settings.flushEnabled
+    this.credentials =
+      work.credentials === undefined ? undefined : new Credentials(work.credentials)
+    this.requestsPerTurn = work.settings.requestsPerEvent
+    this.maxWaitingAnswers = maxWaitingAnswers(work.settings)
+    this.bindingProtocol = work.settings.bindingProtocol
+    this.logIn = loginOf(work.settings)
+    this.shutdownEnabled = work.settings.shutdownCommandEnabled
+    this.dumpEnabled = work.settings.dumpEnabled
+    this.debugCommandsEnabled = work.settings.debugCommandsEnabled
+    this.watchEnabled = work.settings.watchEnabled
+  }
+
+  settings(): readonly (readonly [string, string])[] {
+    const settings = currentSettings(this.#settings, this.#cache)
+    return describeSettings(settings, this.#cache.flushedUntil)
+  }
+
+  process(): ProcessStatistics {
+    const { user, system } = process.cpuUsage()
+    const { threads, maxConnections, rejectConnectionsOverLimit, idleTimeoutSeconds } =
+      this.#settings
+    return {
+      pid: process.pid,
+      userSeconds: user / 1e6,
+      systemSeconds: system / 1e6,
+      maxConnections,
+      currentConnections: this.#counts.current,
+      totalConnections: this.#counts.total,
+      rejectedConnections: this.#counts.rejected,
+      threads,
+      rejectsOverLimit: rejectConnectionsOverLimit,
+      idleKicks: idleTimeoutSeconds === 0 ? undefined : this.#counts.idleKicks,
+      accepting: this.#counts.accepting,
+      timesListenDisabled: this.#counts.timesDisabled,
+      listenDisabledMicroseconds: this.#counts.microsecondsDisabled,
+      reservedDescriptors: RESERVED_DESCRIPTORS_PER_THREAD * threads,
+      bufferBytes: threads * INPUT_BYTES,
+      transport: this.#transportKind,
+    }
+  }
+
+  connections(asking: number): Iterable<ConnectionDescription> {
+    return this.transport?.describeConnections(asking) ?? []
+  }
+
+  verbosityChanged(): void {
+    this.#tell({ kind: 'verbosity', level: this.#cache.tuning.verbosity })
+  }
+
+  shutdown(graceful: boolean): void {
+    this.#tell({ kind: 'shutdown', graceful })
+  }
+
+  wakeBackground(): void {
+    this.#tell({ kind: 'wake' })
+  }
+
+  resetStatistics(): void {
+    this.#counts.reset()
+  }
+}
+
+function loginOf({ saslEnabled, saslPasswordFile }: Settings): Host['logIn'] {
+  if (!saslEnabled || saslPasswordFile === undefined) return undefined
+  const passwords = new SaslPasswords(saslPasswordFile, hostname())
+  return (login) => passwords.accepts(login)
+}
