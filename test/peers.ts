@@ -21,6 +21,7 @@ export const PEERS = {
   dalli: () => runs('ruby', '-e', 'require "dalli"'),
   'Cache::Memcached::Fast': () => runs('perl', '-MCache::Memcached::Fast', '-e', '1'),
   etcd: () => runs('etcd', '--version'),
+  prometheus: () => runs('prometheus', '--version') && runs('promtool', '--version'),
   chromium: () => runs('chromium', '--version'),
   memjs: () => resolves('memjs'),
   'memcached (npm)': () => resolves('memcached'),

@@ -1,6 +1,7 @@
 // The flags of the command line: how each is spelt, what the help says of it, and what it does.
 // Knows memcached's flags by heart; parses none of them.
 // Long because it is one table, and memcached has as many.
+import { parseAdminAddress } from './admin-address.ts'
 import { applyExtendedOptions } from './extended-options.ts'
 import {
   byteSize,
@@ -300,6 +301,20 @@ export const FLAGS: readonly Flag[] = [
         )
       }
       settings.transport = transport
+    },
+  },
+  {
+    spelling: '--admin <addr>',
+    help: 'serve /metrics, /healthz, /readyz and a page for people by HTTP on\n<host>:<port>, *:<port>, or a port of this machine',
+    effect: ({ settings }, value) => {
+      settings.adminAddress = parseAdminAddress(value)
+    },
+  },
+  {
+    spelling: '--admin-token-file <file>',
+    help: 'the bearer token of those who may invalidate keys there, and see keys\nfrom another machine (read again on SIGHUP)',
+    effect: ({ settings }, value) => {
+      settings.adminTokenFile = nonEmpty('The admin token file (--admin-token-file)', value)
     },
   },
   {

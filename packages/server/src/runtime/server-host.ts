@@ -20,6 +20,8 @@ export type Tell = (message: ToMain) => void
 /** What of a thread's work its host has to know. */
 export type HostedWork = Pick<Work, 'settings' | 'credentials'> & {
   readonly transport: Pick<WorkerTransport, 'kind'>
+  /** Nobody has to log in: it is the process itself that gives commands. */
+  readonly trusted?: boolean
 }
 
 export class ServerHost implements Host {
@@ -52,8 +54,8 @@ export class ServerHost implements Host {
       work.credentials === undefined ? undefined : new Credentials(work.credentials)
     this.requestsPerTurn = work.settings.requestsPerEvent
     this.maxWaitingAnswers = maxWaitingAnswers(work.settings)
-    this.bindingProtocol = work.settings.bindingProtocol
-    this.logIn = loginOf(work.settings)
+    this.bindingProtocol = work.trusted ? 'ascii' : work.settings.bindingProtocol
+    this.logIn = work.trusted ? undefined : loginOf(work.settings)
     this.shutdownEnabled = work.settings.shutdownCommandEnabled
     this.dumpEnabled = work.settings.dumpEnabled
     this.debugCommandsEnabled = work.settings.debugCommandsEnabled

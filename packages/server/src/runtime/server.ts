@@ -29,6 +29,7 @@ import {
 import { WatcherDescriptor } from '../transport/watcher-descriptor.ts'
 import { Watchers } from '../transport/watchers.ts'
 import { reservedItemBytes } from './address-space.ts'
+import type { AdminService } from './admin-service.ts'
 import { Background } from './background.ts'
 import { cacheOptions } from './cache-options.ts'
 import { discardExecutablePages } from './executable-pages.ts'
@@ -57,7 +58,9 @@ import {
 export interface Server {
   /** Where it listens, in words. */
   readonly addresses: readonly string[]
-  /** Reads again what may have changed on disk (SIGHUP): the file of `-Y`. */
+  /** Where its admin port is, in words. */
+  readonly adminAddress: string | undefined
+  /** Reads again what may have changed on disk (SIGHUP): the files of `-Y` and `--admin-token-file`. */
   reload(): void
   /** Stops serving, at once or when clients have taken the answers they asked for. */
   stop(graceful: boolean): void
@@ -137,18 +140,18 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
     wake(calls, transports)
     for (const worker of workers) worker.postMessage({ kind: 'stop' } satisfies ToWorker)
   }
-  for (const worker of workers) {
-    worker.on('message', (message: ToMain) => {
-      if (message.kind === 'shutdown') {
-        log.info({ graceful: message.graceful }, 'shutdown requested by a client')
-        stop(message.graceful)
-      } else if (message.kind === 'wake') {
-        background.wake()
-      } else if (message.kind === 'verbosity') {
-        log.level = logLevelOf(message.level)
-      }
-    })
+  const hear = (message: ToMain): void => {
+    if (message.kind === 'shutdown') {
+      log.info({ graceful: message.graceful }, 'shutdown requested by a client')
+      stop(message.graceful)
+    } else if (message.kind === 'wake') {
+      background.wake()
+    } else if (message.kind === 'verbosity') {
+      log.level = logLevelOf(message.level)
+    }
   }
+  for (const worker of workers) worker.on('message', hear)
+  let admin: AdminService | undefined
   transports.forEach((transport, thread) => {
     const credentials = users?.credentials.buffer
     const work = { thread, settings, memory, counts: counts.buffer, transport, credentials }
@@ -159,6 +162,7 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   const closed = Promise.all(workers.map(ended)).then(() => {
     clearInterval(retry)
     background.stop()
+    admin?.close()
     if (counts.stopState === DRAINING) memoryFile?.save(cache)
     else memoryFile?.close()
     for (const fd of descriptors(listeners, transports)) calls?.close(fd)
@@ -169,15 +173,26 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   closed.catch(() => {})
   try {
     const ready = await Promise.all(workers.map(readyAddresses))
+    const addresses = [...listening, ...ready.flat()]
+    if (settings.adminAddress !== undefined) {
+      const { openAdminService } = await import('./admin-service.ts')
+      const transport = transports[0].kind
+      const server = { settings, cache, counts, transport, addresses, tell: hear }
+      admin = await openAdminService(server, log)
+    }
     // V8 stops inlining into a function at 920 bytes of bytecode. The cache is written in small accessors on
     // items, and a set makes more of them than fit. Not earlier: with other flags than it was built with, Node
     // compiles its own modules anew in each thread, instead of taking what its executable has of them.
     setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000')
     for (const worker of workers) worker.postMessage({ kind: 'serve' } satisfies ToWorker)
-    const addresses = [...listening, ...ready.flat()]
+    admin?.serving()
     if (calls === undefined) writeProcessFiles(settings, addresses, log)
     else setTimeout(() => discardExecutablePages(calls), START_SETTLED_MS).unref()
-    return { addresses, stop, closed, reload: () => users?.reload() }
+    const reload = (): void => {
+      users?.reload()
+      admin?.reload()
+    }
+    return { addresses, adminAddress: admin?.address, stop, closed, reload }
   } catch (error) {
     stop(false)
     background.stop()

@@ -44,6 +44,7 @@ export function finishSettings(draft: SettingsDraft, env: Environment): Settings
   settleListening(draft, env)
   settleSasl(draft, env)
   settleAuthentication(draft)
+  settleAdmin(draft)
   settleLogging(draft, env)
   return Object.freeze(draft.settings)
 }
@@ -163,6 +164,12 @@ function settleAuthentication({ settings, protocolGiven }: SettingsDraft): void 
   }
   if (settings.udpPort !== 0) {
     throw usage('Cannot use UDP with ascii authentication enabled (-U 0 to disable)')
+  }
+}
+
+function settleAdmin({ settings }: SettingsDraft): void {
+  if (settings.adminAddress === undefined && settings.adminTokenFile !== undefined) {
+    throw usage('An admin token (--admin-token-file) is for the admin port: give --admin too.')
   }
 }
 

@@ -1,5 +1,6 @@
 // What a server is told at its start: every setting by its full name and unit, with memcached 1.6.45's
 // defaults. Plain data that can be sent to a thread; knows nothing of flags, nor of who obeys a setting.
+import type { AdminAddress } from '../admin/admin-server.ts'
 import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import type { ListenAddress } from '../transport/listeners.ts'
 
@@ -110,6 +111,11 @@ export interface Settings {
   readonly watcherLogBufferBytes: number
   readonly workerLogBufferBytes: number
 
+  /** `--admin`: where metrics, health and the page for people are; undefined: nowhere. */
+  readonly adminAddress: AdminAddress | undefined
+  /** `--admin-token-file`: what those have to know who change something there. */
+  readonly adminTokenFile: string | undefined
+
   /** The number of `-v`. */
   readonly verbosity: number
   /** From `LOG_LEVEL`, else from `verbosity`. */
@@ -199,6 +205,9 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   statsDetailEnabled: false,
   watcherLogBufferBytes: 256 * KIB,
   workerLogBufferBytes: 64 * KIB,
+
+  adminAddress: undefined,
+  adminTokenFile: undefined,
 
   verbosity: 0,
   logLevel: 'warn',

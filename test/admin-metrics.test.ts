@@ -1,0 +1,273 @@
+// /metrics is what Prometheus' memcached_exporter would tell of the same node, to the name, type, label and value,
+// and ours besides; Prometheus itself reads it, and answers the queries of dashboards and alerts made for the exporter.
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type AdminNode, startAdminNode } from './admin-node.ts'
+import { EXPORTER_METRICS } from './exporter-metrics.ts'
+import { type Family, parseMetrics } from './metrics-text.ts'
+import { freePort } from './nodes.ts'
+import { missing } from './peers.ts'
+import { TRANSPORTS } from './transports.ts'
+import { Wire } from './wire.ts'
+
+/** Something for every statistic that counts. */
+const LOAD = [
+  ...Array.from({ length: 50 }, (_, i) => `set small-${i} 0 0 5\r\nvalue\r\n`),
+  ...Array.from({ length: 50 }, (_, i) => `set medium-${i} 7 1000 900\r\n${'v'.repeat(900)}\r\n`),
+  `set large 0 0 300000\r\n${'v'.repeat(300_000)}\r\n`,
+  'get small-1 small-2 nope\r\ngets medium-1\r\n',
+  'set number 0 0 1\r\n1\r\nincr number 1\r\ndecr number 1\r\nincr nope 1\r\ndecr nope 1\r\n',
+  'cas small-1 0 0 1 9999999\r\nx\r\ncas nope 0 0 1 1\r\nx\r\n',
+  'touch small-1 0\r\ntouch nope 0\r\ndelete small-49\r\ndelete nope\r\n',
+  'set gone 0 -1 1\r\nx\r\nget gone\r\n',
+]
+
+/** Other ones from one moment to the next, or by being asked for. */
+const MOVING =
+  /uptime|time_seconds|user_cpu|system_cpu|read_bytes|written_bytes|connections|age_seconds/
+const MOVING_STATISTICS = /^(uptime|time|rusage_.*|bytes_.*|.*connections)$|:age/
+
+async function loaded(...args: readonly string[]): Promise<AdminNode> {
+  const admin = await startAdminNode({ args })
+  await using wire = await Wire.connect(admin.node)
+  for (const request of LOAD) await wire.ask(request)
+  return admin
+}
+
+async function scrape(admin: AdminNode): Promise<ReadonlyMap<string, Family>> {
+  const { status, headers, body } = await admin.ask('/metrics')
+  expect(status).toBe(200)
+  expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')
+  return parseMetrics(body)
+}
+
+/** The statistics by report, as the exporter asks for them: without a fence, which would be counted. */
+async function reportsOf({
+  node,
+}: AdminNode): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+  await using wire = await Wire.connect(node)
+  const reports = new Map<string, ReadonlyMap<string, string>>()
+  for (const report of ['', 'slabs', 'items', 'settings']) {
+    wire.send(`stats ${report}`.trimEnd().concat('\r\n'))
+    const text = (await wire.readUntil('END\r\n')).toString('latin1')
+    const lines = [...text.matchAll(/^STAT (\S+) (\S+)\r$/gm)]
+    reports.set(report, new Map(lines.map(([, name = '', value = '']) => [name, value])))
+  }
+  return reports
+}
+
+/** A scrape and the statistics of the same moment: the background moves items when it likes. */
+async function scrapeAtRest(admin: AdminNode): Promise<{
+  readonly families: ReadonlyMap<string, Family>
+  readonly reports: ReadonlyMap<string, ReadonlyMap<string, string>>
+}> {
+  const atRest = (reports: ReadonlyMap<string, ReadonlyMap<string, string>>): string =>
+    JSON.stringify(
+      Array.from(reports.values(), (report) =>
+        [...report].filter(([name]) => !MOVING_STATISTICS.test(name)),
+      ),
+    )
+  for (;;) {
+    const reports = await reportsOf(admin)
+    const families = await scrape(admin)
+    if (atRest(reports) === atRest(await reportsOf(admin))) return { families, reports }
+  }
+}
+
+describe.each(TRANSPORTS)('over %s', (transport) => {
+  let admin: AdminNode
+  beforeAll(async () => {
+    admin = await loaded('--transport', transport, '-t', '2')
+  })
+  afterAll(() => admin?.[Symbol.asyncDispose]())
+
+  test('every metric of the exporter is there, with its type and its labels, and no other of its name', async () => {
+    const families = await scrape(admin)
+    const wanted = new Map(
+      EXPORTER_METRICS.map(({ name, type, labels }) => [
+        name,
+        { type, labels: Object.keys(labels) },
+      ]),
+    )
+    const told = [...families].filter(([name]) => name.startsWith('memcached_'))
+    // There is no TEMP list unless it was asked for.
+    wanted.delete('memcached_slab_temporary_items')
+    expect(new Set(told.map(([name]) => name))).toEqual(new Set(wanted.keys()))
+    for (const [name, { type, samples, help }] of told) {
+      expect(type, name).toBe(wanted.get(name)?.type)
+      expect(help, name).toMatch(/^[A-Z].*\.$/)
+      for (const { labels } of samples) {
+        expect(Object.keys(labels), name).toEqual(wanted.get(name)?.labels)
+      }
+    }
+  })
+
+  test('every sample has the value that the exporter reads from the same statistics', async () => {
+    const { families, reports } = await scrapeAtRest(admin)
+    const classes = new Set(
+      [...(reports.get('items')?.keys() ?? [])].map(
+        (name) => /^items:(\d+):/.exec(name)?.[1] ?? '',
+      ),
+    )
+    expect(classes.size).toBeGreaterThanOrEqual(3)
+    let compared = 0
+    for (const { name, labels, report, value } of EXPORTER_METRICS) {
+      if (report === undefined || MOVING.test(name)) continue
+      const of = reports.get(report)
+      for (const slab of 'slab' in labels ? classes : [undefined]) {
+        const prefix = slab === undefined ? '' : report === 'items' ? `items:${slab}:` : `${slab}:`
+        const expected = value((statistic) => of?.get(`${prefix}${statistic}`))
+        const wanted = { ...labels, ...(slab !== undefined && { slab }) }
+        const found = families
+          .get(name)
+          ?.samples.filter((sample) => JSON.stringify(sample.labels) === JSON.stringify(wanted))
+        expect(
+          found?.map((sample) => sample.value),
+          `${name} ${JSON.stringify(wanted)}`,
+        ).toEqual(expected === undefined ? found && [] : [expected])
+        if (expected !== undefined) compared++
+      }
+    }
+    expect(compared).toBeGreaterThan(140)
+  })
+
+  test('and ours: what the exporter leaves out', async () => {
+    const families = await scrape(admin)
+    const value = (name: string): number | undefined => families.get(name)?.samples[0]?.value
+    expect(families.get('memshard_info')?.samples[0]?.labels).toMatchObject({ transport })
+    expect(value('memshard_hit_ratio')).toBeCloseTo(3 / 5)
+    expect(value('memshard_threads')).toBe(2)
+    expect(value('memshard_hash_bytes')).toBeGreaterThan(0)
+    for (const [name, { type, samples }] of families) {
+      if (!name.startsWith('memshard_')) continue
+      expect(samples.length, name).toBeGreaterThan(0)
+      if (type === 'counter') expect(name).toMatch(/_total$/)
+      for (const sample of samples) expect(sample.value, name).toBeGreaterThanOrEqual(0)
+    }
+  })
+
+  test('being asked leaves no trace in what is counted', async () => {
+    const bytes = async () => {
+      const families = await scrape(admin)
+      return ['read', 'written'].map(
+        (which) => families.get(`memcached_${which}_bytes_total`)?.samples[0]?.value,
+      )
+    }
+    expect(await bytes()).toEqual(await bytes())
+  })
+})
+
+test('what the exporter reads only where the crawler runs is there only then', async () => {
+  await using admin = await startAdminNode({ args: ['-o', 'no_lru_crawler'] })
+  const names = [...(await scrape(admin)).keys()]
+  expect(names.filter((name) => name.startsWith('memcached_lru_crawler_enabled'))).toEqual([])
+  expect(names).toContain('memcached_max_connections')
+})
+
+test('an empty node tells no slab class, and a TEMP list where there is one', async () => {
+  await using admin = await startAdminNode({ args: ['-o', 'temporary_ttl=60'] })
+  expect([...(await scrape(admin)).keys()].filter((name) => name.includes('_slab_'))).toEqual([
+    'memshard_slab_pages_moved_total',
+    'memshard_slab_pool_pages',
+  ])
+  await using wire = await Wire.connect(admin.node)
+  await wire.ask('set brief 0 10 1\r\nx\r\n')
+  const temporary = (await scrape(admin)).get('memcached_slab_temporary_items')
+  expect(temporary?.samples.map(({ value }) => value)).toEqual([1])
+})
+
+describe.skipIf(missing('prometheus') !== undefined)('Prometheus', () => {
+  let admin: AdminNode
+  beforeAll(async () => {
+    admin = await loaded()
+  })
+  afterAll(() => admin?.[Symbol.asyncDispose]())
+
+  test('promtool finds nothing amiss but what the exporter has named so', async () => {
+    const { body } = await admin.ask('/metrics')
+    const { stderr } = spawnSync('promtool', ['check', 'metrics'], {
+      input: body,
+      encoding: 'utf8',
+    })
+    const complaints = stderr.split('\n').filter((line) => line !== '')
+    expect(complaints.length).toBeGreaterThan(0)
+    for (const complaint of complaints) {
+      expect(complaint).toMatch(/^memcached_\w+ counter metrics should have "_total" suffix$/)
+    }
+  })
+
+  test('scrapes it, and answers what dashboards and alerts ask', async () => {
+    await using prometheus = await startPrometheus(admin.port)
+    const value = async (query: string): Promise<number | undefined> => {
+      const url = `${prometheus.url}/api/v1/query?query=${encodeURIComponent(query)}`
+      const { data } = (await (await fetch(url)).json()) as {
+        data: { result: { value: [number, string] }[] }
+      }
+      return data.result[0] && Number(data.result[0].value[1])
+    }
+    await expect.poll(() => value('up{job="memcached"}')).toBe(1)
+    expect(await value('memcached_up')).toBe(1)
+    // As jsonnet-libs' memcached-mixin and grafana.com's dashboard 37 ask.
+    const hits = 'memcached_commands_total{command="get",status="hit"}'
+    const gets = 'memcached_commands_total{command="get"}'
+    expect(await value(`sum(${hits}) / sum(${gets})`)).toBeCloseTo(3 / 5)
+    expect(await value('memcached_current_connections / memcached_max_connections')).toBeLessThan(
+      0.8,
+    )
+    expect(await value('memcached_current_bytes / memcached_limit_bytes')).toBeGreaterThan(0)
+    expect(await value('sum(memcached_slab_items_outofmemory_total)')).toBe(0)
+    expect(await value('count by (version) (memcached_version)')).toBe(1)
+    expect(await value('sum(memcached_commands_total{command="set"})')).toBe(103)
+  })
+})
+
+interface RunningPrometheus extends AsyncDisposable {
+  readonly url: string
+}
+
+/** Scrapes that port each second. */
+async function startPrometheus(target: number): Promise<RunningPrometheus> {
+  const directory = mkdtempSync(join(tmpdir(), 'memshard-prometheus-'))
+  const port = await freePort()
+  const file = join(directory, 'prometheus.yml')
+  writeFileSync(
+    file,
+    `scrape_configs:
+  - job_name: memcached
+    scrape_interval: 1s
+    scrape_timeout: 1s
+    static_configs: [{ targets: ['127.0.0.1:${target}'] }]
+`,
+  )
+  const child = spawn(
+    'prometheus',
+    [
+      `--config.file=${file}`,
+      `--storage.tsdb.path=${join(directory, 'data')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    { stdio: 'ignore' },
+  )
+  const exited = once(child, 'exit')
+  const url = `http://127.0.0.1:${port}`
+  await expect
+    .poll(() =>
+      fetch(`${url}/-/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    )
+    .toBe(true)
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await exited
+      rmSync(directory, { recursive: true })
+    },
+  }
+}
