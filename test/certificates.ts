@@ -7,6 +7,7 @@ import { join } from 'node:path'
 export interface Authority extends Disposable {
   /** Its own certificate, in PEM. */
   readonly ca: Buffer
+  readonly caPath: string
   /** Makes a certificate for these names, as openssl writes them: `DNS:localhost,IP:127.0.0.1`. */
   issue(names: string): Certificate
 }
@@ -31,6 +32,7 @@ export function createAuthority(): Authority {
   let issued = 0
   return {
     ca: readFileSync(caPath),
+    caPath,
     issue(names) {
       const certPath = path(`cert-${++issued}.pem`)
       const keyPath = path(`key-${issued}.pem`)

@@ -1,9 +1,9 @@
-// The client over TLS: to the memcached of the machine, and to a peer made here where the handshake
+// The client over TLS: to our server, to the memcached of the machine, and to a peer made here where the handshake
 // itself is to be seen.
 import { once } from 'node:events'
 import { createServer, type TLSSocket } from 'node:tls'
 import { ArgumentError, Client, ConnectionError, NodeDownError } from '@memshard/client'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Authority, type Certificate, createAuthority } from './certificates.ts'
 import { type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
@@ -23,15 +23,17 @@ beforeAll(() => {
 })
 afterAll(() => authority?.[Symbol.dispose]())
 
-describe.skipIf(noOpenssl ?? noMemcached)('over TLS to memcached', () => {
+describe.skipIf(noOpenssl).each(['memshard', 'memcached'] as const)('over TLS to %s', (server) => {
   let node: RunningNode
 
   beforeAll(async () => {
+    if (server === 'memcached' && noMemcached !== undefined) return
     const { certPath, keyPath } = certificate
     const files = `ssl_chain_cert=${certPath},ssl_key=${keyPath}`
-    node = await startNode({ server: 'memcached', args: ['-Z', '-o', files] })
+    node = await startNode({ server, args: ['-Z', '-o', files] })
   })
   afterAll(() => node?.stop('SIGKILL'))
+  beforeEach(({ skip }) => skip(server === 'memcached' && noMemcached !== undefined, noMemcached))
 
   test.each(['127.0.0.1', 'localhost'])('values of any size come back from %s', async (host) => {
     const tls = { ca: authority.ca }
@@ -76,7 +78,7 @@ describe.skipIf(noOpenssl ?? noMemcached)('over TLS to memcached', () => {
   })
 
   test('a node can be asked in plain text while the others are not', async () => {
-    await using plain = await startNode({ server: 'memcached' })
+    await using plain = await startNode({ server })
     await using cache = new Client({
       nodes: [node.address, { host: plain.host, port: plain.port, tls: false }],
       tls: { ca: authority.ca },
@@ -91,7 +93,7 @@ describe.skipIf(noOpenssl ?? noMemcached)('over TLS to memcached', () => {
   })
 
   test('to a node without TLS there is no connection, and the error says so', async () => {
-    await using plain = await startNode({ server: 'memcached' })
+    await using plain = await startNode({ server })
     await using cache = new Client({ nodes: [plain.address], tls: true, ...PATIENT })
     const disconnected = once(cache, 'disconnect')
     await expect(cache.get('k')).rejects.toThrow(NodeDownError)

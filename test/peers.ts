@@ -19,6 +19,7 @@ export const PEERS = {
   'php-memcached': () => runs('php', '-r', 'exit(extension_loaded("memcached") ? 0 : 1);'),
   twemproxy: () => runs('nutcracker', '-V'),
   dalli: () => runs('ruby', '-e', 'require "dalli"'),
+  'IO::Socket::SSL': () => runs('perl', '-MIO::Socket::SSL', '-e', '1'),
   'Cache::Memcached::Fast': () => runs('perl', '-MCache::Memcached::Fast', '-e', '1'),
   etcd: () => runs('etcd', '--version'),
   prometheus: () => runs('prometheus', '--version') && runs('promtool', '--version'),

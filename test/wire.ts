@@ -2,6 +2,7 @@
 // Knows just enough of the protocol to find the end of an answer; nothing of what the answers mean.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 
 /** Where a server listens. */
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string }
@@ -27,6 +28,19 @@ export class Wire implements AsyncDisposable {
     const wire = new Wire(socket.setNoDelay(true))
     await once(socket, 'connect')
     return wire
+  }
+
+  /** The same over TLS; resolves when hands are shaken, which a server that refuses a certificate may still undo. */
+  static async secure(
+    { port }: { readonly port: number },
+    options: ConnectionOptions,
+  ): Promise<Wire & { readonly socket: TLSSocket }> {
+    const host = '127.0.0.1'
+    const below = connect({ host, port, allowHalfOpen: true }).setNoDelay(true)
+    const socket = connectTls({ socket: below, host, ...options })
+    const wire = new Wire(socket)
+    await once(socket, 'secureConnect')
+    return wire as Wire & { readonly socket: TLSSocket }
   }
 
   private constructor(socket: Socket) {

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { REPOSITORY } from '../repository.ts'
+import { ABOUT_TLS } from './left-out.ts'
 import { memcachedSource } from './source-package.ts'
 import { readTap, type TapResult } from './tap.ts'
 
@@ -95,7 +96,8 @@ async function run(
   // inherit it, and Node makes pipes non-blocking, for Perl too.
   const child = spawn('perl', ['-I', 't/lib', `t/${file}`], {
     cwd: directory,
-    env: { ...environment, [MARK]: mark },
+    // They run only when asked, and then all that a file does is over TLS.
+    env: { ...environment, ...(ABOUT_TLS.test(file) && { SSL_TEST: '1' }), [MARK]: mark },
     stdio: ['ignore', output.fd, output.fd],
   })
   let timedOut = false

@@ -1,6 +1,7 @@
 // Whether the node is alive and whether it is ready, as a supervisor asks: a round trip by one of its own sockets,
 // which takes a thread and the cache's lock, within a deadline. Knows no HTTP.
 import { connect, type NetConnectOpts } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 
 export interface Health {
   readonly well: boolean
@@ -12,6 +13,8 @@ export interface Health {
 export interface Probed {
   /** Where clients come to; undefined: nowhere but by datagrams. */
   readonly endpoint: NetConnectOpts | undefined
+  /** TLS is spoken there. */
+  readonly secure?: boolean
   /** What a client may send to be answered, whoever it is. */
   readonly greeting: string | Uint8Array
   /** Why no clients should come now, in a few words; undefined: they may. */
@@ -31,7 +34,7 @@ export async function alive(probed: Probed, deadlineMs = PROBE_DEADLINE_MS): Pro
     probed.roundTrip()
     return { well: true, reason: 'the cache answers' }
   }
-  const trouble = await reaction(endpoint, probed.greeting, deadlineMs)
+  const trouble = await reaction(endpoint, probed, deadlineMs)
   // What began to stop meanwhile need not answer.
   if (trouble === undefined || probed.unready() !== undefined || !probed.accepting()) {
     return { well: true, reason: 'serving' }
@@ -52,12 +55,15 @@ export async function ready(probed: Probed, deadlineMs = PROBE_DEADLINE_MS): Pro
  */
 function reaction(
   endpoint: NetConnectOpts,
-  greeting: string | Uint8Array,
+  { greeting, secure = false }: Probed,
   deadlineMs: number,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     let connected = false
-    const socket = connect(endpoint)
+    // Whose certificate it is does not matter: it comes from this process.
+    const socket = secure
+      ? connectTls({ ...endpoint, rejectUnauthorized: false })
+      : connect(endpoint)
     const settle = (trouble: string | undefined): void => {
       clearTimeout(timer)
       socket.destroy()
@@ -68,6 +74,8 @@ function reaction(
       connected = true
       socket.write(greeting)
     })
+    // Where certificates of clients are demanded, hands are all that can be had.
+    socket.once('secureConnect', () => settle(undefined))
     socket.once('data', () => settle(undefined))
     socket.once('end', () => settle(undefined))
     socket.once('error', ({ message }) => settle(connected ? undefined : message))

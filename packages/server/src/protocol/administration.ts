@@ -4,7 +4,7 @@ import { CLOSED_BY_SHUTDOWN, CLOSED_NORMALLY } from '../cache/event-log.ts'
 import { CMD_FLUSH } from '../cache/statistics.ts'
 import { answer, INVALID_EXPTIME } from './classic.ts'
 import type { Connection } from './connection.ts'
-import { BAD_FORMAT, type Context, MEMCACHED_VERSION, OK } from './context.ts'
+import { BAD_FORMAT, type Context, ERROR, MEMCACHED_VERSION, OK } from './context.ts'
 import { parseI32, parseU32 } from './numbers.ts'
 import { line } from './reply.ts'
 import { word } from './tokens.ts'
@@ -54,6 +54,24 @@ export function processVerbosity(context: Context): void {
   cache.tuning.verbosity = Math.min(level, MAX_VERBOSITY)
   host.verbosityChanged()
   answer(context, OK)
+}
+
+export function processRefreshCertificates(context: Context, connection: Connection): void {
+  const { cache, host, reply } = context
+  if (host.refreshCertificates === undefined) {
+    reply.text(ERROR)
+    return
+  }
+  // Files are read, and nobody is to wait for that: nothing of the cache is held here.
+  cache.lock.release()
+  let failure: string | undefined
+  try {
+    failure = host.refreshCertificates()
+  } finally {
+    cache.lock.acquire()
+  }
+  if (failure === undefined) reply.text(OK)
+  else connection.sendText(line(failure))
 }
 
 export function processQuit(connection: Connection): void {

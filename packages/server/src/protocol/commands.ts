@@ -4,6 +4,7 @@ import { ADD, APPEND, CAS, PREPEND, REPLACE, SET } from '../cache/store.ts'
 import {
   processFlushAll,
   processQuit,
+  processRefreshCertificates,
   processShutdown,
   processVerbosity,
   processVersion,
@@ -38,6 +39,7 @@ const WATCH = word('watch')
 const QUIT = word('quit')
 const LRU = word('lru')
 const LRU_CRAWLER = word('lru_crawler')
+const REFRESH_CERTS = word('refresh_certs')
 const DEBUG_TIME = word('debugtime')
 const DEBUG_ITEM = word('debugitem')
 const MISBEHAVE = word('misbehave')
@@ -83,6 +85,7 @@ export function processCommand(context: Context, connection: Connection): void {
   else if (tokens.is(0, QUIT)) processQuit(connection)
   else if (tokens.is(0, LRU)) processLru(context)
   else if (tokens.is(0, LRU_CRAWLER)) processLruCrawler(context, connection)
+  else if (tokens.is(0, REFRESH_CERTS)) processRefreshCertificates(context, connection)
   else if (context.host.debugCommandsEnabled && processDebugCommand(context)) return
   else if (isRetrievalName(context)) reply.text(BAD_FORMAT)
   else if (isHttp(context)) connection.closing = true

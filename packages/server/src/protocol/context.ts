@@ -49,6 +49,11 @@ export interface Host {
   /** The tuning's verbosity is another one. */
   verbosityChanged(): void
   shutdown(graceful: boolean): void
+  /**
+   * `refresh_certs`: has new certificates read, and says what is wrong with them; undefined without TLS. It takes its
+   * time: not under the lock.
+   */
+  readonly refreshCertificates: (() => string | undefined) | undefined
   /** Lets the background work look at what a command has asked it to do. */
   wakeBackground(): void
   /** `stats reset` for what the process counts itself. */
@@ -88,6 +93,17 @@ export interface ProcessStatistics {
   readonly bufferBytes: number
   /** How requests reach us: `epoll`, `node`. */
   readonly transport: string
+  /** Undefined without TLS. */
+  readonly tls: TlsStatistics | undefined
+}
+
+export interface TlsStatistics {
+  /** Handshakes that resumed no earlier session; undefined if none can be resumed. */
+  readonly newSessions: number | undefined
+  readonly handshakeErrors: number
+  /** Connections that broke down after the handshake. */
+  readonly protocolErrors: number
+  readonly secondsSinceRefresh: number
 }
 
 /** What `stats conns` says of a connection or a listener. */

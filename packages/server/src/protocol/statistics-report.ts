@@ -163,6 +163,13 @@ export function* generalStatistics(cache: Cache, host: Host): Generator<Pair> {
   yield ['log_watcher_skipped', of(LOG_WATCHER_SKIPPED)]
   yield ['log_watcher_sent', of(LOG_WATCHER_SENT)]
   yield ['log_watchers', cache.events.slots.count]
+  const { tls } = process
+  if (tls !== undefined) {
+    if (tls.newSessions !== undefined) yield ['ssl_new_sessions', tls.newSessions]
+    yield ['ssl_handshake_errors', tls.handshakeErrors]
+    yield ['ssl_proto_errors', tls.protocolErrors]
+    yield ['time_since_server_cert_refresh', tls.secondsSinceRefresh]
+  }
   yield ['unexpected_napi_ids', 0]
   yield ['round_robin_fallback', 0]
   yield ['bytes', of(CURR_BYTES)]

@@ -29,6 +29,8 @@ export interface AdministeredServer {
   readonly cache: Cache
   readonly counts: ConnectionCounts
   readonly transport: WorkerTransport['kind']
+  /** The memory of certificates; undefined without TLS. */
+  readonly certificates: SharedArrayBuffer | undefined
   /** Where clients come to, in words. */
   readonly addresses: readonly string[]
   readonly tell: Tell
@@ -81,15 +83,17 @@ export async function openAdminService(
 }
 
 function administered(server: AdministeredServer, starting: () => boolean): AdministeredNode {
-  const { settings, cache, counts, transport, addresses, tell } = server
+  const { settings, cache, counts, transport, certificates, addresses, tell } = server
   // Who can reach this thread needs no login.
-  const work = { settings, transport: { kind: transport }, credentials: undefined, trusted: true }
+  const shared = { settings, transport: { kind: transport }, certificates }
+  const work = { ...shared, credentials: undefined, trusted: true }
   const engine = new Engine(cache, new ServerHost(work, cache, counts, tell))
   const client = new InProcessClient(engine, cache.arena)
   const binary = settings.bindingProtocol === 'binary' || settings.saslEnabled
   return {
     client,
     endpoint: endpointOf(addresses),
+    secure: isSecure(settings),
     greeting: binary ? BINARY_VERSION : 'version\r\n',
     unready: () => {
       if (counts.stopState !== RUNNING) return 'stopping'
@@ -103,6 +107,12 @@ function administered(server: AdministeredServer, starting: () => boolean): Admi
 /** The binary protocol's `version`, for listeners that speak nothing else. */
 const BINARY_VERSION = new Uint8Array(24)
 BINARY_VERSION.set([0x80, 0x0b])
+
+function isSecure({ tcpAddresses }: Settings): boolean {
+  return (
+    tcpAddresses.length > 0 && tcpAddresses.every((one) => one.clientCertificates !== undefined)
+  )
+}
 
 /** How this process reaches the first of its listeners that takes connections. */
 function endpointOf(addresses: readonly string[]): NetConnectOpts | undefined {

@@ -3,6 +3,7 @@ import { applyExtendedOptions } from './extended-options.ts'
 import { CommandLineError } from './option-values.ts'
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts'
 import { finishSettings, newDraft } from './settings-draft.ts'
+import { DEFAULT_TLS } from './tls-settings.ts'
 
 function finished(list: string): { settings: Settings; warnings: readonly string[] } {
   const draft = newDraft()
@@ -123,4 +124,49 @@ describe('what has no effect is accepted with a warning', () => {
       expect(finished(list).warnings).toEqual([expect.stringContaining('no effect')])
     },
   )
+})
+
+describe('TLS', () => {
+  const tlsOf = (list: string) => {
+    const draft = newDraft()
+    draft.tlsEnabled = true
+    applyExtendedOptions(draft, `ssl_chain_cert=chain.pem,${list}`)
+    return finishSettings(draft, {}).tls
+  }
+
+  test('its suboptions hold with -Z', () => {
+    expect(tlsOf('ssl_key=key.pem')).toEqual({
+      ...DEFAULT_TLS,
+      chainPath: 'chain.pem',
+      keyPath: 'key.pem',
+    })
+    expect(
+      tlsOf(
+        'ssl_ca_cert=ca.pem,ssl_verify_mode=3,ssl_keyformat=2,ssl_session_cache,ssl_min_version=3',
+      ),
+    ).toMatchObject({
+      authoritiesPath: 'ca.pem',
+      verifyMode: 3,
+      keyFormat: 'der',
+      sessionsResumed: true,
+      minVersion: 'TLSv1.3',
+    })
+  })
+
+  test('without it they have no effect, and it is said that nothing is encrypted', () => {
+    const { settings, warnings } = finished('ssl_chain_cert=chain.pem')
+    expect(settings).toEqual(DEFAULT_SETTINGS)
+    expect(warnings).toEqual([expect.stringContaining('nothing is encrypted')])
+  })
+
+  test.each([
+    'ssl_verify_mode=4',
+    'ssl_verify_mode=on',
+    'ssl_min_version=4',
+    'ssl_keyformat=3',
+    'ssl_wbuf_size=x',
+    'ssl_key',
+  ])('%s is refused', (list) => {
+    expect(() => tlsOf(list)).toThrow(CommandLineError)
+  })
 })

@@ -11,6 +11,7 @@ import {
 } from './option-values.ts'
 import type { HashAlgorithm, Settings } from './settings.ts'
 import type { SettingsDraft } from './settings-draft.ts'
+import { TLS_VERSIONS } from './tls-settings.ts'
 
 export interface ExtendedOption {
   readonly name: string
@@ -274,6 +275,90 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
     sets: { sizeTrackingEnabled: true },
   },
   {
+    name: 'ssl_chain_cert',
+    takes: 'a value',
+    help: 'certificate chain file in PEM format',
+    effect: ({ tls }, value) => {
+      tls.chainPath = value
+    },
+  },
+  {
+    name: 'ssl_key',
+    takes: 'a value',
+    help: 'private key, if not part of the ssl_chain_cert',
+    effect: ({ tls }, value) => {
+      tls.keyPath = value
+    },
+  },
+  {
+    name: 'ssl_keyformat',
+    takes: 'a value',
+    help: 'private key format: 1, PEM, or 2, DER (default: 1)',
+    effect: ({ tls }, value, what) => {
+      tls.keyFormat = wholeNumber(what, value, { min: 1, max: 2 }) === 1 ? 'pem' : 'der'
+    },
+  },
+  {
+    name: 'ssl_verify_mode',
+    takes: 'a value',
+    help: "clients' certificates: 0 not asked for, 1 checked if there is one,\n2 and 3 demanded (default: 0)",
+    effect: ({ tls }, value, what) => {
+      tls.verifyMode = wholeNumber(what, value, { min: 0, max: 3, exitCode: EX_USAGE })
+    },
+  },
+  {
+    name: 'ssl_ciphers',
+    takes: 'a value',
+    help: 'list of ciphers, in the notation of OpenSSL',
+    effect: ({ tls }, value) => {
+      tls.ciphers = value
+    },
+  },
+  {
+    name: 'ssl_ca_cert',
+    takes: 'a value',
+    help: "PEM file of the authorities that clients' certificates must be of",
+    effect: ({ tls }, value) => {
+      tls.authoritiesPath = value
+    },
+  },
+  {
+    name: 'ssl_wbuf_size',
+    takes: 'a value',
+    help: 'accepted without effect: answers are encrypted as they are written',
+    effect: ({ tls, warnings }, value, what) => {
+      tls.writeBufferBytes = wholeNumber(what, value, { min: 0, max: 4 * MIB - 1 }) * KIB
+      warnings.push(`${what} has no effect: answers are encrypted as they are written.`)
+    },
+  },
+  {
+    name: 'ssl_session_cache',
+    takes: 'no value',
+    help: 'let clients resume sessions, by tickets that all threads know (default: off)',
+    effect: ({ tls }) => {
+      tls.sessionsResumed = true
+    },
+  },
+  {
+    name: 'ssl_kernel_tls',
+    takes: 'no value',
+    help: 'accepted without effect: the kernel is not asked to encrypt',
+    effect: ({ tls, warnings }, _, what) => {
+      tls.kernelTlsWanted = true
+      warnings.push(`${what} has no effect: the kernel is not asked to encrypt.`)
+    },
+  },
+  {
+    name: 'ssl_min_version',
+    takes: 'a value',
+    help: 'least protocol version: 0 to 3 for tlsv1.0 to tlsv1.3 (default: 2)',
+    effect: ({ tls }, value, what) => {
+      const { length } = TLS_VERSIONS
+      const number = wholeNumber(what, value, { min: 0, max: length - 1, exitCode: EX_USAGE })
+      tls.minVersion = TLS_VERSIONS[number]
+    },
+  },
+  {
     name: 'debug_commands',
     takes: 'no value',
     help: 'enable debugtime, debugitem and misbehave, for tests',
@@ -317,7 +402,6 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
 const NOT_THERE_YET: Readonly<Record<string, string>> = {
   ext_: 'external storage',
   proxy_: 'the proxy',
-  ssl_: 'TLS',
 }
 
 /**

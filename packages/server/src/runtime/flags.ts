@@ -304,6 +304,13 @@ export const FLAGS: readonly Flag[] = [
     },
   },
   {
+    spelling: '-Z, --enable-ssl',
+    help: 'serve TCP over TLS: needs -o ssl_chain_cert=<file> and -o ssl_key=<file>;\n-l notls:<addr> stays in clear text, -l mtls:<addr> demands certificates\n(files are read again on SIGHUP and by refresh_certs)',
+    effect: (draft) => {
+      draft.tlsEnabled = true
+    },
+  },
+  {
     spelling: '--admin <addr>',
     help: 'serve /metrics, /healthz, /readyz and a page for people by HTTP on\n<host>:<port>, *:<port>, or a port of this machine',
     effect: ({ settings }, value) => {
@@ -322,21 +329,8 @@ export const FLAGS: readonly Flag[] = [
     help: 'comma separated list of these options:',
     effect: applyExtendedOptions,
   },
-
-  {
-    spelling: '-Z, --enable-ssl',
-    effect: () => refuse('-Z', 'TLS'),
-  },
 ]
 
 function warn(draft: SettingsDraft, sentence: string): void {
   draft.warnings.push(sentence)
-}
-
-function refuse(flag: string, feature: string): never {
-  throw notThereYet(flag, feature)
-}
-
-function notThereYet(flag: string, feature: string): CommandLineError {
-  return new CommandLineError(`${flag} can't be used: ${feature} is not there yet.`, EX_USAGE)
 }

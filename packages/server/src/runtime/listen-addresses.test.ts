@@ -71,8 +71,7 @@ describe('what is no address is refused by its text', () => {
     'no host',
     '',
     ',;',
-    'mtls:127.0.0.1:11311',
-    'btls:127.0.0.1',
+    'tls:127.0.0.1',
     'proto[proxy]:127.0.0.1',
     'proto[http]:127.0.0.1',
     'proto[ascii:127.0.0.1',
@@ -82,6 +81,21 @@ describe('what is no address is refused by its text', () => {
   ])('"%s"', (text) => {
     expect(() => parseListenAddresses(text, PORT)).toThrow(CommandLineError)
     expect(() => parseListenAddresses(text, PORT)).toThrow(`"${text}"`)
+  })
+})
+
+describe('with TLS', () => {
+  test.each([
+    ['127.0.0.1', 'optional'],
+    ['notls:127.0.0.1', undefined],
+    ['btls:127.0.0.1', 'ignored'],
+    ['mtls:127.0.0.1', 'required'],
+    ['mtls:proto[binary]:tag[blue]:127.0.0.1', 'required'],
+  ] as const)('at %s clients’ certificates are %s', (text, expected) => {
+    const [address] = parseListenAddresses(text, PORT, 'optional')
+    expect(address?.clientCertificates).toBe(expected)
+    // Whoever asks for TLS without having it is told so elsewhere; nothing is TLS by its prefix alone.
+    expect(parseListenAddresses(text, PORT)[0]?.clientCertificates).toBeUndefined()
   })
 })
 

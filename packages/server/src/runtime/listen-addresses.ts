@@ -1,7 +1,7 @@
 // Reads `-l`: which addresses to listen on. Knows nothing of sockets, and resolves no names.
 import { isIPv4, isIPv6 } from 'node:net'
 import type { BindingProtocol } from '../protocol/binding-protocol.ts'
-import type { ListenAddress } from '../transport/listeners.ts'
+import type { ClientCertificates, ListenAddress } from '../transport/listeners.ts'
 import { CommandLineError, EX_USAGE } from './option-values.ts'
 
 const PROTOCOLS: Readonly<Record<string, BindingProtocol>> = {
@@ -12,38 +12,53 @@ const PROTOCOLS: Readonly<Record<string, BindingProtocol>> = {
 const PROTOCOL_PREFIX = /^proto(?:\[([^\]]*)\]|_([^_]*)_):/
 const TAG_PREFIX = /^tag(?:\[([^\]]*)\]|_([^_]*)_):/
 const MAX_TAG_LENGTH = 8
+/** Clear text; TLS that asks for no certificate of clients; TLS that demands one. */
+const TLS_PREFIX = /^(notls|btls|mtls):/
 
 /**
  * Reads a list of `host`, `host:port`, `[v6]`, `[v6]:port`, `v6` or `*`, each perhaps after prefixes,
  * divided by commas or semicolons, as memcached does; each address once.
+ * @param clientCertificates what becomes of them where an address doesn't say; undefined: there is no TLS.
  * @throws CommandLineError naming the address that can't be one.
  */
-export function parseListenAddresses(list: string, defaultPort: number): readonly ListenAddress[] {
+export function parseListenAddresses(
+  list: string,
+  defaultPort: number,
+  clientCertificates?: ClientCertificates,
+): readonly ListenAddress[] {
   const addresses = new Map<string, ListenAddress>()
   for (const text of list.split(/[,;]/)) {
     if (text === '') continue
-    const address = parseListenAddress(text, defaultPort)
+    const address = parseListenAddress(text, defaultPort, clientCertificates)
     addresses.set(`${address.host} ${address.port}`, address)
   }
   if (addresses.size === 0) throw refusal(list, 'gives no address to listen on')
   return [...addresses.values()]
 }
 
-function parseListenAddress(text: string, defaultPort: number): ListenAddress {
-  const { protocol, rest } = takePrefixes(text)
-  return { ...parseAddress(text, rest, defaultPort), ...(protocol && { protocol }) }
+function parseListenAddress(
+  text: string,
+  defaultPort: number,
+  clientCertificates: ClientCertificates | undefined,
+): ListenAddress {
+  const { protocol, tls, rest } = takePrefixes(text)
+  const address = { ...parseAddress(text, rest, defaultPort), ...(protocol && { protocol }) }
+  if (clientCertificates === undefined || tls === 'notls') return address
+  const asked = { btls: 'ignored', mtls: 'required' } as const
+  return { ...address, clientCertificates: tls === undefined ? clientCertificates : asked[tls] }
 }
 
 /**
- * What memcached lets stand before an address, in its order: `notls:`, `proto[ascii]:` or `proto_ascii_:`,
+ * What memcached lets stand before an address, in its order: `notls:` (or `btls:`, `mtls:`), `proto[ascii]:` or `proto_ascii_:`,
  * `tag[blue]:` or `tag_blue_:`. A tag is for its proxy's routes, and means nothing to anybody else.
  */
 function takePrefixes(text: string): {
+  readonly tls: 'notls' | 'btls' | 'mtls' | undefined
   readonly protocol: BindingProtocol | undefined
   readonly rest: string
 } {
-  if (/^(btls|mtls):/.test(text)) throw refusal(text, 'asks for TLS, which is not there yet')
-  let rest = text.replace(/^notls:/, '')
+  const tls = TLS_PREFIX.exec(text)?.[1] as 'notls' | 'btls' | 'mtls' | undefined
+  let rest = text.replace(TLS_PREFIX, '')
   let protocol: BindingProtocol | undefined
   const proto = PROTOCOL_PREFIX.exec(rest)
   if (proto !== null) {
@@ -63,7 +78,7 @@ function takePrefixes(text: string): {
     }
     rest = rest.slice(tag[0].length)
   }
-  return { protocol, rest }
+  return { tls, protocol, rest }
 }
 
 function parseAddress(text: string, address: string, defaultPort: number): ListenAddress {

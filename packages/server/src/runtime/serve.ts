@@ -3,6 +3,7 @@
 import { ListenError } from '../transport/listeners.ts'
 import { isDaemon, tellServing } from './daemon-process.ts'
 import type { Log } from './log.ts'
+import { EX_USAGE } from './option-values.ts'
 import { EX_NOUSER, UserError } from './privileges.ts'
 import { LimitError } from './process-limits.ts'
 import { type Server, startServer } from './server.ts'
@@ -56,8 +57,14 @@ export async function serve(settings: Settings, log: Log, threads: WorkerThreads
   process.exit(0)
 }
 
+/** By its code: the module that has the class is loaded for TLS alone. */
+function isCertificateError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_MEMSHARD_CERTIFICATE'
+}
+
 function exitCodeFor(error: unknown): number {
   if (error instanceof UserError) return EX_NOUSER
+  if (isCertificateError(error)) return EX_USAGE
   if (error instanceof ListenError || error instanceof StartError || error instanceof LimitError) {
     return EX_OSERR
   }

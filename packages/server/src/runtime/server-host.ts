@@ -4,9 +4,12 @@ import { hostname } from 'node:os'
 import type { Cache } from '../cache/cache.ts'
 import type { ConnectionDescription, Host, ProcessStatistics } from '../protocol/context.ts'
 import { Credentials } from '../protocol/credentials.ts'
+import { Certificates } from '../transport/certificates.ts'
 import type { ConnectionCounts } from '../transport/connection-counts.ts'
 import { INPUT_BYTES, type Transport } from '../transport/transport.ts'
 import { maxWaitingAnswers } from './buffer-limit.ts'
+import type { ReadCertificates } from './certificate-files.ts'
+import { refreshCertificates } from './certificate-refresh.ts'
 import { SaslPasswords } from './sasl-passwords.ts'
 import type { Settings } from './settings.ts'
 import { currentSettings, describeSettings } from './settings-report.ts'
@@ -22,6 +25,10 @@ export type HostedWork = Pick<Work, 'settings' | 'credentials'> & {
   readonly transport: Pick<WorkerTransport, 'kind'>
   /** Nobody has to log in: it is the process itself that gives commands. */
   readonly trusted?: boolean
+  /** The memory of certificates; undefined without TLS. */
+  readonly certificates: SharedArrayBuffer | undefined
+  /** How clients may have them read again. */
+  readonly readCertificates?: ReadCertificates | undefined
 }
 
 export class ServerHost implements Host {
@@ -38,7 +45,9 @@ export class ServerHost implements Host {
   readonly #transportKind: WorkerTransport['kind']
   readonly #cache: Cache
   readonly #counts: ConnectionCounts
+  readonly #certificates: Certificates | undefined
   readonly #tell: Tell
+  readonly refreshCertificates: Host['refreshCertificates']
   /** Set once there is one. */
   transport: Transport | undefined
   readonly #settings: Settings
@@ -49,6 +58,9 @@ export class ServerHost implements Host {
     this.#cache = cache
     this.#settings = work.settings
     this.#counts = counts
+    this.#certificates =
+      work.certificates === undefined ? undefined : new Certificates(work.certificates)
+    this.refreshCertificates = refreshOf(work, this.#certificates, cache)
     this.flushEnabled = work.settings.flushEnabled
     this.credentials =
       work.credentials === undefined ? undefined : new Credentials(work.credentials)
@@ -87,7 +99,20 @@ export class ServerHost implements Host {
       listenDisabledMicroseconds: this.#counts.microsecondsDisabled,
       reservedDescriptors: RESERVED_DESCRIPTORS_PER_THREAD * threads,
       bufferBytes: threads * INPUT_BYTES,
-      transport: this.#transportKind,
+      transport: this.#transportKind === 'secure' ? 'node' : this.#transportKind,
+      tls: this.#tlsStatistics(),
+    }
+  }
+
+  #tlsStatistics(): ProcessStatistics['tls'] {
+    const { tls } = this.#settings
+    const { newSessions, handshakeErrors, secureErrors: protocolErrors } = this.#counts
+    if (tls === undefined || this.#certificates === undefined) return undefined
+    return {
+      newSessions: tls.sessionsResumed ? newSessions : undefined,
+      handshakeErrors,
+      protocolErrors,
+      secondsSinceRefresh: this.#cache.clock.now - this.#certificates.refreshedAt,
     }
   }
 
@@ -110,6 +135,15 @@ export class ServerHost implements Host {
   resetStatistics(): void {
     this.#counts.reset()
   }
+}
+
+function refreshOf(
+  { settings: { tls }, readCertificates: read }: HostedWork,
+  certificates: Certificates | undefined,
+  cache: Cache,
+): Host['refreshCertificates'] {
+  if (tls === undefined || certificates === undefined || read === undefined) return undefined
+  return () => refreshCertificates(certificates, cache, () => read(tls))
 }
 
 function loginOf({ saslEnabled, saslPasswordFile }: Settings): Host['logIn'] {

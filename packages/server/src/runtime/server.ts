@@ -7,6 +7,7 @@ import { Cache } from '../cache/cache.ts'
 import { allocateCacheMemory, type CacheMemory, type CacheOptions } from '../cache/cache-memory.ts'
 import { CLOSED_BY_ERROR } from '../cache/event-log.ts'
 import { AcceptGate } from '../transport/accept-gate.ts'
+import { type CertificateMaterial, Certificates } from '../transport/certificates.ts'
 import { ConnectionCounts, DRAINING, STOPPING } from '../transport/connection-counts.ts'
 import { ConnectionEvents } from '../transport/connection-events.ts'
 import { ConnectionTable, LISTENING } from '../transport/connection-table.ts'
@@ -18,6 +19,7 @@ import {
   removeStaleSocket,
 } from '../transport/listeners.ts'
 import { peerAddress } from '../transport/peer-address.ts'
+import { RemoteWatcher, remoteWatcherOf } from '../transport/remote-watcher.ts'
 import {
   EFD_CLOEXEC,
   EFD_NONBLOCK,
@@ -26,12 +28,14 @@ import {
   SHUT_RDWR,
   type SystemCalls,
 } from '../transport/system-calls.ts'
+import type { WatcherSocket } from '../transport/watcher.ts'
 import { WatcherDescriptor } from '../transport/watcher-descriptor.ts'
 import { Watchers } from '../transport/watchers.ts'
 import { reservedItemBytes } from './address-space.ts'
 import type { AdminService } from './admin-service.ts'
 import { Background } from './background.ts'
 import { cacheOptions } from './cache-options.ts'
+import { refreshCertificates } from './certificate-refresh.ts'
 import { discardExecutablePages } from './executable-pages.ts'
 import type { Log } from './log.ts'
 import type { MemoryFile } from './memory-file.ts'
@@ -48,6 +52,7 @@ import {
 import { Users } from './users.ts'
 import type { ToMain, ToWorker, WorkerTransport } from './worker-messages.ts'
 import {
+  directThreadCounts,
   giveWork,
   launchThreads,
   threadsExpected,
@@ -60,7 +65,7 @@ export interface Server {
   readonly addresses: readonly string[]
   /** Where its admin port is, in words. */
   readonly adminAddress: string | undefined
-  /** Reads again what may have changed on disk (SIGHUP): the files of `-Y` and `--admin-token-file`. */
+  /** Reads again what may have changed on disk (SIGHUP): the files of `-Y` and `--admin-token-file`, certificates. */
   reload(): void
   /** Stops serving, at once or when clients have taken the answers they asked for. */
   stop(graceful: boolean): void
@@ -110,6 +115,8 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
     const warning = settings.memoryLocked ? lockMemory(calls, memory) : undefined
     if (warning !== undefined) log.warn(warning)
   }
+  // Before root is given up, whose alone the key may be.
+  const tls = await openTls(settings, cache, log)
   // A unix socket belongs to the user who serves on it; a low port can only be had before.
   if (settings.unixSocketPath !== undefined) dropPrivileges(settings.user)
   const listeners = calls === undefined ? [] : await openListeners(calls, listen)
@@ -118,9 +125,21 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
     calls === undefined ? undefined : { calls, kind: chooseDirectTransport(settings, calls, log) }
   const table = new ConnectionTable(settings.maxConnections + OTHER_DESCRIPTORS)
   const transports = planThreads(settings, direct, listeners, table, listen)
+  const { workers } = threadsFor(transports[0], settings, launched)
   const gate = acceptGate(calls, counts, transports[0], settings)
+  // Of watchers whose sockets other threads have, by slot.
+  const remote = new Map<number, RemoteWatcher>()
   const watchers =
-    calls === undefined ? undefined : watchersOf(cache, calls, { counts, table, gate }, settings)
+    calls === undefined
+      ? undefined
+      : watchersOf(cache, settings, (client) => {
+          const far = remoteWatcherOf(client)
+          if (far === undefined)
+            return watcherDescriptor(cache, calls, client, { counts, table, gate })
+          const watcher = remoteWatcherIn(workers[far.thread], far.slot)
+          remote.set(far.slot, watcher)
+          return watcher
+        })
   const background = new Background(cache, watchers)
   const users =
     settings.authFile === undefined ? undefined : new Users(settings.authFile, cache, log)
@@ -128,11 +147,12 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   // As early as clients can connect: who waits for the files may do so at once.
   if (calls !== undefined) writeProcessFiles(settings, listening, log)
   background.start(settings, memoryFile?.earlier)
+  // They were read before the clock had its time.
+  if (tls !== undefined) tls.certificates.refreshedAt = cache.clock.now
   for (const { fd, kind } of listeners) {
     if (kind !== 'udp') table.open(fd, LISTENING, cache.clock.now)
   }
 
-  const { workers } = threadsFor(transports[0], settings, launched)
   const stop = (graceful: boolean): void => {
     counts.stopState = graceful ? DRAINING : STOPPING
     // From now on nobody can connect; closing has to wait for the threads that have the socket in hand.
@@ -144,6 +164,13 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
     if (message.kind === 'shutdown') {
       log.info({ graceful: message.graceful }, 'shutdown requested by a client')
       stop(message.graceful)
+    } else if (message.kind === 'accepted') {
+      const { thread, fd, listener } = message
+      workers[thread].postMessage({ kind: 'accepted', fd, listener } satisfies ToWorker)
+    } else if (message.kind === 'took') {
+      remote.get(message.slot)?.took(message.length)
+    } else if (message.kind === 'left') {
+      remote.get(message.slot)?.left()
     } else if (message.kind === 'wake') {
       background.wake()
     } else if (message.kind === 'verbosity') {
@@ -154,7 +181,9 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   let admin: AdminService | undefined
   transports.forEach((transport, thread) => {
     const credentials = users?.credentials.buffer
-    const work = { thread, settings, memory, counts: counts.buffer, transport, credentials }
+    const certificates = tls?.certificates.buffer
+    const shared = { memory, counts: counts.buffer, credentials, certificates }
+    const work = { thread, settings, transport, ...shared }
     giveWork(workers[thread], { kind: 'work', work })
   })
   // Out of descriptors, threads stop to accept until a connection closes; but others may free some too.
@@ -177,7 +206,15 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
     if (settings.adminAddress !== undefined) {
       const { openAdminService } = await import('./admin-service.ts')
       const transport = transports[0].kind
-      const server = { settings, cache, counts, transport, addresses, tell: hear }
+      const certificates = tls?.certificates.buffer
+      const shared = { settings, cache, counts, transport, certificates }
+      // Those in clear text are asked how the server is, if there are any.
+      const clear = listeners.filter((one) => one.clientCertificates === undefined)
+      const server = {
+        ...shared,
+        addresses: clear.length > 0 ? clear.map(({ address }) => address) : addresses,
+        tell: hear,
+      }
       admin = await openAdminService(server, log)
     }
     // V8 stops inlining into a function at 920 bytes of bytecode. The cache is written in small accessors on
@@ -190,6 +227,7 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
     else setTimeout(() => discardExecutablePages(calls), START_SETTLED_MS).unref()
     const reload = (): void => {
       users?.reload()
+      tls?.reload()
       admin?.reload()
     }
     return { addresses, adminAddress: admin?.address, stop, closed, reload }
@@ -248,25 +286,69 @@ interface ConnectionBooks {
   readonly gate: AcceptGate | undefined
 }
 
-/** Who watches a server whose sockets are descriptors: told by this thread, whichever took the command. */
+/** Told by this thread, whichever took the command. */
 function watchersOf(
   cache: Cache,
-  calls: SystemCalls,
-  { counts, table, gate }: ConnectionBooks,
   settings: Settings,
+  open: (client: number) => WatcherSocket,
 ): Watchers {
+  return new Watchers(cache, settings.watcherLogBufferBytes, open)
+}
+
+/** A watcher whose socket is a descriptor, which its thread has let go of. */
+function watcherDescriptor(
+  cache: Cache,
+  calls: SystemCalls,
+  fd: number,
+  { counts, table, gate }: ConnectionBooks,
+): WatcherSocket {
   const connectionEvents = new ConnectionEvents(cache)
-  return new Watchers(cache, settings.watcherLogBufferBytes, (fd) => {
-    const closing = (): void => {
-      if (connectionEvents.watched) {
-        connectionEvents.closed(fd, peerAddress(calls, fd), CLOSED_BY_ERROR)
-      }
-      table.close(fd)
-      counts.close()
+  const closing = (): void => {
+    if (connectionEvents.watched) {
+      connectionEvents.closed(fd, peerAddress(calls, fd), CLOSED_BY_ERROR)
     }
-    const closed = (): void => gate?.reopen()
-    return new WatcherDescriptor(calls, fd, { closing, closed })
+    table.close(fd)
+    counts.close()
+  }
+  const closed = (): void => gate?.reopen()
+  return new WatcherDescriptor(calls, fd, { closing, closed })
+}
+
+/** A watcher over TLS, which its thread keeps. */
+function remoteWatcherIn(worker: Worker, slot: number): RemoteWatcher {
+  const post = (message: ToWorker): void => worker.postMessage(message)
+  return new RemoteWatcher({
+    tell: (lines) => post({ kind: 'tell', slot, lines }),
+    dismiss: () => post({ kind: 'dismiss', slot }),
   })
+}
+
+/** Certificates, and how they are read again; undefined without TLS. */
+async function openTls(
+  { tls }: Settings,
+  cache: Cache,
+  log: Log,
+): Promise<{ readonly certificates: Certificates; readonly reload: () => void } | undefined> {
+  if (tls === undefined) return undefined
+  const { CertificateError, certificateWarning, readCertificates } = await import(
+    './certificate-files.ts'
+  )
+  const certificates = new Certificates()
+  const read = (): CertificateMaterial => {
+    const material = readCertificates(tls)
+    const warning = certificateWarning(material)
+    if (warning !== undefined) log.warn(warning)
+    return material
+  }
+  const refresh = (): string | undefined => refreshCertificates(certificates, cache, read)
+  const failure = refresh()
+  if (failure !== undefined) throw new CertificateError(failure)
+  const reload = (): void => {
+    const failure = refresh()
+    if (failure === undefined) log.info('certificates read again')
+    else log.error(`${failure}; the earlier certificates stay in use`)
+  }
+  return { certificates, reload }
 }
 
 function planThreads(
@@ -279,7 +361,8 @@ function planThreads(
   // Node's sockets can't be shared between threads.
   if (direct === undefined) return [{ kind: 'node', listen }]
   const { calls, kind } = direct
-  const threads = Array.from({ length: settings.threads })
+  const planned = directThreadCounts(settings)
+  const threads = Array.from({ length: planned.direct })
   const epolls = threads.map(() => calls.epoll_create1(EPOLL_CLOEXEC))
   const wake = calls.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
   if (wake < 0 || epolls.some((fd) => fd < 0)) {
@@ -287,16 +370,36 @@ function planThreads(
   }
   const streams = listeners.filter(({ kind }) => kind !== 'udp')
   const datagramSockets = dealUdpSockets(settings, calls, listeners)
-  return threads.map((_, thread) => ({
-    kind,
+  const shared = {
     listeners: streams.map(({ fd }) => fd),
-    bindings: streams.map(({ protocol }) => protocol),
-    datagramSockets: datagramSockets[thread],
     epolls,
-    wake,
     addOn: loadedAddOn(),
     table: table.buffer,
+  }
+  const secure =
+    planned.secure === 0
+      ? undefined
+      : {
+          threads: planned.secure,
+          listeners: streams.map(({ clientCertificates }) => clientCertificates !== undefined),
+        }
+  const bindings = streams.map(({ protocol }) => protocol)
+  const serving: WorkerTransport[] = threads.map((_, thread) => ({
+    ...shared,
+    kind,
+    bindings,
+    datagramSockets: datagramSockets[thread],
+    wake,
+    secure,
   }))
+  const secureListeners = streams.map(({ protocol, clientCertificates }) => ({
+    protocol,
+    clientCertificates,
+  }))
+  for (let i = 0; i < planned.secure; i++) {
+    serving.push({ ...shared, kind: 'secure', secureListeners })
+  }
+  return serving
 }
 
 /** The UDP sockets of each thread: a descriptor for every thread that serves one, as in memcached. */
@@ -327,7 +430,8 @@ function descriptors(
 ): ReadonlySet<number> {
   const fds = new Set(listeners.map(({ fd }) => fd))
   for (const transport of transports) {
-    if (transport.kind !== 'node') for (const { fd } of transport.datagramSockets) fds.add(fd)
+    if (transport.kind === 'node' || transport.kind === 'secure') continue
+    for (const { fd } of transport.datagramSockets) fds.add(fd)
   }
   return fds
 }
@@ -347,7 +451,7 @@ function acceptGate(
 /** Makes every epoll loop look at the stop word; the descriptor stays readable, so none can miss it. */
 function wake(calls: SystemCalls | undefined, transports: readonly WorkerTransport[]): void {
   const [transport] = transports
-  if (calls === undefined || transport.kind === 'node') return
+  if (calls === undefined || transport.kind === 'node' || transport.kind === 'secure') return
   const one = new BigUint64Array(new SharedArrayBuffer(8)).fill(1n)
   calls.write(transport.wake, calls.addressOf(new Uint8Array(one.buffer)), 8)
 }

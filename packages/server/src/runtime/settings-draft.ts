@@ -1,10 +1,11 @@
 // A set of settings being put together, and the rules that only hold for all of them at once.
 // Knows settings and the environment, and no spelling of a flag beyond what its sentences name.
 import { MAX_MEMORY_BYTES, MAX_SLAB_CLASSES, PAGE_BYTES } from '../cache/arena.ts'
-import type { ListenAddress } from '../transport/listeners.ts'
+import type { ClientCertificates, ListenAddress } from '../transport/listeners.ts'
 import { parseListenAddresses } from './listen-addresses.ts'
 import { CommandLineError, EX_USAGE, wholeNumber } from './option-values.ts'
 import { DEFAULT_SETTINGS, type LogLevel, logLevelOf, type Settings } from './settings.ts'
+import { DEFAULT_TLS, type TlsSettings, VERIFY_MODES } from './tls-settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -17,6 +18,10 @@ export interface SettingsDraft {
   tcpPortGiven: boolean
   protocolGiven: boolean
   slabChunkMaxGiven: boolean
+  /** `-Z`. */
+  tlsEnabled: boolean
+  /** `-o ssl_*`, which without `-Z` have no effect. */
+  readonly tls: { -readonly [Name in keyof TlsSettings]: TlsSettings[Name] }
   /** The value of `-o slab_sizes`, whose bounds other flags may still change. */
   slabSizes: string | undefined
 }
@@ -29,6 +34,8 @@ export function newDraft(): SettingsDraft {
     tcpPortGiven: false,
     protocolGiven: false,
     slabChunkMaxGiven: false,
+    tlsEnabled: false,
+    tls: { ...DEFAULT_TLS },
     slabSizes: undefined,
   }
 }
@@ -182,8 +189,10 @@ function settleListening(draft: SettingsDraft, env: Environment): void {
   settings.portFile = env.MEMCACHED_PORT_FILENAME || undefined
 
   const given = settings.interfacesAsGiven
-  settings.tcpAddresses = listenAddresses(given, settings.tcpPort)
-  settings.udpAddresses = listenAddresses(given, settings.udpPort)
+  const clientCertificates = draft.tlsEnabled ? VERIFY_MODES[draft.tls.verifyMode] : undefined
+  settings.tcpAddresses = listenAddresses(given, settings.tcpPort, clientCertificates)
+  settings.udpAddresses = listenAddresses(given, settings.udpPort, undefined)
+  settleTls(draft)
   if (settings.unixSocketPath !== undefined) {
     settings.tcpAddresses = []
     settings.udpAddresses = []
@@ -195,13 +204,42 @@ function settleListening(draft: SettingsDraft, env: Environment): void {
   }
 }
 
-function listenAddresses(given: string | undefined, port: number): readonly ListenAddress[] {
+function settleTls({ settings, tls, tlsEnabled, warnings }: SettingsDraft): void {
+  if (!tlsEnabled) {
+    if (/(?:^|[,;])(?:notls|btls|mtls):/.test(settings.interfacesAsGiven ?? '')) {
+      throw usage("'notls', 'btls' and 'mtls' (-l) are valid only when SSL is enabled (-Z).")
+    }
+    if (
+      Object.entries(DEFAULT_TLS).some(([name, value]) => tls[name as keyof TlsSettings] !== value)
+    ) {
+      warnings.push('The suboptions ssl_ (-o) have no effect without -Z: nothing is encrypted.')
+    }
+    return
+  }
+  // memcached's words.
+  if (settings.tcpPort === 0) throw usage('ERROR: You cannot enable SSL without a TCP port.')
+  if (tls.chainPath === undefined) {
+    throw usage('TLS (-Z) needs a certificate: -o ssl_chain_cert=<file>, and -o ssl_key=<file>.')
+  }
+  settings.tls = Object.freeze({ ...tls })
+  if (settings.unixSocketPath !== undefined) {
+    warnings.push('TLS (-Z) is for TCP: what comes by the unix socket (-s) is not encrypted.')
+  }
+  if (settings.udpPort !== 0) warnings.push('TLS (-Z) is for TCP: UDP (-U) is not encrypted.')
+}
+
+/** `clientCertificates`: how they are treated where an address doesn't say; undefined without TLS. */
+function listenAddresses(
+  given: string | undefined,
+  port: number,
+  clientCertificates: ClientCertificates | undefined,
+): readonly ListenAddress[] {
   // Port 0 asks the system for one where it is listened on, but switches TCP or UDP off as a setting.
   const listenPort = port === -1 ? 0 : port
   const addresses =
     given === undefined
-      ? [{ host: undefined, port: listenPort }]
-      : parseListenAddresses(given, listenPort)
+      ? [{ host: undefined, port: listenPort, ...(clientCertificates && { clientCertificates }) }]
+      : parseListenAddresses(given, listenPort, clientCertificates)
   return port === 0 ? [] : addresses
 }
 

@@ -1,7 +1,8 @@
-// The lines of `stats settings`, in the order and form of memcached 1.6.45 built without TLS, external
-// storage and proxy. Knows the settings and nothing else, so that the protocol can be handed its result.
+// The lines of `stats settings`, in the order and form of memcached 1.6.45 built without external
+// storage and proxy, and with TLS where it is on. Knows the settings and nothing else, so that the protocol can be handed its result.
 import type { Cache } from '../cache/cache.ts'
 import { type Settings, threadsPerUdpSocket } from './settings.ts'
+import { describeTls } from './tls-settings.ts'
 
 /** memcached's value of `temporary_ttl` while there is no TEMP list. */
 const UNUSED_TEMPORARY_TTL_SECONDS = 61
@@ -73,6 +74,7 @@ export function describeSettings(
     ['read_buf_mem_limit', `${settings.readBufferLimitBytes}`],
     ['track_sizes', yesNo(settings.sizeTrackingEnabled)],
     ['inline_ascii_response', 'no'],
+    ...(settings.tls === undefined ? [] : describeTls(settings.tls)),
     ['num_napi_ids', NULL_POINTER],
     ['memory_file', settings.memoryFile ?? NULL_POINTER],
     ['client_flags_size', '4'],

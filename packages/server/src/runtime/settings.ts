@@ -3,6 +3,7 @@
 import type { AdminAddress } from '../admin/admin-server.ts'
 import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import type { ListenAddress } from '../transport/listeners.ts'
+import type { TlsSettings } from './tls-settings.ts'
 
 export type HashAlgorithm = 'jenkins' | 'murmur3' | 'xxh3'
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
@@ -82,6 +83,8 @@ export interface Settings {
   readonly saslEnabled: boolean
   /** `MEMCACHED_SASL_PWDB`: the file of users and passwords for `-S`. */
   readonly saslPasswordFile: string | undefined
+  /** `-Z` and `-o ssl_*`; undefined: no TLS. */
+  readonly tls: TlsSettings | undefined
   readonly listenBacklog: number
   readonly maxConnections: number
   /** `-o maxconns_fast`: answer a connection over the limit with an error; else let it wait. */
@@ -186,6 +189,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   bindingProtocol: 'auto',
   saslEnabled: false,
   saslPasswordFile: undefined,
+  tls: undefined,
   listenBacklog: 1024,
   maxConnections: 1024,
   rejectConnectionsOverLimit: true,

@@ -7,6 +7,23 @@ import type { ToWorker, WorkerTransport } from './worker-messages.ts'
 /** The node transport has one thread, because Node's sockets can't be shared between threads. */
 export type ThreadsFor = 'node' | 'direct'
 
+/** Threads over direct system calls, and threads that serve the TLS connections which those accept. */
+export interface ThreadCounts {
+  readonly direct: number
+  readonly secure: number
+}
+
+export function directThreadCounts(settings: Settings): ThreadCounts {
+  const { tcpAddresses, udpAddresses, unixSocketPath, threads } = settings
+  const secure = tcpAddresses.some((address) => address.clientCertificates !== undefined)
+  const plain =
+    unixSocketPath !== undefined ||
+    udpAddresses.length > 0 ||
+    tcpAddresses.some((address) => address.clientCertificates === undefined)
+  // Where all is TLS, one is enough to accept it.
+  return { direct: secure && !plain ? 1 : threads, secure: secure ? threads : 0 }
+}
+
 export interface WorkerThreads {
   readonly for: ThreadsFor
   readonly workers: readonly Worker[]
@@ -17,14 +34,16 @@ export function threadsExpected({ transport }: Settings): ThreadsFor {
   return transport === 'node' || process.platform !== 'linux' ? 'node' : 'direct'
 }
 
-/** Starts the threads. They wait for `giveWork`, and until then don't keep the process from ending. */
+/** Starts the threads, those for TLS last. They wait for `giveWork`, and until then don't keep the process from ending. */
 export function launchThreads(settings: Settings, serving: ThreadsFor): WorkerThreads {
-  const workers = Array.from({ length: serving === 'node' ? 1 : settings.threads }, (_, thread) => {
+  const { direct, secure } =
+    serving === 'node' ? { direct: 0, secure: 1 } : directThreadCounts(settings)
+  const workers = Array.from({ length: direct + secure }, (_, thread) => {
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       name: `memshard-${thread}`,
       // A worker's heap holds its code and its connections; items live outside. Requests make no garbage except
       // over Node's sockets, so that the least is enough, which modules that load would otherwise outgrow.
-      resourceLimits: { maxYoungGenerationSizeMb: serving === 'node' ? 8 : 3 },
+      resourceLimits: { maxYoungGenerationSizeMb: thread < direct ? 3 : 8 },
     })
     worker.unref()
     return worker

@@ -6,12 +6,17 @@ import { Cache } from '../cache/cache.ts'
 import { useNativeMemory } from '../cache/memory.ts'
 import { Engine } from '../protocol/engine.ts'
 import { AcceptGate } from '../transport/accept-gate.ts'
+import { Acceptor, type AcceptorOptions } from '../transport/acceptor.ts'
+import { Certificates } from '../transport/certificates.ts'
 import { ConnectionCounts } from '../transport/connection-counts.ts'
 import { ConnectionEvents } from '../transport/connection-events.ts'
 import { ConnectionTable } from '../transport/connection-table.ts'
 import type { DirectOptions } from '../transport/entrance.ts'
 import { EpollTransport } from '../transport/epoll.ts'
+import { EpollControl } from '../transport/epoll-control.ts'
 import type { NodeTransport } from '../transport/node.ts'
+import { remoteWatcher } from '../transport/remote-watcher.ts'
+import type { SecureServers } from '../transport/secure-servers.ts'
 import { loadSystemCalls } from '../transport/system-calls.ts'
 import type { TransportContext } from '../transport/transport.ts'
 import { UringTransport } from '../transport/uring.ts'
@@ -31,7 +36,10 @@ async function serve(work: Work): Promise<void> {
   if (calls !== undefined) useNativeMemory(calls)
   const cache = new Cache(work.memory, cacheOptions(settings))
   const counts = new ConnectionCounts(settings.maxConnections, work.counts)
-  const host = new ServerHost(work, cache, counts, tell)
+  // Reads certificates again when a client asks for it.
+  const reading = settings.tls === undefined ? undefined : await import('./certificate-files.ts')
+  const hosted = { ...work, readCertificates: reading?.readCertificates }
+  const host = new ServerHost(hosted, cache, counts, tell)
   const context: TransportContext = {
     engine: new Engine(cache, host),
     counts,
@@ -44,13 +52,28 @@ async function serve(work: Work): Promise<void> {
   }
   if (transport.kind !== 'node' && calls !== undefined) {
     const { listeners, epolls, table } = transport
-    const options: DirectOptions = {
-      ...transport,
+    const accepting: AcceptorOptions = {
       calls,
-      arena: cache.arena,
+      epolls,
       table: new ConnectionTable(table),
       gate: new AcceptGate(calls, counts, { listeners, epolls, backlog: settings.listenBacklog }),
       rejectOverLimit: settings.rejectConnectionsOverLimit,
+      secure:
+        transport.kind === 'secure' || transport.secure === undefined
+          ? undefined
+          : {
+              ...transport.secure,
+              handOver: (thread, fd, listener) => tell({ kind: 'accepted', thread, fd, listener }),
+            },
+    }
+    if (transport.kind === 'secure') {
+      await serveSecurely(accepting, transport, { context, cache, host, work })
+      return
+    }
+    const options: DirectOptions = {
+      ...transport,
+      ...accepting,
+      arena: cache.arena,
       handOver: (slot, fd) => {
         cache.events.slots.handOver(slot, fd)
         host.wakeBackground()
@@ -69,7 +92,8 @@ async function serve(work: Work): Promise<void> {
   } else {
     // Loaded for it alone, with Node's sockets.
     const { NodeTransport } = await import('../transport/node.ts')
-    const node = new NodeTransport(context, cache, settings.watcherLogBufferBytes)
+    const servers = await secureServersOf(work, cache, counts)
+    const node = new NodeTransport(context, cache, settings.watcherLogBufferBytes, servers)
     host.transport = node
     await serveNode(node, transport)
   }
@@ -92,6 +116,60 @@ async function serveNode(node: NodeTransport, transport: WorkerTransport): Promi
     return
   }
   await node.run()
+}
+
+interface Serving {
+  readonly context: TransportContext
+  readonly cache: Cache
+  readonly host: ServerHost
+  readonly work: Work
+}
+
+async function serveSecurely(
+  accepting: AcceptorOptions,
+  { secureListeners }: Extract<WorkerTransport, { kind: 'secure' }>,
+  { context, cache, host, work }: Serving,
+): Promise<void> {
+  const servers = await secureServersOf(work, cache, context.counts)
+  if (servers === undefined) throw new Error('a thread for TLS was given no certificates')
+  const { SecureTransport } = await import('../transport/secure.ts')
+  const serving = new SecureTransport(context, cache, {
+    calls: accepting.calls,
+    table: accepting.table,
+    acceptor: new Acceptor(context, accepting, new EpollControl(accepting.calls)),
+    listeners: secureListeners,
+    servers,
+    watches: (slot) => {
+      cache.events.slots.handOver(slot, remoteWatcher(work.thread, slot))
+      host.wakeBackground()
+    },
+    took: (slot, length) => tell({ kind: 'took', slot, length }),
+    left: (slot) => tell({ kind: 'left', slot }),
+  })
+  host.transport = serving
+  port.on('message', (message: ToWorker) => {
+    if (message.kind === 'accepted') serving.take(message.fd, message.listener)
+    else if (message.kind === 'tell') serving.tell(message.slot, message.lines)
+    else if (message.kind === 'dismiss') serving.dismiss(message.slot)
+    else if (message.kind === 'stop') {
+      port.close()
+      void serving.stop()
+    }
+  })
+  tell({ kind: 'ready', addresses: [] })
+  await serving.run()
+}
+
+/** Undefined without TLS. */
+async function secureServersOf(
+  { settings: { tls }, certificates }: Work,
+  cache: Cache,
+  counts: ConnectionCounts,
+): Promise<SecureServers | undefined> {
+  if (tls === undefined || certificates === undefined) return undefined
+  const { SecureServers } = await import('../transport/secure-servers.ts')
+  const shared = new Certificates(certificates)
+  return new SecureServers({ ...tls, certificates: shared, lock: cache.lock }, counts)
 }
 
 // It listens before this module has ended, and isn't awaited here, which a CommonJS module can't: a failure is the

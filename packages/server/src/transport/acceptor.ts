@@ -28,6 +28,17 @@ export interface AcceptorOptions {
   readonly gate: AcceptGate
   /** `-o maxconns_fast`: a connection too many is refused; else it waits. */
   readonly rejectOverLimit: boolean
+  /** Who comes by a listener of TLS, and how many threads serve them; undefined: there is none. */
+  readonly secure: SecureThreads | undefined
+}
+
+/** The threads that serve TLS, which are others: Node's sockets need its event loop. */
+export interface SecureThreads {
+  readonly threads: number
+  /** Which of the listeners are theirs. */
+  readonly listeners: readonly boolean[]
+  /** A descriptor that is in no epoll set. */
+  readonly handOver: (thread: number, fd: number, listener: number) => void
 }
 
 /** Connections accepted before others get their turn. */
@@ -48,7 +59,8 @@ export class Acceptor {
 
   /** Takes who waits at the listener with this number. */
   accept(listener: number, number: number): void {
-    const { calls, epolls, gate, rejectOverLimit, table } = this.#options
+    const { calls, epolls, gate, rejectOverLimit, secure, table } = this.#options
+    const handedOver = secure?.listeners[number] === true
     const { counts, clock, connectionEvents, thread: own } = this.#context
     // A listener can come back through the gate while the thread is about to end.
     if (counts.stopState !== RUNNING) this.#control.change(epolls[own], EPOLL_CTL_DEL, listener, 0)
@@ -70,19 +82,29 @@ export class Acceptor {
         this.#refuse(fd)
         continue
       }
-      const thread = counts.nextThread(epolls.length)
+      const thread = handedOver
+        ? epolls.length + counts.nextSecureThread(secure.threads)
+        : counts.nextThread(epolls.length)
       table.open(fd, NEW, clock.now, thread, number)
       // Before the first request, which is another thread's.
       if (connectionEvents.watched) connectionEvents.opened(fd, peerAddress(calls, fd))
-      this.#control.change(epolls[thread], EPOLL_CTL_ADD, fd, EPOLLIN)
+      if (handedOver) secure.handOver(thread, fd, number)
+      else this.#control.change(epolls[thread], EPOLL_CTL_ADD, fd, EPOLLIN)
     }
   }
 
-  /**
-   * Closes a connection, which takes its descriptor out of the epoll set. All is noted before, for the number
-   * may be reused at once. `peer` is where it came from, if that is known.
-   */
+  /** Closes a connection, which takes its descriptor out of the epoll set. */
   close(fd: number, reason: number, peer?: PeerAddress): void {
+    this.closing(fd, reason, peer)
+    this.#options.calls.close(fd)
+    this.makeRoom()
+  }
+
+  /**
+   * Notes that a connection is about to be closed: before, for the number may be reused at once. `peer` is where it
+   * came from, if that is known.
+   */
+  closing(fd: number, reason: number, peer?: PeerAddress): void {
     const { connectionEvents, counts } = this.#context
     const { calls, table } = this.#options
     if (connectionEvents.watched) {
@@ -90,17 +112,15 @@ export class Acceptor {
     }
     table.close(fd)
     counts.close()
-    calls.close(fd)
-    this.#makeRoom()
   }
 
   #giveBackPlace(): void {
     this.#context.counts.close()
-    this.#makeRoom()
+    this.makeRoom()
   }
 
-  /** Somebody may be waiting for a place, or for a descriptor. */
-  #makeRoom(): void {
+  /** Somebody may be waiting for the place, or for the descriptor, of one that was closed. */
+  makeRoom(): void {
     if (!this.#context.counts.accepting) this.#options.gate.reopen()
   }
 

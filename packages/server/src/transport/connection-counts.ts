@@ -10,7 +10,11 @@ const GATE = 5
 const TIMES_DISABLED = 6
 const IDLE_KICKS = 7
 const LISTENERS = 8
-const WORDS = 10
+const NEXT_SECURE_THREAD = 9
+const HANDSHAKE_ERRORS = 10
+const NEW_SESSIONS = 11
+const SECURE_ERRORS = 12
+const WORDS = 14
 // Microseconds, after the words.
 const DISABLED_SINCE = 0
 const TIME_DISABLED = 1
@@ -123,6 +127,41 @@ export class ConnectionCounts {
     return (Atomics.add(this.#words, NEXT_THREAD, 1) >>> 0) % threads
   }
 
+  /** As `nextThread`, among those that serve TLS. */
+  nextSecureThread(threads: number): number {
+    return (Atomics.add(this.#words, NEXT_SECURE_THREAD, 1) >>> 0) % threads
+  }
+
+  // ---- TLS
+
+  countHandshakeError(): void {
+    Atomics.add(this.#words, HANDSHAKE_ERRORS, 1)
+  }
+
+  /** A handshake made a session, instead of resuming one. */
+  countNewSession(): void {
+    Atomics.add(this.#words, NEW_SESSIONS, 1)
+  }
+
+  /** What came after a handshake was not TLS any more. */
+  countSecureError(): void {
+    Atomics.add(this.#words, SECURE_ERRORS, 1)
+  }
+
+  get handshakeErrors(): number {
+    return Atomics.load(this.#words, HANDSHAKE_ERRORS)
+  }
+
+  get newSessions(): number {
+    return Atomics.load(this.#words, NEW_SESSIONS)
+  }
+
+  get secureErrors(): number {
+    return Atomics.load(this.#words, SECURE_ERRORS)
+  }
+
+  // ----
+
   get full(): boolean {
     return this.current >= this.#places
   }
@@ -149,7 +188,8 @@ export class ConnectionCounts {
 
   /** `stats reset` leaves the connections that are there. */
   reset(): void {
-    for (const word of [TOTAL, REJECTED, TIMES_DISABLED, IDLE_KICKS]) {
+    const tls = [HANDSHAKE_ERRORS, NEW_SESSIONS, SECURE_ERRORS]
+    for (const word of [TOTAL, REJECTED, TIMES_DISABLED, IDLE_KICKS, ...tls]) {
       Atomics.store(this.#words, word, 0)
     }
     this.#times[TIME_DISABLED] = 0

@@ -33,7 +33,12 @@ export interface ListenAddress {
   readonly port: number
   /** What is spoken there; undefined: what is spoken everywhere. */
   readonly protocol?: BindingProtocol
+  /** It is TLS, and what becomes of clients' certificates; undefined: it is not. */
+  readonly clientCertificates?: ClientCertificates
 }
+
+/** Not asked for; asked for, and what comes must be good; demanded. */
+export type ClientCertificates = 'ignored' | 'optional' | 'required'
 
 export interface ListenOptions {
   readonly tcpAddresses: readonly ListenAddress[]
@@ -51,6 +56,7 @@ export interface Listener {
   readonly address: string
   readonly port: number
   readonly protocol?: BindingProtocol
+  readonly clientCertificates?: ClientCertificates
 }
 
 /** A socket could not be opened; the message says which and why. */
@@ -90,7 +96,7 @@ export async function openListeners(
 async function listenOn(
   calls: SystemCalls,
   kind: 'tcp' | 'udp',
-  { host, port, protocol }: ListenAddress,
+  { host, port, protocol, clientCertificates }: ListenAddress,
   backlog = 0,
 ): Promise<readonly Listener[]> {
   const listeners: Listener[] = []
@@ -98,7 +104,7 @@ async function listenOn(
     // With an ephemeral port, the first family's choice is the second's too.
     const wanted = port === 0 && listeners.length > 0 ? listeners[0].port : port
     const listener = bindTo(calls, kind, numeric, wanted, backlog)
-    if (listener !== undefined) listeners.push({ ...listener, protocol })
+    if (listener !== undefined) listeners.push({ ...listener, protocol, clientCertificates })
   }
   if (listeners.length === 0) {
     throw new ListenError(

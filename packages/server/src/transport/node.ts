@@ -1,6 +1,5 @@
-// The portable transport: node:net sockets in one thread's event loop. For systems without the fast one.
-// Knows no command.
-// Long because back-pressure, limits and the end of a connection meet in it, as in epoll.ts.
+// The portable transport: node:net sockets in one thread's event loop, on listeners of its own. For systems without
+// the fast one. Knows no command; what clients do is in node-clients.ts.
 import { chmodSync } from 'node:fs'
 import {
   createServer,
@@ -11,80 +10,69 @@ import {
 import type { Cache } from '../cache/cache.ts'
 import {
   CLOSED_BY_ERROR,
-  CLOSED_NORMALLY,
   CLOSED_WHEN_IDLE,
   OVER_TCP,
   OVER_UNIX_SOCKET,
 } from '../cache/event-log.ts'
-import { MemoryBlock } from '../cache/memory.ts'
 import type { BindingProtocol } from '../protocol/binding-protocol.ts'
-import { Connection, WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
-import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import { DRAINING } from './connection-counts.ts'
 import type { PeerAddress } from './connection-events.ts'
+import { DATAGRAMS, LISTENING, stateName } from './connection-table.ts'
 import {
-  activityOf,
-  DATAGRAMS,
-  LISTENING,
-  READING,
-  stateName,
-  WRITING,
-} from './connection-table.ts'
-import { ListenError, type ListenOptions, removeStaleSocket } from './listeners.ts'
-import { copyOfMessage } from './message-copy.ts'
+  type ClientCertificates,
+  ListenError,
+  type ListenOptions,
+  removeStaleSocket,
+} from './listeners.ts'
+import { type NodeClient, NodeClients, watcherSocket } from './node-clients.ts'
 import { type NodeDatagramSocket, openNodeDatagramSockets } from './node-datagrams.ts'
+import type { SecureServers } from './secure-servers.ts'
 import {
-  DRAIN_MS,
   EXECUTING,
-  INPUT_BYTES,
   TOO_MANY_CONNECTIONS,
   type Transport,
   type TransportContext,
 } from './transport.ts'
-import type { WatcherSocket } from './watcher.ts'
 import { Watchers } from './watchers.ts'
 
 /** How often idle connections are looked for. */
 const IDLE_SWEEP_MS = 1_000
-const NOTHING = Buffer.alloc(0)
-const MAX_PENDING_BYTES = 2 * MAX_KEYS_LINE_BYTES
 
-type Target = NetListenOptions & { readonly protocol?: BindingProtocol }
-
-interface Client {
-  readonly socket: Socket
-  readonly protocol: Connection
-  /** Where it comes from, which is not to be had when it is gone. */
-  readonly peer: PeerAddress
-  /** Input not consumed yet. */
-  pending: Buffer
-  /** The client has sent the last byte that is taken from it; it may still want answers. */
-  ended: boolean
-  /** The clock's second at which it last did something. */
-  lastActive: number
-  /** The next part of a long answer is about to be made. */
-  continuing: boolean
+type Target = NetListenOptions & {
+  readonly protocol?: BindingProtocol
+  readonly clientCertificates?: ClientCertificates
 }
 
 export class NodeTransport implements Transport {
   readonly #context: TransportContext
   readonly #cache: Cache
-  readonly #input = new MemoryBlock(new ArrayBuffer(2 * INPUT_BYTES))
   /** By the number that reports give them, since Node shows no descriptors. */
-  readonly #clients = new Map<number, Client>()
+  readonly #clients: NodeClients
   readonly #servers: Server[] = []
   readonly #datagramSockets: NodeDatagramSocket[] = []
+  readonly #secureServers: SecureServers | undefined
   readonly #watchers: Watchers
   /** Clients who watch, by slot + 1. */
-  readonly #watching = new Map<number, Client>()
+  readonly #watching = new Map<number, NodeClient>()
   #watchTimer: NodeJS.Timeout | undefined
   #stopped: () => void = () => {}
 
   /** `watcherBufferBytes` is `-o watcher_logbuf_size`. */
-  constructor(context: TransportContext, cache: Cache, watcherBufferBytes: number) {
+  constructor(
+    context: TransportContext,
+    cache: Cache,
+    watcherBufferBytes: number,
+    secureServers: SecureServers | undefined,
+  ) {
     this.#context = context
     this.#cache = cache
+    this.#secureServers = secureServers
+    this.#clients = new NodeClients(context, cache, {
+      noted: () => {},
+      watches: (client) => this.#watch(client),
+      left: (client) => this.#left(client),
+    })
     this.#watchers = new Watchers(cache, watcherBufferBytes, (number) => {
       const client = this.#watching.get(number)
       this.#watching.delete(number)
@@ -94,11 +82,7 @@ export class NodeTransport implements Transport {
 
   /** Opens the listening sockets; resolves to the addresses they got, in words. */
   async listen(options: ListenOptions): Promise<readonly string[]> {
-    const targets: Target[] = options.tcpAddresses.map(({ host, port, protocol }) => ({
-      host,
-      port,
-      protocol,
-    }))
+    const targets: Target[] = options.tcpAddresses.map((address) => ({ ...address }))
     if (options.unixSocketPath !== undefined) {
       removeStaleSocket(options.unixSocketPath)
       targets.push({ path: options.unixSocketPath })
@@ -134,28 +118,13 @@ export class NodeTransport implements Transport {
     clearTimeout(this.#watchTimer)
     this.#watchers.close()
     const drain = this.#context.counts.stopState === DRAINING
-    const closed = [...this.#clients.values()].map((client) => this.#end(client, drain))
-    await Promise.all(closed)
+    await Promise.all([...this.#clients].map((client) => this.#clients.end(client, drain)))
     this.#stopped()
-  }
-
-  #end(client: Client, drain: boolean): Promise<void> {
-    const { socket } = client
-    return new Promise((resolve) => {
-      socket.once('close', () => resolve())
-      if (!drain) {
-        socket.destroy()
-        return
-      }
-      client.ended = true
-      this.#receive(client, NOTHING)
-      setTimeout(() => socket.destroy(), DRAIN_MS).unref()
-    })
   }
 
   #listenOn(target: Target): Promise<void> {
     const server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen: true }, (socket) =>
-      this.#accept(socket, target.protocol),
+      this.#accept(socket, target),
     )
     this.#servers.push(server)
     return new Promise((resolve, reject) => {
@@ -167,7 +136,7 @@ export class NodeTransport implements Transport {
     })
   }
 
-  #accept(socket: Socket, binding: BindingProtocol | undefined): void {
+  #accept(socket: Socket, { protocol, clientCertificates }: Target): void {
     const { counts, connectionEvents } = this.#context
     if (!counts.open()) {
       socket.on('error', () => {})
@@ -175,77 +144,24 @@ export class NodeTransport implements Transport {
       socket.destroySoon()
       return
     }
-    const number = this.#freeNumber()
     const peer = peerOf(socket)
-    const protocol = new Connection(number)
-    protocol.binding = binding
-    const client: Client = {
-      socket,
-      protocol,
-      peer,
-      pending: NOTHING,
-      ended: false,
-      lastActive: this.#context.clock.now,
-      continuing: false,
+    const client = this.#clients.open(this.#freeNumber(), socket, peer, protocol)
+    if (connectionEvents.watched) connectionEvents.opened(client.number, peer)
+    if (clientCertificates === undefined || this.#secureServers === undefined) {
+      this.#clients.begin(client, socket)
+    } else {
+      this.#secureServers.accept(clientCertificates, client, this.#clients)
     }
-    if (connectionEvents.watched) connectionEvents.opened(number, peer)
-    this.#clients.set(number, client)
-    socket.on('data', (data) => this.#receive(client, data))
-    socket.on('drain', () => {
-      socket.resume()
-      this.#receive(client, NOTHING)
-    })
-    socket.on('end', () => {
-      client.ended = true
-      if (!protocol.closing) protocol.closeReason = CLOSED_NORMALLY
-      this.#receive(client, NOTHING)
-    })
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => {
-      this.#clients.delete(number)
-      this.#context.engine.abandon(protocol)
-      if (connectionEvents.watched) connectionEvents.closed(number, peer, protocol.closeReason)
-      counts.close()
-    })
   }
 
-  #receive(client: Client, data: Buffer): void {
-    if (client.protocol.state === WATCHING) return
-    const { pending } = client
-    const length = pending.length + data.length
-    if (length > MAX_PENDING_BYTES) {
-      client.socket.destroy()
-      return
-    }
-    const input =
-      length <= this.#input.size ? this.#input : new MemoryBlock(new ArrayBuffer(length))
-    input.bytes.set(pending)
-    input.bytes.set(data, pending.length)
-    // While the client takes no answers, its requests wait.
-    const at = client.socket.writableNeedDrain ? 0 : this.#execute(client, input, length)
-    if (client.protocol.state === WATCHING) {
-      this.#watch(client)
-      return
-    }
-    client.pending = at === length ? NOTHING : Buffer.from(input.bytes.subarray(at, length))
-    if (client.socket.writableNeedDrain) return
-    if (client.protocol.busy) this.#continueLater(client)
-    else if (client.ended) client.socket.destroySoon()
+  #left({ number, peer, protocol }: NodeClient): void {
+    const { counts, connectionEvents } = this.#context
+    if (connectionEvents.watched) connectionEvents.closed(number, peer, protocol.closeReason)
+    counts.close()
   }
 
-  /** The next part of a long answer, when the other connections have had their turn. */
-  #continueLater(client: Client): void {
-    if (client.continuing) return
-    client.continuing = true
-    setImmediate(() => {
-      client.continuing = false
-      if (!client.socket.destroyed && client.protocol.busy) this.#receive(client, NOTHING)
-    })
-  }
-
-  #watch(client: Client): void {
+  #watch(client: NodeClient): void {
     const { watchSlot } = client.protocol
-    client.pending = NOTHING
     client.protocol.closeReason = CLOSED_BY_ERROR
     this.#watching.set(watchSlot + 1, client)
     this.#cache.events.slots.handOver(watchSlot, watchSlot + 1)
@@ -260,45 +176,24 @@ export class NodeTransport implements Transport {
     this.#watchTimer = setTimeout(() => this.#tellWatchers(), pauseMs)
   }
 
-  /** Executes and answers what is complete; returns how much was consumed. */
-  #execute(client: Client, input: MemoryBlock, length: number): number {
-    const { engine, clock } = this.#context
-    const { socket, protocol } = client
-    client.lastActive = clock.now
-    let at = 0
-    for (;;) {
-      at = engine.execute(protocol, input, at, length)
-      const { reply } = engine
-      const { full } = reply
-      const taken = reply.totalBytes === 0 || socket.write(copyOfMessage(reply, this.#cache.arena))
-      engine.release(reply)
-      if (protocol.closing) {
-        socket.destroySoon()
-        return length
-      }
-      if (!taken) socket.pause()
-      if (!full || !taken || protocol.busy) return at
-    }
-  }
-
   // ---- idle connections, reports
 
   #kickIdle(): void {
     const { clock, counts, idleTimeoutSeconds } = this.#context
     if (idleTimeoutSeconds === 0) return
-    for (const { socket, protocol, lastActive } of this.#clients.values()) {
-      if (clock.now - lastActive <= idleTimeoutSeconds) continue
-      if (socket.writableLength > 0 || activityOf(protocol) !== READING) continue
+    for (const client of this.#clients) {
+      if (clock.now - client.lastActive <= idleTimeoutSeconds) continue
+      if (!this.#clients.isIdle(client)) continue
       counts.kick()
-      protocol.closeReason = CLOSED_WHEN_IDLE
-      socket.destroy()
+      client.protocol.closeReason = CLOSED_WHEN_IDLE
+      this.#clients.close(client)
     }
   }
 
   /** Servers and UDP sockets come first. */
   #freeNumber(): number {
     let number = this.#servers.length + this.#datagramSockets.length
-    while (this.#clients.has(number)) number++
+    while (this.#clients.get(number) !== undefined) number++
     return number
   }
 
@@ -326,12 +221,10 @@ export class NodeTransport implements Transport {
         idleSeconds: clock.uptime,
       }
     }
-    const numbers = [...this.#clients.keys()].sort((a, b) => a - b)
-    for (const descriptor of numbers) {
-      const client = this.#clients.get(descriptor)
-      if (client === undefined) continue
-      const { remoteAddress: address = '', remotePort: port = 0, remoteFamily } = client.socket
-      const { localAddress = '', localPort = 0, localFamily } = client.socket
+    for (const client of [...this.#clients].sort((a, b) => a.number - b.number)) {
+      const { number: descriptor, raw } = client
+      const { remoteAddress: address = '', remotePort: port = 0, remoteFamily } = raw
+      const { localAddress = '', localPort = 0, localFamily } = raw
       yield {
         descriptor,
         udp: false,
@@ -341,10 +234,7 @@ export class NodeTransport implements Transport {
           port: localPort,
           family: localFamily,
         }),
-        state:
-          descriptor === asking
-            ? EXECUTING
-            : stateName(client.socket.writableLength > 0 ? WRITING : activityOf(client.protocol)),
+        state: descriptor === asking ? EXECUTING : stateName(this.#clients.activity(client)),
         idleSeconds: clock.now - client.lastActive,
       }
     }
@@ -354,20 +244,6 @@ export class NodeTransport implements Transport {
 function describeAddress(end: { address: string; port: number; family?: string }): string {
   if (end.family === 'IPv6') return `tcp6:[${end.address}]:${end.port}`
   return end.family === 'IPv4' ? `tcp:${end.address}:${end.port}` : '?:<AF 0>'
-}
-
-function watcherSocket(client: Client): WatcherSocket {
-  const { socket } = client
-  return {
-    send: ({ bytes }, from, length) => {
-      if (socket.destroyed) return -1
-      if (socket.writableNeedDrain) return 0
-      socket.write(bytes.slice(from, from + length))
-      return length
-    },
-    ignoreInput: () => !client.ended && !socket.destroyed,
-    close: () => socket.destroy(),
-  }
 }
 
 function peerOf({ remoteAddress, remotePort, remoteFamily }: Socket): PeerAddress {
