@@ -10,6 +10,7 @@ import { PREFIX_STATISTICS_BYTES, type PrefixOptions } from './prefix-statistics
 import { SHARED_STATE_BYTES } from './shared-state.ts'
 import { sizeHistogramBytes } from './size-histogram.ts'
 import { mostItems, type SlabOptions } from './slabs.ts'
+import { TELEMETRY_BYTES, type TelemetryOptions } from './telemetry.ts'
 import type { TuningOptions } from './tuning.ts'
 
 export interface CacheOptions
@@ -18,7 +19,8 @@ export interface CacheOptions
     HashTableOptions,
     TuningOptions,
     PrefixOptions,
-    EventLogOptions {
+    EventLogOptions,
+    TelemetryOptions {
   /** `-I`: the largest item, counted as memcached counts it. */
   readonly maxItemSizeBytes: number
   readonly casEnabled: boolean
@@ -48,6 +50,8 @@ export interface CacheMemory {
   readonly evictionCounts: SharedArrayBuffer
   /** Events on their way to watchers. */
   readonly events: SharedArrayBuffer
+  /** What is known about requests and their keys. */
+  readonly telemetry: SharedArrayBuffer
 }
 
 /**
@@ -81,5 +85,6 @@ export function allocateCacheMemory(
       options.admissionEnabled ? evictionCountsBytes(options.memoryLimitBytes) : 0,
     ),
     events: eventLogBuffer(options),
+    telemetry: new SharedArrayBuffer(TELEMETRY_BYTES),
   }
 }

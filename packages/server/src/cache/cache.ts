@@ -26,7 +26,7 @@ import {
   MAX_PINS,
   NOMINAL_CHUNK_HEADER_BYTES,
 } from './item.ts'
-import { Lock } from './lock.ts'
+import { LOCK_COUNTERS, Lock } from './lock.ts'
 import { COLD, HOT, Lru, type LruOwner } from './lru.ts'
 import { copyBytes, type MemoryBlock } from './memory.ts'
 import { ANY_CLASS, PageMoves } from './page-moves.ts'
@@ -45,6 +45,7 @@ import {
   Statistics,
   TOTAL_ITEMS,
 } from './statistics.ts'
+import { Telemetry } from './telemetry.ts'
 import { Tuning } from './tuning.ts'
 
 /** What `allocate` returns instead of an item. */
@@ -79,13 +80,14 @@ export class Cache implements LruOwner {
   readonly prefixes: PrefixStatistics
   readonly sizes: SizeHistogram
   readonly events: EventLog
+  readonly telemetry: Telemetry
   readonly #state: Int32Array
 
   constructor(memory: CacheMemory, options: CacheOptions) {
     this.options = options
     const state = new SharedState(memory.state)
     const contents = new SharedState(memory.contents)
-    this.lock = new Lock(state.int32(1))
+    this.lock = new Lock(state.int32(1), state.float64(LOCK_COUNTERS))
     this.clock = new Clock(state.int32(5))
     this.#state = contents.int32(4)
     this.statistics = new Statistics(state)
@@ -101,6 +103,7 @@ export class Cache implements LruOwner {
     this.table = new HashTable(memory.table, this.items, contents, options)
     this.evictionCounts = new EvictionCounts(memory.evictionCounts, state)
     this.events = new EventLog(memory.events, state, this.items, this.clock, this.statistics)
+    this.telemetry = new Telemetry(memory.telemetry, this.clock, options)
     this.lru = new Lru(
       this.items,
       this.clock,
@@ -322,6 +325,7 @@ export class Cache implements LruOwner {
     this.statistics.add(TOTAL_ITEMS, 1)
     this.statistics.add(CURR_BYTES, size)
     if (this.sizes.enabled) this.sizes.add(size, 1)
+    if (size > this.telemetry.bigKeys.least) this.noteBig(item)
   }
 
   /** The item is out of the hash table: out of its list too, and freed unless a reply still needs it. */
@@ -353,6 +357,26 @@ export class Cache implements LruOwner {
   unpin(item: ItemRef): void {
     this.items.removePin(item)
     if (this.items.pins(item) === 0 && (this.items.flags(item) & LINKED) === 0) this.free(item)
+  }
+
+  // ---- telemetry
+
+  /** An item was met that is larger than those noted as big. */
+  noteBig(item: ItemRef): void {
+    const items = this.items
+    const { bigKeys } = this.telemetry
+    const size = items.sizeOf(item)
+    const length = items.keyLength(item)
+    bigKeys.note(this.hashOf(item), items.block(item), items.keyAt(item), length, size)
+  }
+
+  /** `stats reset`, for all that is counted here. */
+  resetStatistics(): void {
+    this.statistics.reset()
+    this.prefixes.clear()
+    this.lock.resetCounters()
+    this.pageMoves.resetCounts()
+    this.telemetry.reset(this.statistics.get(TOTAL_ITEMS))
   }
 
   // ---- flushing

@@ -106,6 +106,7 @@ export class PageMover {
   #pass(source: number, destination: number): void {
     this.#cache.slabs.passPage(source, destination)
     this.#cache.statistics.add(SLABS_MOVED, 1)
+    this.#cache.pageMoves.count(source, destination)
     this.#cache.pageMoves.finish()
     this.#moving = false
   }

@@ -1,6 +1,7 @@
 // The one move of a slab page that is asked for or under way: who asks leaves it here, and the page mover
 // finds it. Knows which moves can be asked for; not how one is done.
 
+import { MAX_SLAB_CLASSES } from './arena.ts'
 import type { SharedState } from './shared-state.ts'
 import { GLOBAL_PAGE_POOL, type SlabPages } from './slab-pages.ts'
 
@@ -28,11 +29,14 @@ const LAST_PICKED = 4
 export class PageMoves {
   readonly #pages: SlabPages
   readonly #state: Int32Array
+  /** Pages moved, by class they came from and class they went to. */
+  readonly #done: Float64Array
   readonly #largestClass: number
 
   constructor(pages: SlabPages, state: SharedState, largestClass: number) {
     this.#pages = pages
     this.#state = state.int32(5)
+    this.#done = state.float64(MAX_SLAB_CLASSES * MAX_SLAB_CLASSES)
     this.#largestClass = largestClass
   }
 
@@ -69,6 +73,23 @@ export class PageMoves {
 
   get evictionsAllowed(): boolean {
     return this.#state[EVICTIONS_ALLOWED] === 1
+  }
+
+  /** A page has moved from one class, or the global pool, to another. */
+  count(source: number, destination: number): void {
+    this.#done[source * MAX_SLAB_CLASSES + destination]++
+  }
+
+  /** Every pair of classes between which pages were moved, and how many. */
+  *counts(): Generator<readonly [source: number, destination: number, pages: number]> {
+    for (const [pair, pages] of this.#done.entries()) {
+      if (pages === 0) continue
+      yield [Math.floor(pair / MAX_SLAB_CLASSES), pair % MAX_SLAB_CLASSES, pages]
+    }
+  }
+
+  resetCounts(): void {
+    this.#done.fill(0)
   }
 
   /** The move is done, or given up. */

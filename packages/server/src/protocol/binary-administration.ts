@@ -14,7 +14,7 @@ import { type BinaryRequest, HEADER_BYTES } from './binary-request.ts'
 import type { Connection } from './connection.ts'
 import { type Context, MEMCACHED_VERSION } from './context.ts'
 import { prefixReport } from './prefix-dump.ts'
-import { resetStatistics } from './statistics-command.ts'
+import { ownStatistics, resetStatistics } from './statistics-command.ts'
 import {
   generalStatistics,
   itemStatistics,
@@ -62,7 +62,7 @@ function statisticsOf(context: Context, name: string): Iterable<Pair> | undefine
   if (name === 'items') return itemStatistics(cache)
   if (name === 'slabs') return slabStatistics(cache)
   if (name === 'sizes') return sizeStatistics(cache)
-  return undefined
+  return ownStatistics(cache, host.dumpEnabled, name)
 }
 
 /** `detail on|off|dump`; the dump is one value. */

@@ -27,9 +27,30 @@ import {
 } from './binary-storage.ts'
 import { BINARY_VALUE, type Connection } from './connection.ts'
 import type { Context } from './context.ts'
+import * as kind from './request-kinds.ts'
 
 /** What may come of a request before its value: memcached's read buffer. A longer key ends the connection. */
 const MAX_HEAD_BYTES = 16 * 1024
+
+/** The kind of request of each command, by opcode. */
+const KINDS = new Int32Array(256).fill(kind.OTHER)
+for (const [command, requestKind] of [
+  [opcode.GET, kind.GET],
+  [opcode.GETK, kind.GET],
+  [opcode.GAT, kind.GAT],
+  [opcode.GATK, kind.GAT],
+  [opcode.TOUCH, kind.TOUCH],
+  [opcode.SET, kind.SET],
+  [opcode.ADD, kind.ADD],
+  [opcode.REPLACE, kind.REPLACE],
+  [opcode.APPEND, kind.APPEND],
+  [opcode.PREPEND, kind.PREPEND],
+  [opcode.DELETE, kind.DELETE],
+  [opcode.INCREMENT, kind.INCR],
+  [opcode.DECREMENT, kind.DECR],
+] as const) {
+  KINDS[command] = requestKind
+}
 
 /**
  * Executes the request at `at` of `input`, whose bytes end at `end`. Returns the position after what it has
@@ -49,6 +70,7 @@ export function processRequest(
     return at
   }
   request.read(input, at)
+  connection.requestKind = KINDS[request.command]
   const { keyEnd } = request
   if (keyEnd - at > MAX_HEAD_BYTES && end - at >= MAX_HEAD_BYTES) connection.closing = true
   if (keyEnd > end || connection.closing) return -1

@@ -127,6 +127,7 @@ export function beginStorage(context: Context, connection: Connection, mode: num
 
 /** Further bytes of the value complete it: what `beginStorage` found in the line is needed again. */
 export function resumeStorage(context: Context): void {
+  context.retakesKey()
   context.takeKeyToken(KEY)
 }
 

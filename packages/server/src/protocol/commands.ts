@@ -19,6 +19,7 @@ import { processMetaDebug, processMetaNoop } from './meta-debug.ts'
 import { processMetaDelete } from './meta-delete.ts'
 import { processMetaGet } from './meta-get.ts'
 import { beginMetaSet } from './meta-set.ts'
+import * as kind from './request-kinds.ts'
 import { processMemoryLimit, processSlabs } from './slab-commands.ts'
 import { processStatistics } from './statistics-command.ts'
 import { word } from './tokens.ts'
@@ -53,6 +54,15 @@ const STORAGE_COMMANDS = [
   [word('prepend'), PREPEND],
 ] as const
 
+/** The kind of request of each mode of storing. */
+const STORAGE_KINDS = new Int32Array(6)
+STORAGE_KINDS[SET] = kind.SET
+STORAGE_KINDS[ADD] = kind.ADD
+STORAGE_KINDS[REPLACE] = kind.REPLACE
+STORAGE_KINDS[APPEND] = kind.APPEND
+STORAGE_KINDS[PREPEND] = kind.PREPEND
+STORAGE_KINDS[CAS] = kind.CAS
+
 const RETRIEVAL_COMMANDS = [word('get'), word('gets'), word('gat'), word('gats')]
 const HTTP = word('HTTP/')
 const LETTER_M = 109
@@ -60,6 +70,7 @@ const LETTER_M = 109
 /** Executes the command whose line is split into the context's tokens. */
 export function processCommand(context: Context, connection: Connection): void {
   const { tokens, reply } = context
+  connection.requestKind = kind.OTHER
   if (tokens.count === 0 || tokens.indented) {
     reply.text(ERROR)
     return
@@ -69,12 +80,22 @@ export function processCommand(context: Context, connection: Connection): void {
     return
   }
   const mode = storageMode(context)
-  if (mode >= 0) beginStorage(context, connection, mode)
-  else if (tokens.is(0, DELETE)) processDelete(context)
-  else if (tokens.is(0, INCR)) processArithmetic(context, true)
-  else if (tokens.is(0, DECR)) processArithmetic(context, false)
-  else if (tokens.is(0, TOUCH)) processTouch(context)
-  else if (tokens.is(0, VERSION)) processVersion(context)
+  if (mode >= 0) {
+    connection.requestKind = STORAGE_KINDS[mode]
+    beginStorage(context, connection, mode)
+  } else if (tokens.is(0, DELETE)) {
+    connection.requestKind = kind.DELETE
+    processDelete(context)
+  } else if (tokens.is(0, INCR)) {
+    connection.requestKind = kind.INCR
+    processArithmetic(context, true)
+  } else if (tokens.is(0, DECR)) {
+    connection.requestKind = kind.DECR
+    processArithmetic(context, false)
+  } else if (tokens.is(0, TOUCH)) {
+    connection.requestKind = kind.TOUCH
+    processTouch(context)
+  } else if (tokens.is(0, VERSION)) processVersion(context)
   else if (tokens.is(0, STATS)) processStatistics(context, connection)
   else if (tokens.is(0, FLUSH_ALL)) processFlushAll(context)
   else if (tokens.is(0, VERBOSITY)) processVerbosity(context)
@@ -105,21 +126,27 @@ function processDebugCommand(context: Context): boolean {
 function processMetaCommand(context: Context, connection: Connection, letter: number): void {
   switch (letter) {
     case 103: // mg
+      connection.requestKind = kind.MG
       processMetaGet(context)
       return
     case 115: // ms
+      connection.requestKind = kind.MS
       beginMetaSet(context, connection)
       return
     case 100: // md
+      connection.requestKind = kind.MD
       processMetaDelete(context)
       return
     case 97: // ma
+      connection.requestKind = kind.MA
       processMetaArithmetic(context)
       return
     case 110: // mn
+      connection.requestKind = kind.MN
       processMetaNoop(context)
       return
     case 101: // me
+      connection.requestKind = kind.ME
       processMetaDebug(context)
       return
     default:

@@ -5,6 +5,7 @@ import type { ItemRef } from '../cache/item.ts'
 import { copyBytes, MemoryBlock } from '../cache/memory.ts'
 import type { BindingProtocol } from './binding-protocol.ts'
 import type { Listing } from './listing.ts'
+import { OTHER } from './request-kinds.ts'
 
 // States: what the next bytes are.
 export const COMMAND = 0
@@ -48,6 +49,8 @@ export class Connection {
    * AUTHENTICATION while it may give none.
    */
   commandState = COMMAND
+  /** The kind of the request under way, or of the last one. */
+  requestKind: number = OTHER
   /** After what is in the reply was sent, the connection is to be closed. */
   closing = false
   /** Why, for those who watch connections; one of event-log.ts. */

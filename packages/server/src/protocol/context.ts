@@ -15,6 +15,7 @@ import { BinaryRequest } from './binary-request.ts'
 import type { BindingProtocol } from './binding-protocol.ts'
 import type { Credentials } from './credentials.ts'
 import { KeyBatch } from './key-batch.ts'
+import { KeySamples } from './key-samples.ts'
 import { Lookahead } from './lookahead.ts'
 import { INLINE_VALUE_MAX_BYTES, line, REPLY_BYTES, Reply } from './reply.ts'
 import { Tokens } from './tokens.ts'
@@ -144,6 +145,7 @@ export class Context {
   readonly lookahead: Lookahead
   /** The keys under way of a retrieval. */
   readonly batch: KeyBatch
+  readonly keySamples: KeySamples
   /** The request under way of a client that speaks the binary protocol. */
   readonly request: BinaryRequest
   /** The key of the command under way, as `takeKey` or `decodedKey` left it. */
@@ -162,6 +164,7 @@ export class Context {
     this.maxWaitingAnswers = host.maxWaitingAnswers
     this.lookahead = new Lookahead(cache)
     this.batch = new KeyBatch(cache)
+    this.keySamples = new KeySamples(cache)
     this.tokens = new Tokens(this.decodedKey)
     this.request = new BinaryRequest(this.decodedKey)
     this.key = this.decodedKey
@@ -180,6 +183,7 @@ export class Context {
     this.keyAt = at
     this.keyLength = length
     this.hash = this.lookahead.hashOf(block, at, end)
+    this.keySamples.rate.left--
     return true
   }
 
@@ -190,6 +194,19 @@ export class Context {
     this.keyAt = start[i]
     this.keyLength = end[i] - start[i]
     this.hash = hash[i]
+  }
+
+  /** The key under way may be the one that a sample is to be taken of. */
+  sampleKey(): void {
+    const { keySamples } = this
+    if (keySamples.rate.left <= 0) {
+      keySamples.take(this.key, this.keyAt, this.keyLength, this.hash)
+    }
+  }
+
+  /** The key is about to be taken again, for the same request. */
+  retakesKey(): void {
+    this.keySamples.rate.left++
   }
 
   takeKeyToken(token: number): boolean {
@@ -221,7 +238,10 @@ export class Context {
     const items = this.cache.items
     const length = items.valueLength(item)
     const inline = length <= INLINE_VALUE_MAX_BYTES
-    if (!inline) this.cache.pin(item)
+    if (!inline) {
+      this.cache.pin(item)
+      if (items.sizeOf(item) > this.cache.telemetry.bigKeys.least) this.cache.noteBig(item)
+    }
     if ((items.flags(item) & CHUNKED) === 0) {
       if (inline) this.reply.copy(items.block(item), items.valueAt(item), length)
       else this.reply.span(item, items.valueAt(item), length, item)

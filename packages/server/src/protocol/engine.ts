@@ -37,6 +37,9 @@ import { KeyBatch, MAX_BATCH_KEYS } from './key-batch.ts'
 import { findLineEnd, MAX_WAITING_LINE_BYTES } from './line-end.ts'
 import { completeMetaSet, resumeMetaSet } from './meta-set.ts'
 import type { Reply } from './reply.ts'
+import { RequestCounts } from './request-counts.ts'
+import { GET, OTHER } from './request-kinds.ts'
+import { RequestSamples } from './request-samples.ts'
 import { answerGets, isRetrieval, processRetrieval, retrieve, takeBack } from './retrieval.ts'
 import { NO_MEMORY_READING, takeValue, valueComplete } from './storage.ts'
 
@@ -60,6 +63,9 @@ export class Engine {
   readonly #cache: Cache
   readonly #requestsPerTurn: number
   readonly #foreseen: KeyBatch
+  readonly #counts: RequestCounts
+  /** For the transport to say when requests are read and answered. */
+  readonly samples: RequestSamples
   /** The last `execute` ended because others are to have their turn: there may be more to do. */
   yielded = false
 
@@ -68,6 +74,8 @@ export class Engine {
     this.#context = new Context(cache, host)
     this.#requestsPerTurn = host.requestsPerTurn
     this.#foreseen = new KeyBatch(cache)
+    this.samples = new RequestSamples(cache)
+    this.#counts = new RequestCounts(cache.telemetry, this.samples)
   }
 
   /**
@@ -110,7 +118,9 @@ export class Engine {
     othersWait = false,
   ): number {
     const { lock, statistics, table, events } = this.#cache
-    const { reply, lookahead, batch, maxWaitingAnswers } = this.#context
+    const { reply, lookahead, batch, keySamples, maxWaitingAnswers } = this.#context
+    const { rate: keyRate } = keySamples
+    const counts = this.#counts
     lock.acquire()
     events.descriptor = connection.descriptor
     const looksAhead = table.count >= LOOK_AHEAD_FROM_ITEMS
@@ -122,19 +132,29 @@ export class Engine {
     const most = othersWait && turn < tooMany ? turn : tooMany
     let requests = 0
     let at = from
+    if (connection.state === GREETING && at < end) this.#greet(connection, input.bytes[at])
+    counts.begin(connection.requestKind, at, written)
     while (requests < most && !reply.full && !connection.closing) {
       if (connection.state === COMMAND) {
         batch.takeGets(input, at, end, most - requests)
         if (batch.count > 0) {
+          if (counts.kind !== GET) this.#changeKind(GET, at, reply.totalBytes)
           const answered = answerGets(this.#context, input)
+          counts.requests += answered
           connection.scanned = 0
           at = batch.end[answered - 1] + CRLF_BYTES
           requests += answered
           continue
         }
       }
+      const before = reply.totalBytes
       const next = this.#advance(connection, input, at, end)
       if (next < 0) break
+      if (connection.requestKind !== counts.kind) {
+        this.#changeKind(connection.requestKind, at, before)
+      }
+      if (connection.state === connection.commandState) counts.requests++
+      if (keyRate.left <= 0) this.#context.sampleKey()
       at = next
       requests++
       if (looksAhead && at < end && lookahead.endsBefore(at)) {
@@ -151,8 +171,14 @@ export class Engine {
     else if (requests > turn) statistics.add(CONN_YIELDS, Math.floor((requests - 1) / turn))
     statistics.add(BYTES_READ, at - from)
     statistics.add(BYTES_WRITTEN, reply.totalBytes - written)
+    counts.end(at, reply.totalBytes)
     lock.release()
     return at
+  }
+
+  #changeKind(kind: number, at: number, written: number): void {
+    this.#counts.end(at, written)
+    this.#counts.begin(kind, at, written)
   }
 
   /** The spans of a reply have been sent, or never will be: their items may change again. */
@@ -185,10 +211,11 @@ export class Engine {
 
   /** Counts bytes that moved around requests and answers: what frames datagrams, what was dropped of them. */
   countTraffic(read: number, written: number): void {
-    const { lock, statistics } = this.#cache
+    const { lock, statistics, telemetry } = this.#cache
     lock.acquire()
     statistics.add(BYTES_READ, read)
     statistics.add(BYTES_WRITTEN, written)
+    if (telemetry.enabled) telemetry.count(OTHER, 0, read, written)
     lock.release()
   }
 
@@ -221,9 +248,6 @@ export class Engine {
         return processRequest(this.#context, connection, input, at, end)
       case BINARY_VALUE:
         return takeFurtherValue(this.#context, connection, input, at, end)
-      case GREETING:
-        this.#greet(connection, input.bytes[at])
-        return at
       case AUTHENTICATION:
         return processAuthentication(this.#context, connection, input, at, end)
       default:
@@ -260,6 +284,7 @@ export class Engine {
       return reached === textEnd ? lineEnd + 1 : reached
     }
     if (lineEnd + 1 - at < MIN_LINE_BYTES) {
+      connection.requestKind = OTHER
       this.#context.reply.text(BAD_FORMAT)
       return lineEnd + 1
     }

@@ -153,6 +153,7 @@ export class MetaFlags {
     const end = tokens.end[token]
     switch (flag) {
       case FLAG_BASE64: {
+        context.retakesKey()
         const length = decodeBase64(block, context.keyAt, context.keyLength, context.decodedKey)
         if (length <= 0 || !context.takeKey(context.decodedKey, 0, length)) return BAD_BASE64_KEY
         this.itemFlags |= KEY_BINARY

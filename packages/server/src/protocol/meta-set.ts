@@ -66,6 +66,7 @@ export function beginMetaSet(context: Context, connection: Connection): void {
 
 /** Further bytes of the value complete it: what `beginMetaSet` found in the line is needed again. */
 export function resumeMetaSet(context: Context): void {
+  context.retakesKey()
   flags.read(context, SET_FLAGS_AT)
 }
 

@@ -14,6 +14,7 @@ import { INVALID_EXPTIME, parseRetrievalExpiry } from './classic.ts'
 import { COMMAND, type Connection, KEYS } from './connection.ts'
 import { BAD_FORMAT, type Context } from './context.ts'
 import { line } from './reply.ts'
+import * as kind from './request-kinds.ts'
 
 /** The first bytes of a command as a little-endian number; shorter names include the space. */
 function name(text: string): number {
@@ -43,6 +44,12 @@ export function isRetrieval(input: MemoryBlock, at: number, end: number): boolea
   return (first === GETS || first === GATS) && at + 4 < end && input.bytes[at + 4] === SPACE
 }
 
+function kindOf(first: number): number {
+  if (first === GET_) return kind.GET
+  if (first === GETS) return kind.GETS
+  return first === GAT_ ? kind.GAT : kind.GATS
+}
+
 /** Executes a line for which `isRetrieval` holds; the result is that of `retrieve`. */
 export function processRetrieval(
   context: Context,
@@ -56,6 +63,7 @@ export function processRetrieval(
   let keys = at + (first === GET_ || first === GAT_ ? 3 : 4)
   while (keys < end && bytes[keys] === SPACE) keys++
   connection.retrieval = first === GETS || first === GATS ? WITH_CAS : 0
+  connection.requestKind = kindOf(first)
   if (first === GAT_ || first === GATS) {
     const start = keys
     while (keys < end && bytes[keys] !== SPACE) keys++
@@ -87,6 +95,7 @@ export function retrieve(
   end: number,
 ): number {
   const { reply, batch } = context
+  const { rate: keyRate } = context.keySamples
   const begun = reply.length
   const spansBegun = reply.spanCount
   let answers = 0
@@ -112,6 +121,7 @@ export function retrieve(
         return start
       }
       context.takeBatchKey(block, i)
+      if (--keyRate.left <= 0) context.sampleKey()
       retrieveKey(context, connection.retrieval, connection.retrievalExpiry)
       at = batch.end[i]
     }
@@ -143,6 +153,7 @@ function refuse(
  */
 export function answerGets(context: Context, block: MemoryBlock): number {
   const { reply, batch } = context
+  const { rate: keyRate } = context.keySamples
   let i = 0
   do {
     context.takeBatchKey(block, i)
@@ -150,7 +161,22 @@ export function answerGets(context: Context, block: MemoryBlock): number {
     reply.text(END)
     i++
   } while (i < batch.count && !reply.full)
+  if (keyRate.left > i) keyRate.left -= i
+  else sampleGets(context, block, i)
   return i
+}
+
+/** Of the first `count` keys of the batch, in `block`, some are to be looked at. */
+function sampleGets(context: Context, block: MemoryBlock, count: number): void {
+  const { rate } = context.keySamples
+  let passed = 0
+  while (passed + rate.left <= count) {
+    passed += rate.left
+    rate.left = 0
+    context.takeBatchKey(block, passed - 1)
+    context.sampleKey()
+  }
+  rate.left -= count - passed
 }
 
 function retrieveKey(context: Context, retrieval: number, expiry: number): void {

@@ -41,6 +41,7 @@ export function cacheOptions(settings: Settings): CacheOptions {
     hashPowerInitial:
       settings.hashPowerInitial === 0 ? DEFAULT_HASH_POWER : settings.hashPowerInitial,
     hashExpansionEnabled: settings.hashExpansionEnabled,
+    telemetrySamplesPerSecond: settings.telemetrySamplesPerSecond,
     eventLogBytes: settings.workerLogBufferBytes * settings.threads,
   }
 }

@@ -44,6 +44,8 @@ describe('a suboption sets its setting', () => {
     ['read_buf_mem_limit=10', { readBufferLimitBytes: 10 * 1024 * 1024 }],
     ['watcher_logbuf_size=100', { watcherLogBufferBytes: 100 * 1024 }],
     ['worker_logbuf_size=9', { workerLogBufferBytes: 9 * 1024 }],
+    ['no_telemetry', { telemetrySamplesPerSecond: 0 }],
+    ['telemetry_samples=50', { telemetrySamplesPerSecond: 50 }],
     ['track_sizes', { sizeTrackingEnabled: true }],
     ['track_sizes,', { sizeTrackingEnabled: true }],
     ['no_inline_ascii_resp,resp_obj_mem_limit=3,relaxed_privileges,no_drop_privileges', {}],

@@ -359,6 +359,20 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
     },
   },
   {
+    name: 'telemetry_samples',
+    takes: 'a value',
+    help: "requests and keys that a thread looks at in a second for 'stats latency', 'stats hotkeys' and such, 1 to 1000000 (default: 2000)",
+    effect: ({ settings }, value, what) => {
+      settings.telemetrySamplesPerSecond = wholeNumber(what, value, { min: 1, max: 1_000_000 })
+    },
+  },
+  {
+    name: 'no_telemetry',
+    takes: 'no value',
+    help: "look at none: no 'stats latency', no 'stats hotkeys' and such",
+    sets: { telemetrySamplesPerSecond: 0 },
+  },
+  {
     name: 'debug_commands',
     takes: 'no value',
     help: 'enable debugtime, debugitem and misbehave, for tests',

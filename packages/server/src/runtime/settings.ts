@@ -64,6 +64,8 @@ export interface Settings {
   readonly tailRepairSeconds: number
   /** `-o track_sizes`: count items by size for `stats sizes`. */
   readonly sizeTrackingEnabled: boolean
+  /** `-o telemetry_samples`: of requests and of keys, a thread and second; 0 (`-o no_telemetry`): none. */
+  readonly telemetrySamplesPerSecond: number
 
   /** `-p` as given: -1 lets the system choose, 0 is off. Where to listen stands in `tcpAddresses`. */
   readonly tcpPort: number
@@ -177,6 +179,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   lruCrawlerItemsPerRun: 0,
   tailRepairSeconds: 0,
   sizeTrackingEnabled: false,
+  telemetrySamplesPerSecond: 2000,
 
   tcpPort: DEFAULT_TCP_PORT,
   udpPort: 0,

@@ -86,6 +86,8 @@ export class EpollTransport implements Transport {
   #round(timeoutMs: number): void {
     const wait = this.#turns.waiting === 0 ? timeoutMs : 0
     const count = this.#calls.epoll_wait(this.#epoll, this.#events.address, EVENTS, wait)
+    const { samples } = this.#context.engine
+    samples.beginRound()
     const view = this.#events.view
     for (let i = 0; i < count; i++) {
       const fd = view.getInt32(i * EVENT_BYTES + EVENT_FD, true)
@@ -101,6 +103,7 @@ export class EpollTransport implements Transport {
       else if (events !== 0) this.#readable(connection)
     }
     if (this.#turns.waiting > 0) this.#nextTurns()
+    samples.endRound()
   }
 
   /** The first that is seen of a connection, which may have been accepted by another thread. */
@@ -154,6 +157,7 @@ export class EpollTransport implements Transport {
       const yields = this.#othersWait && this.#turns.hasRoom
       at = engine.execute(connection.protocol, block, at, length, yields)
       if (engine.yielded) {
+        connection.sample = engine.samples.carry(true)
         this.#turns.yield(connection, block, at, length)
         this.#note(connection)
         return
@@ -188,12 +192,16 @@ export class EpollTransport implements Transport {
   /** One turn for everybody who has yielded; what has arrived meanwhile comes before the next. */
   #nextTurns(): void {
     const turns = this.#turns
+    const { samples } = this.#context.engine
     for (let left = turns.waiting; left > 0; left--) {
       const connection = turns.next()
       if (connection === undefined) continue
       this.#othersWait = turns.waiting > 0
       const block = connection.pending ?? turns.input
+      samples.resume(connection.sample)
+      connection.sample = undefined
       this.#execute(connection, block, connection.turnFrom, connection.turnEnd)
+      samples.suspend()
     }
   }
 
@@ -203,6 +211,7 @@ export class EpollTransport implements Transport {
   #send(connection: EpollConnection, reply: Reply): boolean {
     const { engine } = this.#context
     const sent = this.#outgoing.send(connection.fd, reply, 0)
+    engine.samples.handOver()
     if (sent === reply.totalBytes) {
       engine.release(reply)
       return true

@@ -165,8 +165,11 @@ export class NodeClients {
       length <= this.#input.size ? this.#input : new MemoryBlock(new ArrayBuffer(length))
     input.bytes.set(pending)
     input.bytes.set(data, pending.length)
+    const { samples } = this.#context.engine
+    samples.beginRound()
     // While the client takes no answers, its requests wait.
     const at = stream.writableNeedDrain ? 0 : this.#execute(client, stream, input, length)
+    samples.endRound()
     if (client.protocol.state === WATCHING) {
       client.pending = NOTHING
       this.#books.watches(client)
@@ -200,6 +203,7 @@ export class NodeClients {
       const { reply } = engine
       const { full } = reply
       const taken = reply.totalBytes === 0 || stream.write(copyOfMessage(reply, this.#cache.arena))
+      engine.samples.handOver()
       engine.release(reply)
       if (protocol.closing) {
         stream.destroySoon()

@@ -3,6 +3,7 @@
 import type { MemoryBlock } from '../cache/memory.ts'
 import { Connection } from '../protocol/connection.ts'
 import type { Reply } from '../protocol/reply.ts'
+import type { RequestSample } from '../protocol/request-samples.ts'
 import type { PeerAddress } from './connection-events.ts'
 import { activityOf, WRITING } from './connection-table.ts'
 
@@ -16,6 +17,8 @@ export class StreamConnection {
   /** A reply of which the socket has taken only `sent` bytes; nothing is read until it has all. */
   reply: Reply | undefined
   sent = 0
+  /** While others have their turn: how long what it has sent has waited, if that is measured. */
+  sample: RequestSample | undefined
   /** Where it comes from, if somebody watched when it was first seen: a reset connection doesn't say. */
   peer: PeerAddress | undefined
 

@@ -127,7 +127,9 @@ export class UringTransport implements Transport {
 
   #goRound(timeoutMs: number): void {
     const ring = this.#ring
+    const { samples } = this.#context.engine
     ring.enter(this.#waiting.length === 0 ? 1 : 0, timeoutMs)
+    samples.beginRound()
     // Else the kernel is short of something, and what is left comes with the next call.
     const { settled } = ring
     if (settled) this.#beginRound()
@@ -144,6 +146,7 @@ export class UringTransport implements Transport {
     }
     ring.end(count)
     if (settled) this.#endRound()
+    samples.endRound()
   }
 
   /** Finds where bytes were received to, and has the engine look at the first key of each. */
@@ -284,7 +287,8 @@ export class UringTransport implements Transport {
   #execute(connection: UringConnection, block: MemoryBlock, from: number, end: number): void {
     const { engine } = this.#context
     if (!engine.reply.hasRoom) this.#answers.next()
-    const { reply } = engine
+    const { reply, samples } = engine
+    samples.separate()
     let at = from
     for (;;) {
       reply.begin()
@@ -293,7 +297,11 @@ export class UringTransport implements Transport {
       if (reply.totalBytes > 0 && !this.#send(connection, reply)) break
       if (!full || connection.protocol.closing || connection.protocol.busy) break
     }
-    if (engine.yielded) this.#wait(connection)
+    if (engine.yielded) {
+      connection.sample = samples.carry(false)
+      this.#wait(connection)
+    }
+    samples.suspend()
     this.#table.note(connection.fd, connection.activity, this.#context.clock.now)
     // Who goes on in the next round goes on where it is.
     if (connection.waiting && block === connection.pending) this.#pending.consume(connection, at)
@@ -336,7 +344,11 @@ export class UringTransport implements Transport {
       return
     }
     if (connection.reply !== undefined) return
-    if (!connection.protocol.closing) this.#executePending(connection)
+    if (!connection.protocol.closing) {
+      this.#context.engine.samples.resume(connection.sample)
+      connection.sample = undefined
+      this.#executePending(connection)
+    }
     this.#settle(connection)
   }
 
@@ -371,6 +383,7 @@ export class UringTransport implements Transport {
   #sendAtOnce(connection: UringConnection, reply: Reply): boolean {
     const { engine } = this.#context
     const sent = this.#outgoing.send(connection.fd, reply, 0)
+    engine.samples.handOver()
     if (sent >= 0 && sent < reply.totalBytes) {
       const kept = this.#keepReply(connection, sent)
       reply.moveTo(kept)
