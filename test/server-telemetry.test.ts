@@ -85,7 +85,11 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   })
 
   test('our client asks every node for them, and so does its command line', async () => {
-    await using client = new Client({ nodes: [node.address] })
+    await using client = new Client({
+      nodes: [node.address],
+      timeout: 10_000,
+      connectTimeout: 10_000,
+    })
     await client.set('shown', 'x'.repeat(1000))
     const of = async (kind: string): Promise<ReadonlyMap<string, string> | undefined> =>
       (await client.stats(kind)).get(node.address)
@@ -95,7 +99,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(Number((await of('bigkeys'))?.get('key:shown'))).toBeGreaterThan(1000)
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [MEMSHARD, '--json', 'stats', 'bigkeys'],
+      [MEMSHARD, '--json', '--timeout', '10000', 'stats', 'bigkeys'],
       { env: { ...process.env, MEMCACHE_SERVERS: node.address } },
     )
     expect(JSON.parse(stdout)[node.address]).toHaveProperty('key:shown')

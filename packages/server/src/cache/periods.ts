@@ -38,10 +38,11 @@ export class Periods {
     const now = this.#clock.now
     const passed = now - state[BEGAN]
     if (passed >= 0 && passed < this.#seconds) return 0
-    // A clock that was moved tells nothing of what went before, nor does the first look at it.
-    if (state[STARTED] === 0 || passed < 0 || passed >= 2 * this.#seconds) {
+    // At the first look nothing is there yet; and a clock that was set back tells nothing of what went before.
+    const started = state[STARTED] === 1
+    if (!started || passed < 0 || passed >= 2 * this.#seconds) {
       this.restart()
-      return 2
+      return started ? 2 : 0
     }
     state[BEGAN] += this.#seconds
     state[CURRENT] = 1 - state[CURRENT]
