@@ -5,7 +5,6 @@ import type { SharedState } from './shared-state.ts'
 
 const BEGAN = 0
 const CURRENT = 1
-const STARTED = 2
 
 export class Periods {
   readonly #clock: Clock
@@ -15,7 +14,7 @@ export class Periods {
   constructor(state: SharedState, clock: Clock, seconds: number) {
     this.#clock = clock
     this.#seconds = seconds
-    this.#state = state.int32(3)
+    this.#state = state.int32(2)
   }
 
   /** Which of the two tables is that of the period under way, 0 or 1. */
@@ -38,11 +37,10 @@ export class Periods {
     const now = this.#clock.now
     const passed = now - state[BEGAN]
     if (passed >= 0 && passed < this.#seconds) return 0
-    // At the first look nothing is there yet; and a clock that was set back tells nothing of what went before.
-    const started = state[STARTED] === 1
-    if (!started || passed < 0 || passed >= 2 * this.#seconds) {
+    // A clock that was set back tells nothing of what went before.
+    if (passed < 0 || passed >= 2 * this.#seconds) {
       this.restart()
-      return started ? 2 : 0
+      return 2
     }
     state[BEGAN] += this.#seconds
     state[CURRENT] = 1 - state[CURRENT]
@@ -51,7 +49,6 @@ export class Periods {
 
   /** Begins a period now. */
   restart(): void {
-    this.#state[STARTED] = 1
     this.#state[BEGAN] = this.#clock.now
   }
 }
