@@ -35,6 +35,8 @@ export class Periods {
   turn(): number {
     const state = this.#state
     const now = this.#clock.now
+    // The cache's clock never is at 0.
+    if (state[BEGAN] === 0) this.restart()
     const passed = now - state[BEGAN]
     if (passed >= 0 && passed < this.#seconds) return 0
     // A clock that was set back tells nothing of what went before.
