@@ -11,6 +11,7 @@ import {
   nonEmpty,
   wholeNumber,
 } from './option-values.ts'
+import { parseAdvertised, parseEtcdUrl } from './registration-settings.ts'
 import type { Settings, TransportChoice } from './settings.ts'
 import { portNumber, type SettingsDraft } from './settings-draft.ts'
 
@@ -322,6 +323,20 @@ export const FLAGS: readonly Flag[] = [
     help: 'the bearer token of those who may invalidate keys there, and see keys\nfrom another machine (read again on SIGHUP)',
     effect: ({ settings }, value) => {
       settings.adminTokenFile = nonEmpty('The admin token file (--admin-token-file)', value)
+    },
+  },
+  {
+    spelling: '--register <url>',
+    help: 'register the node where clients discover it, for as long as it lives:\netcd://[user:password@]host[:port][,host[:port]][/prefix][?ttl=seconds],\netcds:// for TLS',
+    effect: (draft, value) => {
+      draft.etcd = parseEtcdUrl(value)
+    },
+  },
+  {
+    spelling: '--register-as <addr>',
+    help: 'the address that clients reach it by (default: that of -l, if it is one)',
+    effect: (draft, value) => {
+      draft.advertised = parseAdvertised(value)
     },
   },
   {

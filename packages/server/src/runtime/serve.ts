@@ -6,6 +6,7 @@ import type { Log } from './log.ts'
 import { EX_USAGE } from './option-values.ts'
 import { EX_NOUSER, UserError } from './privileges.ts'
 import { LimitError } from './process-limits.ts'
+import type { NodeRegistration } from './registration.ts'
 import { type Server, startServer } from './server.ts'
 import type { Settings } from './settings.ts'
 import { StartError } from './start-error.ts'
@@ -19,6 +20,7 @@ export async function serve(settings: Settings, log: Log, threads: WorkerThreads
   let server: Server | undefined
   let reloadAsked = false
   let stopAsked: { readonly graceful: boolean } | undefined
+  let registration: NodeRegistration | undefined
   // Before anything else: a signal may come while the server starts, or when it has just begun to serve.
   process.on('SIGTERM', () => stop('SIGTERM', false))
   process.on('SIGINT', () => stop('SIGINT', false))
@@ -30,8 +32,11 @@ export async function serve(settings: Settings, log: Log, threads: WorkerThreads
   })
   function stop(signal: string, graceful: boolean): void {
     log.info({ signal, graceful }, 'stopping')
+    // Who asks twice doesn't want to wait for clients to go elsewhere.
+    const again = stopAsked !== undefined
     stopAsked = { graceful }
-    server?.stop(graceful)
+    if (again || registration === undefined) server?.stop(graceful)
+    else void registration.leave().then(() => server?.stop(graceful))
   }
   try {
     server = await startServer(settings, log, threads)
@@ -43,6 +48,10 @@ export async function serve(settings: Settings, log: Log, threads: WorkerThreads
   log.info({ addresses: server.addresses, version: SERVER_VERSION }, 'serving')
   tellServing()
   if (reloadAsked) server.reload()
+  if (settings.registration !== undefined && stopAsked === undefined) {
+    const { keepRegistered } = await import('./registration.ts')
+    registration = keepRegistered(settings.registration, portOf(server), log)
+  }
   // Threads that wait for the kernel can't be ended from outside, only asked: so a stop waits for the start.
   if (stopAsked !== undefined) server.stop(stopAsked.graceful)
   try {
@@ -53,8 +62,14 @@ export async function serve(settings: Settings, log: Log, threads: WorkerThreads
     server.stop(false)
     process.exit(1)
   }
+  await registration?.leave()
   log.info('stopped')
   process.exit(0)
+}
+
+/** Where it listens on TCP, which the system may have chosen. */
+function portOf({ addresses }: Server): number {
+  return Number(/:(\d+)$/.exec(addresses[0])?.[1])
 }
 
 /** By its code: the module that has the class is loaded for TLS alone. */

@@ -4,6 +4,11 @@ import { MAX_MEMORY_BYTES, MAX_SLAB_CLASSES, PAGE_BYTES } from '../cache/arena.t
 import type { ClientCertificates, ListenAddress } from '../transport/listeners.ts'
 import { parseListenAddresses } from './listen-addresses.ts'
 import { CommandLineError, EX_USAGE, wholeNumber } from './option-values.ts'
+import {
+  advertisedBy,
+  type EtcdAddress,
+  type RegistrationSettings,
+} from './registration-settings.ts'
 import { DEFAULT_SETTINGS, type LogLevel, logLevelOf, type Settings } from './settings.ts'
 import { DEFAULT_TLS, type TlsSettings, VERIFY_MODES } from './tls-settings.ts'
 
@@ -22,6 +27,9 @@ export interface SettingsDraft {
   tlsEnabled: boolean
   /** `-o ssl_*`, which without `-Z` have no effect. */
   readonly tls: { -readonly [Name in keyof TlsSettings]: TlsSettings[Name] }
+  /** `--register` and `--register-as`. */
+  etcd: EtcdAddress | undefined
+  advertised: Pick<RegistrationSettings, 'host' | 'port'> | undefined
   /** The value of `-o slab_sizes`, whose bounds other flags may still change. */
   slabSizes: string | undefined
 }
@@ -36,6 +44,8 @@ export function newDraft(): SettingsDraft {
     slabChunkMaxGiven: false,
     tlsEnabled: false,
     tls: { ...DEFAULT_TLS },
+    etcd: undefined,
+    advertised: undefined,
     slabSizes: undefined,
   }
 }
@@ -52,6 +62,7 @@ export function finishSettings(draft: SettingsDraft, env: Environment): Settings
   settleSasl(draft, env)
   settleAuthentication(draft)
   settleAdmin(draft)
+  settleRegistration(draft)
   settleLogging(draft, env)
   return Object.freeze(draft.settings)
 }
@@ -178,6 +189,17 @@ function settleAdmin({ settings }: SettingsDraft): void {
   if (settings.adminAddress === undefined && settings.adminTokenFile !== undefined) {
     throw usage('An admin token (--admin-token-file) is for the admin port: give --admin too.')
   }
+}
+
+function settleRegistration({ settings, etcd, advertised }: SettingsDraft): void {
+  if (etcd === undefined) {
+    if (advertised === undefined) return
+    throw usage('An address to register (--register-as) needs to know where: give --register too.')
+  }
+  if (settings.tcpAddresses.length === 0) {
+    throw usage('Only a node that listens on TCP can be registered (--register).')
+  }
+  settings.registration = { ...etcd, ...(advertised ?? advertisedBy(settings.tcpAddresses)) }
 }
 
 function settleListening(draft: SettingsDraft, env: Environment): void {

@@ -3,6 +3,7 @@
 import type { AdminAddress } from '../admin/admin-server.ts'
 import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import type { ListenAddress } from '../transport/listeners.ts'
+import type { RegistrationSettings } from './registration-settings.ts'
 import type { TlsSettings } from './tls-settings.ts'
 
 export type HashAlgorithm = 'jenkins' | 'murmur3' | 'xxh3'
@@ -120,6 +121,8 @@ export interface Settings {
   readonly adminAddress: AdminAddress | undefined
   /** `--admin-token-file`: what those have to know who change something there. */
   readonly adminTokenFile: string | undefined
+  /** `--register`: the etcd in which clients find the node; undefined: it is told nowhere. */
+  readonly registration: RegistrationSettings | undefined
 
   /** The number of `-v`. */
   readonly verbosity: number
@@ -215,6 +218,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
 
   adminAddress: undefined,
   adminTokenFile: undefined,
+  registration: undefined,
 
   verbosity: 0,
   logLevel: 'warn',
