@@ -1,5 +1,5 @@
 // The memory that holds items: one buffer, seen in segments of 1 GiB, given out in slab pages of 1 MiB.
-// Knows nothing of items or classes. The kernel commits a page when it is first written, so an arena may
+// Page 0 holds no items, but what describes those of the others. Knows nothing of items or classes. The kernel commits a page when it is first written, so an arena may
 // be as large as its limit says without costing anything yet.
 import { blockAt, discardMemory, MemoryBlock } from './memory.ts'
 
@@ -15,16 +15,19 @@ export const MAX_SLAB_CLASSES = 64
 /** 32 GiB of units, less the first pages of the classes and the unused page 0. */
 export const MAX_MEMORY_BYTES = 32768 * PAGE_BYTES - (MAX_SLAB_CLASSES + 1) * PAGE_BYTES
 
-const UNIT_BYTES = 8
+export const UNIT_BYTES = 8
 const PAGE_UNITS_SHIFT = 17
 const SEGMENT_BYTES = 1024 * PAGE_BYTES
 /** `ref >>> SEGMENT_SHIFT` is the segment, `ref & SEGMENT_MASK` the unit within it. */
 export const SEGMENT_SHIFT = 27
 export const SEGMENT_MASK = (1 << SEGMENT_SHIFT) - 1
 
+/** The start of page 0 is left to who keeps the arena in a file; behind it lies what describes the contents. */
+export const FILE_HEADER_BYTES = 4096
+
 /**
  * The size of buffer an arena for `limitBytes` needs. A class may take its first page past the limit (as
- * in memcached), and page 0 stays unused so that no reference is 0.
+ * in memcached), and page 0 has no items, so that no reference is 0.
  */
 export function arenaBytes(limitBytes: number): number {
   return (1 + Math.ceil(limitBytes / PAGE_BYTES) + MAX_SLAB_CLASSES) * PAGE_BYTES
@@ -42,6 +45,8 @@ export class Arena {
   /** The segments, by `ref >>> SEGMENT_SHIFT`. */
   readonly blocks: readonly MemoryBlock[]
   readonly pages: number
+  /** Page 0 without the file's header. */
+  readonly description: MemoryBlock
 
   constructor(memory: ArenaMemory) {
     const blocks: MemoryBlock[] = []
@@ -55,6 +60,12 @@ export class Arena {
     }
     this.blocks = blocks
     this.pages = memory.byteLength / PAGE_BYTES
+    const { buffer, byteOffset } = blocks[0].bytes
+    this.description = new MemoryBlock(
+      buffer,
+      byteOffset + FILE_HEADER_BYTES,
+      PAGE_BYTES - FILE_HEADER_BYTES,
+    )
   }
 
   /** The reference of the byte at `offset` (a multiple of 8) within a page. */

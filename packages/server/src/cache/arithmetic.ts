@@ -69,9 +69,11 @@ export function changeNumber(
   state[ITEM] = item
   const room = items.valueLength(item)
   if (length <= room && items.pins(item) === 0) {
+    items.beginChange(item)
     cache.fill(item, 0, result, 0, length)
     items.block(item).bytes.fill(SPACE, items.valueAt(item) + length, items.valueAt(item) + room)
     cache.renewCas(item)
+    items.endChange(item)
     cache.lru.update(item)
     return CHANGED
   }

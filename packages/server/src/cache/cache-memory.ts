@@ -38,11 +38,10 @@ export interface CacheOptions
 
 /** The shared memory of one cache; hand it to every thread that is to work on it. */
 export interface CacheMemory {
-  /** What describes the process: lock, clock, counters, tuning. */
+  /** What describes the process: lock, counters, tuning. */
   readonly state: SharedArrayBuffer
-  /** What describes the arena's contents: pages, free chunks, lists, the CAS unique. */
-  readonly contents: SharedArrayBuffer
   readonly table: SharedArrayBuffer
+  /** Items, and in page 0 what describes them: clock, pages, free chunks, lists, the CAS unique. */
   readonly arena: ArenaMemory
   readonly prefixes: SharedArrayBuffer
   readonly sizes: SharedArrayBuffer
@@ -74,7 +73,6 @@ export function allocateCacheMemory(
   }
   return {
     state: new SharedArrayBuffer(SHARED_STATE_BYTES),
-    contents: new SharedArrayBuffer(SHARED_STATE_BYTES),
     table,
     arena: arenaMemory,
     prefixes: new SharedArrayBuffer(PREFIX_STATISTICS_BYTES),

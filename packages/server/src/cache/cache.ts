@@ -3,7 +3,7 @@
 // Long because what allocates, links and frees an item must agree, and is checked by reading it together.
 import { Arena, type Ref } from './arena.ts'
 import type { CacheMemory, CacheOptions } from './cache-memory.ts'
-import { Clock, type ClockReading } from './clock.ts'
+import { Clock } from './clock.ts'
 import { Crawl } from './crawl.ts'
 import {
   EventLog,
@@ -86,16 +86,17 @@ export class Cache implements LruOwner {
   constructor(memory: CacheMemory, options: CacheOptions) {
     this.options = options
     const state = new SharedState(memory.state)
-    const contents = new SharedState(memory.contents)
+    this.arena = new Arena(memory.arena)
+    const { bytes } = this.arena.description
+    const contents = new SharedState(bytes.buffer, bytes.byteOffset, bytes.length)
     this.lock = new Lock(state.int32(1), state.float64(LOCK_COUNTERS))
-    this.clock = new Clock(state.int32(5))
+    this.clock = new Clock(contents.int32(5))
     this.#state = contents.int32(4)
     this.statistics = new Statistics(state)
     this.tuning = new Tuning(state, options)
     this.crawl = new Crawl(state, this.statistics)
     this.prefixes = new PrefixStatistics(memory.prefixes, options)
     this.sizes = new SizeHistogram(memory.sizes)
-    this.arena = new Arena(memory.arena)
     this.items = new Items(this.arena, options.casEnabled)
     this.pages = new SlabPages(this.arena, this.tuning, contents, options.initialMallocedBytes)
     this.slabs = new Slabs(this.arena, this.items, this.pages, contents, options)
@@ -117,14 +118,8 @@ export class Cache implements LruOwner {
     )
   }
 
-  /**
-   * To be called instead of `clock.start` when memory.contents, table and arena are those of an earlier
-   * process's cache, in which no item was pinned or in flight.
-   */
-  resume(unixSeconds: number, earlier: ClockReading): void {
-    this.clock.resume(unixSeconds, earlier)
-    const { drainingPage } = this.slabs
-    if (drainingPage !== 0) this.slabs.abandonDraining(this.pages.classOf(drainingPage))
+  /** For recovery: the items of an earlier process are in the table and in their lists. */
+  recovered(): void {
     this.statistics.add(CURR_ITEMS, this.table.count)
     this.statistics.add(TOTAL_ITEMS, this.table.count)
     this.statistics.add(CURR_BYTES, this.lru.totalBytes)
@@ -294,8 +289,9 @@ export class Cache implements LruOwner {
   #nextCas(): number {
     const state = this.#state
     const low = (state[CAS_LOW] + 1) | 0
-    state[CAS_LOW] = low
+    // First the high word: a crash in between may leave uniques out, and gives none twice.
     if (low === 0) state[CAS_HIGH] = (state[CAS_HIGH] + 1) | 0
+    state[CAS_LOW] = low
     return low
   }
 

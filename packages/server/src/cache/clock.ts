@@ -1,5 +1,5 @@
 // The cache's clock: whole seconds since shortly before the process started, as in memcached, ticked by
-// one thread and read by all. Knows nothing of timers; whoever owns one calls `tick`.
+// one thread and read by all. It lies beside the items, so that whoever finds them knows what their times mean. Knows nothing of timers; whoever owns one calls `tick`.
 
 /** Expiry times up to this are relative to now; larger ones are absolute Unix time (protocol.txt). */
 const RELATIVE_EXPIRY_MAX_SECONDS = 60 * 60 * 24 * 30
@@ -38,6 +38,7 @@ export class Clock {
     Atomics.store(this.#state, EPOCH, (unixSeconds - START_SECONDS) | 0)
     Atomics.store(this.#state, NOW, START_SECONDS)
     Atomics.store(this.#state, STARTED, START_SECONDS)
+    this.#runFreely()
   }
 
   /**
@@ -50,10 +51,18 @@ export class Clock {
     Atomics.store(this.#state, EPOCH, (Math.max(unixSeconds, stopped) - now) | 0)
     Atomics.store(this.#state, NOW, now)
     Atomics.store(this.#state, STARTED, now)
+    this.#runFreely()
   }
 
-  /** For `resume`. */
-  read(): ClockReading {
+  /** What a test of an earlier process has done to the clock is that process's. */
+  #runFreely(): void {
+    Atomics.store(this.#state, MOVED, 0)
+    Atomics.store(this.#state, PAUSED, 0)
+  }
+
+  /** For `resume`; undefined if no clock that was ever started is here. */
+  read(): ClockReading | undefined {
+    if (this.now < START_SECONDS) return undefined
     return { now: this.now, unixSeconds: this.toUnix(this.now) }
   }
 

@@ -34,9 +34,7 @@ const COUNT = 3
 const OVERFLOW_USED = 4
 const OVERFLOW_TOUCHED = 5
 const OVERFLOW_FREE = 6
-/** Where the first bucket begins, in words: at the start of a cache line. */
-const START = 7
-const STATE_WORDS = 8
+const STATE_WORDS = 7
 
 /**
  * Doubling starts when there are so many items a bucket: when all would be full if the hash were perfectly
@@ -54,12 +52,6 @@ export interface HashTableOptions {
   /** log2 of the number of buckets to start with, as memcached counts them (`-o hashpower`). */
   readonly hashPowerInitial: number
   readonly hashExpansionEnabled: boolean
-}
-
-/** A part of the table's buffer, in bytes. */
-export interface TablePart {
-  readonly at: number
-  readonly length: number
 }
 
 /**
@@ -107,12 +99,23 @@ export class HashTable {
     this.#overflowCount = allBuckets - this.#overflow
     this.#maxMask = 2 ** (options.hashExpansionEnabled ? maxPower : power) - 1
     // Every thread constructs the table; it has its initial size once and is never shrunk.
-    if (this.#state[MASK] === 0) {
-      const { address } = new MemoryBlock(buffer, 0, BUCKET_BYTES)
-      this.#state[START] = ((BUCKET_BYTES - (address % BUCKET_BYTES)) % BUCKET_BYTES) >> 2
-      this.#state[MASK] = 2 ** power - 1
-    }
-    this.#words = new Int32Array(buffer, this.#state[START] * 4)
+    if (this.#state[MASK] === 0) this.#state[MASK] = 2 ** power - 1
+    // The first bucket begins at the start of a cache line: at the same one in every thread.
+    const { address } = new MemoryBlock(buffer, 0, BUCKET_BYTES)
+    this.#words = new Int32Array(buffer, (BUCKET_BYTES - (address % BUCKET_BYTES)) % BUCKET_BYTES)
+  }
+
+  /**
+   * For recovery, over memory of zeros: an empty table as large as that of an earlier process, whose `state` this is.
+   * A size that can't be is made one that can.
+   */
+  startOver(): void {
+    const state = this.#state
+    const grown = ((state[MASK] << 1) | 1) >>> 0
+    const wanted = state[EXPANDING] === 1 ? grown : state[MASK] >>> 0
+    const power = Math.max(MIN_POWER, 32 - Math.clz32(wanted))
+    state.fill(0)
+    state[MASK] = Math.min(2 ** power - 1, this.#maxMask)
   }
 
   /** log2 of the buckets that memcached's table would have, those that are still being split included. */
@@ -123,18 +126,6 @@ export class HashTable {
   /** What the table takes, the overflow buckets in use included. */
   get usedBytes(): number {
     return (this.#bucketCount + this.#state[OVERFLOW_USED]) * BUCKET_BYTES
-  }
-
-  /** The parts of the buffer that were ever used: all others are zeros. */
-  get usedParts(): readonly TablePart[] {
-    const start = this.#state[START] * 4
-    return [
-      { at: 0, length: start + this.#bucketCount * BUCKET_BYTES },
-      {
-        at: start + this.#overflow * BUCKET_BYTES,
-        length: this.#state[OVERFLOW_TOUCHED] * BUCKET_BYTES,
-      },
-    ]
   }
 
   get expanding(): boolean {

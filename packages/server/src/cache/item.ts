@@ -47,6 +47,8 @@ const LENGTH = 4
 const META = 5
 const CAS_LOW = 6
 const CAS_HIGH = 7
+/** Where the word of class, key length, flags and pins ends. */
+const META_END = 24
 
 const BARE_HEADER_BYTES = 24
 const CAS_BYTES = 8
@@ -120,6 +122,13 @@ export class Items {
     )
   }
 
+  /** The bytes of its own chunk that an item takes. */
+  bytesOf(item: ItemRef): number {
+    const chunked = (this.flags(item) & CHUNKED) !== 0
+    const bodyBytes = chunked ? CHUNKED_BODY_BYTES : this.valueLength(item)
+    return this.valueAt(item) - this.offset(item) + bodyBytes
+  }
+
   // ---- writing a new item
 
   /** Makes an unlinked item of a chunk. The value is left as it is. */
@@ -157,16 +166,28 @@ export class Items {
     copyBytes(key, keyAt, block, keyTo, keyLength)
   }
 
-  /** What becomes of an item when it enters the cache: it is linked, and as if accessed at `now`. */
+  /**
+   * What becomes of an item when it enters the cache: it is linked, and as if accessed at `now`. The flag comes last:
+   * whoever finds it after a crash finds all of the item.
+   */
   enter(item: ItemRef, now: number, casLow: number, casHigh: number): void {
     const words = this.#blocks[item >>> SEGMENT_SHIFT].words
     const at = (item & SEGMENT_MASK) << 1
     words[at + ACCESSED] = now
-    words[at + META] |= LINKED << 16
     if (this.casEnabled) {
       words[at + CAS_LOW] = casLow
       words[at + CAS_HIGH] = casHigh
     }
+    words[at + META] |= LINKED << 16
+  }
+
+  /** To be called before a linked item's value is changed in place: it isn't complete until `endChange`. */
+  beginChange(item: ItemRef): void {
+    this.removeFlags(item, LINKED)
+  }
+
+  endChange(item: ItemRef): void {
+    this.addFlags(item, LINKED)
   }
 
   /** Whether nothing but its one chunk is to be freed with an item: no reply sends from it, and it has no chunks. */
@@ -295,8 +316,16 @@ export class Items {
     if (!this.casEnabled) return
     const words = this.#blocks[item >>> SEGMENT_SHIFT].words
     const at = (item & SEGMENT_MASK) << 1
+    if (words[at + CAS_HIGH] === high) {
+      words[at + CAS_LOW] = low
+      return
+    }
+    // Two stores for one number: in between the item is not complete.
+    const meta = words[at + META]
+    words[at + META] = meta & ~(LINKED << 16)
     words[at + CAS_LOW] = low
     words[at + CAS_HIGH] = high
+    words[at + META] = meta
   }
 
   /** The flags the client stored with the value, as a signed 32-bit number. */
@@ -397,6 +426,11 @@ export class Items {
 
   // ---- chunks that are nothing
 
+  /** What a chunk holds that was never given out is not what it was in an earlier use of its memory. */
+  blank(chunk: Ref): void {
+    this.#setMeta(chunk, FREE)
+  }
+
   /** Makes a chunk no item, the first of a list of free ones. */
   makeFree(chunk: Ref, next: Ref): void {
     const words = this.#blocks[chunk >>> SEGMENT_SHIFT].words
@@ -421,12 +455,17 @@ export class Items {
 
   // ---- moving
 
-  /** Copies an item to another chunk, without its pins. The chunks of a large one then are the copy's. */
+  /**
+   * Copies an item to another chunk, without its pins. The chunks of a large one then are the copy's. The flags come
+   * last: what has them is complete.
+   */
   copy(item: ItemRef, to: Ref): void {
     const chunked = (this.flags(item) & CHUNKED) !== 0
-    const bodyBytes = chunked ? CHUNKED_BODY_BYTES : this.valueLength(item)
-    const size = this.valueAt(item) - this.offset(item) + bodyBytes
-    copyBytes(this.block(item), this.offset(item), this.block(to), this.offset(to), size)
+    const from = this.block(item)
+    const target = this.block(to)
+    const size = this.bytesOf(item) - META_END
+    copyBytes(from, this.offset(item), target, this.offset(to), META * 4)
+    copyBytes(from, this.offset(item) + META_END, target, this.offset(to) + META_END, size)
     this.#setMeta(to, this.meta(item) & 0x00ff_ffff)
     if (!chunked) return
     for (let chunk = this.firstChunk(item); chunk !== 0; chunk = this.next(chunk)) {

@@ -148,6 +148,14 @@ export class Lru {
     )
   }
 
+  /** For recovery: a list whose items are linked already. */
+  setList(list: number, head: ItemRef, tail: ItemRef, count: number, bytes: number): void {
+    this.#heads[list] = head
+    this.#tails[list] = tail
+    this.#counts[list] = count
+    this.#bytes[list] = bytes
+  }
+
   /** The list a new item of the class starts in. */
   listForNew(slabClass: number, expiry: number): number {
     const { segmented, temporaryTtlSeconds } = this.#tuning

@@ -27,6 +27,7 @@ import { CHUNKED, type ItemRef } from './item.ts'
 import { COLD, HOT } from './lru.ts'
 import { BUSY_STATUSES, PageMover } from './page-mover.ts'
 import { ANY_CLASS, ASKED, BAD_CLASS, BUSY, NO_SPARE_PAGE, SAME_CLASS } from './page-moves.ts'
+import { recover } from './recovery.ts'
 import { GLOBAL_PAGE_POOL } from './slab-pages.ts'
 import {
   CURR_ITEMS,
@@ -424,9 +425,8 @@ test('a move that was cut short by the end of the process is given up by the nex
   expect(earlier.slabs.drainingPage).not.toBe(0)
 
   // What a memory file keeps.
-  const { contents, table, arena } = memory
-  const cache = new Cache({ ...allocateCacheMemory(options), contents, table, arena }, options)
-  cache.resume(START_UNIX_SECONDS, earlier.clock.read())
+  const cache = new Cache({ ...allocateCacheMemory(options), arena: memory.arena }, options)
+  recover(cache)
   expect(cache.slabs.drainingPage).toBe(0)
   checkInvariants(cache)
   move(cache, TEN_K_CLASS, 1)

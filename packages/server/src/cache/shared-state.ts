@@ -1,5 +1,5 @@
-// Hands out typed arrays from one SharedArrayBuffer, in order. Every thread constructs the same objects
-// in the same order over the same buffer, so the construction order *is* the memory layout.
+// Hands out typed arrays from one block of memory, in order. Every thread constructs the same objects
+// in the same order over the same memory, so the construction order *is* the memory layout.
 // Knows nothing of what the arrays mean.
 
 /** Room for all the cache's shared scalars and per-class tables; checked when they are laid out. */
@@ -8,11 +8,14 @@ export const SHARED_STATE_BYTES = 512 * 1024
 const CACHE_LINE_BYTES = 64
 
 export class SharedState {
-  readonly #buffer: SharedArrayBuffer
-  #used = 0
+  readonly #buffer: ArrayBufferLike
+  readonly #end: number
+  #used: number
 
-  constructor(buffer: SharedArrayBuffer) {
+  constructor(buffer: ArrayBufferLike, offset = 0, size = buffer.byteLength - offset) {
     this.#buffer = buffer
+    this.#used = offset
+    this.#end = offset + size
   }
 
   int32(length: number): Int32Array {
@@ -27,9 +30,7 @@ export class SharedState {
   #take(bytes: number): number {
     const at = this.#used
     this.#used += Math.ceil(bytes / CACHE_LINE_BYTES) * CACHE_LINE_BYTES
-    if (this.#used > this.#buffer.byteLength) {
-      throw new RangeError(`shared state needs more than ${this.#buffer.byteLength} bytes`)
-    }
+    if (this.#used > this.#end) throw new RangeError('shared state needs more than its memory')
     return at
   }
 }

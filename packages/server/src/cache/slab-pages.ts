@@ -28,11 +28,13 @@ export class SlabPages {
   readonly #class: Int32Array
   readonly #state: Int32Array
   readonly #bytes: Float64Array
+  readonly #initialMallocedBytes: number
 
   /** `initialMallocedBytes` count as used, though nothing uses them. */
   constructor(arena: Arena, tuning: Tuning, state: SharedState, initialMallocedBytes: number) {
     this.#arena = arena
     this.#tuning = tuning
+    this.#initialMallocedBytes = initialMallocedBytes
     this.#first = state.int32(LISTS)
     this.#last = state.int32(LISTS)
     this.#count = state.int32(LISTS)
@@ -132,6 +134,40 @@ export class SlabPages {
     return true
   }
 
+  /**
+   * For recovery: makes all lists and counts anew from the class of each page. `rankOf` tells in which order a class
+   * has its pages, from 0 to `ranks`; `bytesOf` what one counts for. False, and nothing is done, if there can't be such
+   * pages.
+   */
+  startOver(
+    largestClass: number,
+    ranks: number,
+    rankOf: (page: number) => number | undefined,
+    bytesOf: (list: number) => number,
+  ): boolean {
+    const last = this.#state[LAST_USED]
+    if (last < 0 || last >= this.#arena.pages) return false
+    const ranked: number[][] = Array.from({ length: ranks }, () => [])
+    for (let page = 1; page <= last; page++) {
+      const list = this.#class[page]
+      if (list < 0 || list > largestClass) return false
+      const rank = list === GLOBAL_PAGE_POOL ? 0 : rankOf(page)
+      if (rank === undefined) return false
+      ranked[rank].push(page)
+    }
+    this.#first.fill(0)
+    this.#last.fill(0)
+    this.#count.fill(0)
+    this.#bytes[MALLOCED] = this.#initialMallocedBytes
+    for (const page of ranked.flat()) {
+      const list = this.#class[page]
+      this.#push(list, page)
+      this.#bytes[MALLOCED] += bytesOf(list)
+    }
+    this.releaseSurplus()
+    return true
+  }
+
   /** For tests: the numbers of all pages that were ever used, each once. */
   *all(): Generator<number> {
     for (let list = 0; list < LISTS; list++) {
@@ -139,7 +175,7 @@ export class SlabPages {
     }
   }
 
-  /** For tests: how many pages were ever used. */
+  /** How many pages were ever used: those up to this number. */
   get everUsed(): number {
     return this.#state[LAST_USED]
   }

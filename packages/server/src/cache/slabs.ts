@@ -4,10 +4,10 @@
 //
 // Classes are chosen by what things take in memcached, so that each falls in the class it would fall in there;
 // as everything takes less here, so does a chunk of a class, and a page holds more of them.
-import { type Arena, MAX_SLAB_CLASSES, PAGE_BYTES, type Ref } from './arena.ts'
+import { type Arena, MAX_SLAB_CLASSES, PAGE_BYTES, type Ref, UNIT_BYTES } from './arena.ts'
 import { type Items, NOMINAL_HEADER_BYTES, SAVED_CHUNK_BYTES } from './item.ts'
 import type { SharedState } from './shared-state.ts'
-import type { SlabPages } from './slab-pages.ts'
+import { GLOBAL_PAGE_POOL, type SlabPages } from './slab-pages.ts'
 
 const CHUNK_ALIGN_BYTES = 8
 /** Classes given by `-o slab_sizes` may be too small for anything; they have chunks that can be free all the same. */
@@ -66,6 +66,11 @@ function align(size: number): number {
 const DRAINING = 0
 /** How many of its chunks are out of use for good. */
 const RETIRED = 1
+
+// How far a page is carved, in the order in which a class has its pages.
+export const FULL = 0
+export const PARTLY = 1
+export const UNTOUCHED = 2
 
 export class Slabs {
   /** What a chunk of a class takes in memcached; index 0 unused. */
@@ -199,7 +204,11 @@ export class Slabs {
       if (page === 0) return 0
       this.#carvedPage[slabClass] = page
     }
-    return this.chunkOf(slabClass, page, this.#carved[page]++)
+    const chunk = this.chunkOf(slabClass, page, this.#carved[page])
+    // In this order: below `#carved` no chunk says what it was in another class.
+    this.#items.blank(chunk)
+    this.#carved[page]++
+    return chunk
   }
 
   #addPage(slabClass: number): boolean {
@@ -268,7 +277,51 @@ export class Slabs {
   /** Gives the oldest page of a class, drained, or of the pool to another class or to the pool. */
   passPage(from: number, to: number): void {
     this.#state[DRAINING] = 0
-    this.#carved[this.#pages.pass(from, to)] = 0
+    // Before it is another's: what lies in it means nothing there.
+    this.#carved[this.#pages.first(from)] = 0
+    this.#pages.pass(from, to)
+  }
+
+  // ---- recovery
+
+  /**
+   * For recovery, when the pages are in their lists: every chunk counts as in use from here on, up to where each page
+   * was carved. Those that aren't are for the caller to free.
+   */
+  startOver(): void {
+    this.#state.fill(0)
+    this.#freeHead.fill(0)
+    this.#freeCount.fill(0)
+    this.#carvedPage.fill(0)
+    for (let slabClass = 1; slabClass <= this.largestClass; slabClass++) {
+      let page = this.#pages.first(slabClass)
+      while (page !== 0 && this.carving(page) === FULL && this.#pages.next(page) !== 0) {
+        page = this.#pages.next(page)
+      }
+      this.#carvedPage[slabClass] = page
+    }
+  }
+
+  /** How far a page of a class is carved: UNTOUCHED, PARTLY, FULL; undefined if it can't be so far. */
+  carving(page: number): number | undefined {
+    const carved = this.#carved[page]
+    const perPage = this.chunksPerPage(this.#pages.classOf(page))
+    if (carved < 0 || carved > perPage) return undefined
+    return carved === perPage ? FULL : carved > 0 ? PARTLY : UNTOUCHED
+  }
+
+  /** What a page of the class, or of the pool, counts for. */
+  pageBytes(list: number): number {
+    return list === GLOBAL_PAGE_POOL ? PAGE_BYTES : this.#pageBytes(list)
+  }
+
+  /** Whether this is where a chunk of the page's class begins that was given out. */
+  isChunkOf(chunk: Ref, page: number): boolean {
+    const slabClass = this.#pages.classOf(page)
+    if (slabClass === 0) return false
+    const bytes = ((chunk >>> 0) * UNIT_BYTES) % PAGE_BYTES
+    const index = bytes / this.chunkSizes[slabClass]
+    return Number.isInteger(index) && index < this.#carved[page]
   }
 
   /** Leaves the page being drained where it is: what was taken out of use is free again. */

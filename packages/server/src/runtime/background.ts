@@ -42,7 +42,7 @@ export class Background {
     const started = process.uptime()
     const unixSeconds = Math.floor(Date.now() / 1000)
     if (earlier === undefined) this.#cache.clock.start(unixSeconds)
-    else this.#cache.resume(unixSeconds, earlier)
+    else this.#cache.clock.resume(unixSeconds, earlier)
     this.#every(TICK_MS, () => {
       this.#cache.clock.tick(Math.floor(process.uptime() - started))
       return TICK_MS

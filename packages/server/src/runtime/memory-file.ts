@@ -1,31 +1,45 @@
-// The memory file (`-e`): the arena in a mapped file that outlives the process, and beside it, written by
-// a graceful stop, `<file>.meta` with what is needed to go on from there. References within the arena are
-// offsets, so nothing has to be rebuilt. Knows files; what the bytes mean is the cache's.
-//
-// A metadata file is one line of JSON, then the cache's contents table and the used parts of its hash
-// table. It is removed when it is read: a process that dies leaves none, and the next one starts empty.
-import { createHash, randomUUID } from 'node:crypto'
+// The memory file (`-e`): the arena in a mapped file that outlives the process, however it ends. What a process has
+// stored into the mapping is in the file at once, for every other process on the machine; the disk comes later, so
+// that it takes a graceful stop to outlive the machine. Knows files; what the bytes mean is the cache's.
 import {
   closeSync,
+  constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
   openSync,
-  readFileSync,
   readSync,
-  renameSync,
-  unlinkSync,
   writeSync,
 } from 'node:fs'
-import { arenaBytes } from '../cache/arena.ts'
-import type { Cache } from '../cache/cache.ts'
+import { arenaBytes, FILE_HEADER_BYTES, type MappedMemory, PAGE_BYTES } from '../cache/arena.ts'
+import { Cache } from '../cache/cache.ts'
 import { allocateCacheMemory, type CacheMemory, type CacheOptions } from '../cache/cache-memory.ts'
 import type { ClockReading } from '../cache/clock.ts'
-import { hashTableBytes, type TablePart } from '../cache/hash-table.ts'
-import { mostItems } from '../cache/slabs.ts'
-import { LOCK_EX, LOCK_NB, LOCK_UN, type SystemCalls } from '../transport/system-calls.ts'
+import { blockAt } from '../cache/memory.ts'
+import { DamagedArenaError, type Recovered, recover } from '../cache/recovery.ts'
+import {
+  EINVAL,
+  ENOSPC,
+  EOPNOTSUPP,
+  LOCK_EX,
+  LOCK_NB,
+  LOCK_UN,
+  type SystemCalls,
+} from '../transport/system-calls.ts'
 import type { Log } from './log.ts'
-import { SERVER_VERSION } from './version.ts'
+import {
+  bootId,
+  changedFlags,
+  EMPTY,
+  IN_USE,
+  LAYOUT_VERSION,
+  type Layout,
+  layoutOf,
+  MemoryFileHeader,
+  ON_DISK,
+  STOPPED,
+} from './memory-file-header.ts'
 
 /** The memory file can't be used; the message says why and what to do. */
 export class MemoryFileError extends Error {
@@ -34,225 +48,233 @@ export class MemoryFileError extends Error {
 
 export interface MemoryFile {
   readonly memory: CacheMemory
-  /** The clock of the cache whose items are in the memory; undefined for an empty one. */
+  /** Over the memory, with the items of an earlier process if there were any. */
+  readonly cache: Cache
+  /** The clock of that process; undefined if the cache is empty. */
   readonly earlier: ClockReading | undefined
-  /** Keeps the items for the next process; to be called when no thread works on the cache any more. */
-  save(cache: Cache): void
-  /** Gives the file up without keeping its items. */
-  close(): void
+  /**
+   * To be called when no thread works on the cache any more. `durable` waits until all is on disk, so that the items
+   * outlive the machine too.
+   */
+  stop(durable: boolean): void
+  /** The cache may have gone wrong: the next process starts empty. */
+  discard(): void
 }
 
-interface Metadata {
-  /** What must be the same for the bytes to mean the same. */
-  readonly layout: string
-  /** Also at the start of the arena: the two files belong together. */
-  readonly stamp: string
-  readonly clock: ClockReading
-  readonly contentsBytes: number
-  readonly tableParts: readonly TablePart[]
-  readonly digest: string
+interface OpenFile {
+  readonly fd: number
+  readonly path: string
+  readonly size: number
+  readonly layout: Layout
+  readonly boot: string
 }
 
-const LINE_FEED = 10
-/** Page 0 of the arena holds no items. */
-const STAMP_BYTES = 36
 const OWNER_ONLY = 0o600
+const BLOCK_BYTES = 512
 
-/** @throws MemoryFileError */
+/**
+ * `boot` is what tells one run of the machine from another.
+ * @throws MemoryFileError
+ */
 export function openMemoryFile(
   path: string,
   options: CacheOptions,
   calls: SystemCalls,
   log: Log,
+  boot = bootId(),
 ): MemoryFile {
+  refuseMetadata(path)
   const fd = openOrCreate(path)
   try {
-    return mapMemoryFile(fd, path, options, calls, log)
+    if (calls.flock(fd, LOCK_EX | LOCK_NB) < 0) {
+      throw new MemoryFileError(`the memory file ${path} is in use by another process`)
+    }
+    const size = arenaBytes(options.memoryLimitBytes)
+    const file = { fd, path, size, layout: layoutOf(options), boot }
+    const unusable = examine(file)
+    const mapped = map(file, calls, log)
+    return takeOver(file, mapped, unusable, options, calls, log)
   } catch (error) {
     closeSync(fd)
     throw error
   }
 }
 
-function mapMemoryFile(
-  fd: number,
-  path: string,
-  options: CacheOptions,
-  calls: SystemCalls,
-  log: Log,
-): MemoryFile {
-  if (calls.flock(fd, LOCK_EX | LOCK_NB) < 0) {
-    throw new MemoryFileError(`the memory file ${path} is in use by another process`)
-  }
-  const metadataPath = `${path}.meta`
-  const saved = takeMetadata(metadataPath)
-  const size = arenaBytes(options.memoryLimitBytes)
-  const layout = layoutOf(options)
-  const unusable = saved === undefined ? 'no metadata file' : mismatch(saved, fd, size, layout)
-  const resumed = unusable === undefined ? saved : undefined
-  // Emptied first, so that what an earlier process left reads as never used.
-  if (resumed === undefined) ftruncateSync(fd, 0)
-  ftruncateSync(fd, size)
-  const address = calls.mapFile(fd, size)
-  if (address === undefined) {
-    throw new MemoryFileError(
-      `can't map the memory file ${path}: ${calls.describeError(calls.errno())}`,
-    )
-  }
-  const memory = allocateCacheMemory(options, options.memoryLimitBytes, {
-    address,
-    byteLength: size,
-  })
-  if (resumed !== undefined) {
-    new Uint8Array(memory.contents).set(resumed.contents)
-    restoreTable(memory.table, resumed)
-    log.info({ file: path }, 'the items of the memory file are there again')
-  } else {
-    log.info({ file: path, reason: unusable }, 'starting with an empty memory file')
-  }
-  const close = (): void => {
-    // The mapping, which stays until the process ends, keeps the file open and with it the lock.
-    calls.flock(fd, LOCK_UN)
-    closeSync(fd)
-  }
-  return {
-    memory,
-    earlier: resumed?.metadata.clock,
-    save: (cache) => {
-      saveMetadata(metadataPath, cache, memory, layout)
-      fsyncSync(fd)
-      close()
-    },
-    close,
-  }
+/** memcached keeps a second file beside its own; who has one must mean that. */
+function refuseMetadata(path: string): void {
+  if (!existsSync(`${path}.meta`)) return
+  throw new MemoryFileError(
+    `${path}.meta is there, so ${path} must be memcached's: name another file, or remove both`,
+  )
 }
 
 function openOrCreate(path: string): number {
   try {
-    // Opened for appending so that it is made if need be and kept if there.
-    return openSync(path, 'a+', OWNER_ONLY)
+    return openSync(path, constants.O_RDWR | constants.O_CREAT, OWNER_ONLY)
   } catch (error) {
     throw new MemoryFileError(`can't open the memory file ${path}: ${reasonOf(error)}`)
   }
 }
 
-/** Everything that decides where the bytes of a cache lie. */
-function layoutOf(options: CacheOptions): string {
-  return JSON.stringify([
-    SERVER_VERSION,
-    options.memoryLimitBytes,
-    options.growthFactor,
-    options.minimumItemSpaceBytes,
-    options.slabChunkMaxBytes,
-    options.slabSizesBytes ?? null,
-    options.maxItemSizeBytes,
-    options.casEnabled,
-    hashTableBytes(
-      mostItems(arenaBytes(options.memoryLimitBytes), options),
-      options.hashPowerInitial,
-    ),
-  ])
-}
+/** Why there is nothing in the file to go on with. `NEW`: nobody has lost anything by that. */
+type Unusable = string | typeof NEW | undefined
+const NEW = Symbol('new')
 
-interface Saved {
-  readonly metadata: Metadata
-  readonly contents: Uint8Array
-  readonly table: Uint8Array
-}
-
-/** Reads the metadata file and removes it; undefined if there is none. */
-function takeMetadata(path: string): Saved | undefined {
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new MemoryFileError(`can't read ${path}: ${reasonOf(error)}`)
+/** @throws MemoryFileError if it is anything else than a memory file: then it is left as it is. */
+function examine({ fd, path, size, layout, boot }: OpenFile): Unusable {
+  const found = fstatSync(fd)
+  if (found.isFile() && found.size === 0) {
+    // Known as ours before it is anything, whatever happens meanwhile.
+    const bytes = new Uint8Array(FILE_HEADER_BYTES)
+    new MemoryFileHeader(bytes).begin(layout)
+    writeSync(fd, bytes, 0, bytes.length, 0)
+    fsyncSync(fd)
+    return NEW
   }
-  const lineEnd = bytes.indexOf(LINE_FEED)
-  const metadata = parseMetadata(bytes.subarray(0, Math.max(0, lineEnd)).toString('utf8'))
-  const body = bytes.subarray(lineEnd + 1)
-  if (metadata === undefined || digestOf([body]) !== metadata.digest) {
+  const bytes = new Uint8Array(FILE_HEADER_BYTES)
+  if (found.isFile()) readSync(fd, bytes, 0, bytes.length, 0)
+  const header = new MemoryFileHeader(bytes)
+  if (!header.known) {
     throw new MemoryFileError(
-      `${path} is damaged: remove it, and the server starts with an empty cache`,
+      `${path} is no memory file of memshard, and is left as it is: name another, or remove it`,
     )
   }
-  unlinkSync(path)
-  return {
-    metadata,
-    contents: body.subarray(0, metadata.contentsBytes),
-    table: body.subarray(metadata.contentsBytes),
+  if (header.version !== LAYOUT_VERSION) {
+    return `its layout is version ${header.version}, and this server's ${LAYOUT_VERSION}`
   }
+  const changed = changedFlags(header.layout, layout)
+  if (changed.length > 0) return `it was made with other settings (${changed.join(', ')})`
+  if (header.state === EMPTY) return NEW
+  if (found.size !== size) return `it has ${found.size} bytes, and should have ${size}`
+  if (header.state === ON_DISK) return undefined
+  if (header.state !== IN_USE && header.state !== STOPPED) return 'its header is damaged'
+  if (boot === '' || header.bootId !== boot) {
+    return 'the machine was started anew before all of it was on disk (a stop by SIGUSR1 sees to that)'
+  }
+  return undefined
 }
 
-function parseMetadata(line: string): Metadata | undefined {
+/** Maps the file in its size. All of its blocks are there then: a store into one that isn't could kill the process. */
+function map({ fd, path, size }: OpenFile, calls: SystemCalls, log: Log): MappedMemory {
+  const { size: before, blocks } = fstatSync(fd)
+  ftruncateSync(fd, size)
+  if (blocks * BLOCK_BYTES < size) {
+    const failure = calls.posix_fallocate(fd, 0, size)
+    if (failure === EOPNOTSUPP || failure === EINVAL) {
+      log.warn(
+        { file: path },
+        'no blocks can be reserved there for the memory file: should the disk run full, the server is killed',
+      )
+    } else if (failure !== 0) {
+      ftruncateSync(fd, before)
+      const megabytes = Math.ceil(size / 2 ** 20)
+      const reason = calls.describeError(failure)
+      throw new MemoryFileError(
+        failure === ENOSPC
+          ? `there is no room for the memory file ${path}: it needs ${megabytes} MiB. Make room, or give -m less`
+          : `can't reserve ${megabytes} MiB for the memory file ${path}: ${reason}`,
+      )
+    }
+  }
+  const address = calls.mapFile(fd, size)
+  if (address === undefined) {
+    const reason = calls.describeError(calls.errno())
+    throw new MemoryFileError(`can't map the memory file ${path}: ${reason}`)
+  }
+  return { address, byteLength: size }
+}
+
+function takeOver(
+  file: OpenFile,
+  mapped: MappedMemory,
+  unusable: Unusable,
+  options: CacheOptions,
+  calls: SystemCalls,
+  log: Log,
+): MemoryFile {
+  const { fd, path, boot } = file
+  const pageZero = blockAt(mapped.address, PAGE_BYTES)
+  const header = new MemoryFileHeader(pageZero.bytes)
+  const close = (): void => {
+    // The mapping, which stays until the process ends, keeps the file open and with it the lock.
+    calls.flock(fd, LOCK_UN)
+    closeSync(fd)
+  }
+  const own = (): CacheMemory => allocateCacheMemory(options, options.memoryLimitBytes, mapped)
+  const opened = (memory: CacheMemory, cache: Cache, earlier?: ClockReading): MemoryFile => ({
+    memory,
+    cache,
+    earlier,
+    stop: (durable) => {
+      header.state = STOPPED
+      if (durable) {
+        fsyncSync(fd)
+        header.state = ON_DISK
+        fsyncSync(fd)
+      }
+      close()
+    },
+    discard: () => {
+      header.state = EMPTY
+      close()
+    },
+  })
+
+  let reason = unusable
+  if (reason === undefined) {
+    const before = header.state
+    header.bootId = boot
+    header.state = IN_USE
+    // Before anything else of it is written: on disk it must not look complete when it no longer is.
+    if (before === ON_DISK) fsyncSync(fd)
+    const resumed = resume(own(), options)
+    if (typeof resumed === 'object') {
+      const { memory, cache, clock, recovered, milliseconds } = resumed
+      log.info(
+        { file: path, ...recovered, milliseconds, killed: before === IN_USE },
+        'the items of the memory file are there again',
+      )
+      return opened(memory, cache, clock)
+    }
+    reason = resumed
+  }
+  header.begin(file.layout)
+  const memory = own()
+  pageZero.bytes.fill(0, FILE_HEADER_BYTES)
+  const cache = new Cache(memory, options)
+  header.bootId = boot
+  header.state = IN_USE
+  if (typeof reason === 'string') {
+    log.warn({ file: path, reason }, 'the memory file is emptied, and the cache starts cold')
+  } else {
+    log.info({ file: path }, 'starting with an empty memory file')
+  }
+  return opened(memory, cache)
+}
+
+interface Resumed {
+  readonly memory: CacheMemory
+  readonly cache: Cache
+  readonly clock: ClockReading
+  readonly recovered: Recovered
+  readonly milliseconds: number
+}
+
+/** The cache of the process before; or why it can't be had. */
+function resume(memory: CacheMemory, options: CacheOptions): Resumed | string | typeof NEW {
+  const started = performance.now()
+  const cache = new Cache(memory, options)
+  const clock = cache.clock.read()
+  // The process before has ended before it served anybody.
+  if (clock === undefined) return NEW
   try {
-    const parsed = JSON.parse(line) as Metadata
-    return typeof parsed.layout === 'string' ? parsed : undefined
-  } catch {
-    return undefined
+    const recovered = recover(cache)
+    const milliseconds = Math.round(performance.now() - started)
+    return { memory, cache, clock, recovered, milliseconds }
+  } catch (error) {
+    if (error instanceof DamagedArenaError) return error.message
+    throw error
   }
-}
-
-/** Why what was saved can't be used by this process, if so. */
-function mismatch(
-  { metadata, contents, table }: Saved,
-  fd: number,
-  size: number,
-  layout: string,
-): string | undefined {
-  if (metadata.layout !== layout) return 'it was made by another version or with other settings'
-  const tableBytes = metadata.tableParts.reduce((sum, part) => sum + part.length, 0)
-  if (contents.length !== metadata.contentsBytes || table.length !== tableBytes) {
-    return 'its metadata is incomplete'
-  }
-  if (fstatSync(fd).size !== size) return 'its size has changed'
-  return stampOf(fd) === metadata.stamp ? undefined : 'its metadata belongs to another one'
-}
-
-function restoreTable(buffer: SharedArrayBuffer, { metadata, table }: Saved): void {
-  let from = 0
-  for (const { at, length } of metadata.tableParts) {
-    new Uint8Array(buffer, at, length).set(table.subarray(from, from + length))
-    from += length
-  }
-}
-
-function stampOf(fd: number): string {
-  const stamp = Buffer.alloc(STAMP_BYTES)
-  readSync(fd, stamp, 0, STAMP_BYTES, 0)
-  return stamp.toString('latin1')
-}
-
-function saveMetadata(path: string, cache: Cache, memory: CacheMemory, layout: string): void {
-  const contents = new Uint8Array(memory.contents)
-  const tableParts = cache.table.usedParts
-  const table = tableParts.map(({ at, length }) => new Uint8Array(memory.table, at, length))
-  const stamp = randomUUID()
-  cache.arena.blocks[0].bytes.set(Buffer.from(stamp, 'latin1'))
-  const metadata: Metadata = {
-    layout,
-    stamp,
-    clock: cache.clock.read(),
-    contentsBytes: contents.length,
-    tableParts,
-    digest: digestOf([contents, ...table]),
-  }
-  // Complete or not there: a stop that is cut short must not leave half of one.
-  const unfinished = `${path}.lck`
-  const fd = openSync(unfinished, 'w', OWNER_ONLY)
-  for (const part of [Buffer.from(`${JSON.stringify(metadata)}\n`), contents, ...table]) {
-    for (let at = 0; at < part.length; ) at += writeSync(fd, part, at)
-  }
-  fsyncSync(fd)
-  closeSync(fd)
-  renameSync(unfinished, path)
-}
-
-function digestOf(parts: readonly Uint8Array[]): string {
-  const hash = createHash('sha1')
-  for (const part of parts) hash.update(part)
-  return hash.digest('hex')
 }
 
 function reasonOf(error: unknown): string {

@@ -52,7 +52,7 @@ export function allowCoreDumps(calls: SystemCalls): void {
  * gives back in ways that locked memory does not allow. Returns memcached's warning if it can't be.
  */
 export function lockMemory(calls: SystemCalls, memory: CacheMemory): string | undefined {
-  for (const part of [memory.state, memory.contents, memory.table, memory.arena]) {
+  for (const part of [memory.state, memory.table, memory.arena]) {
     const address = 'address' in part ? part.address : calls.addressOf(new Uint8Array(part, 0, 1))
     if (calls.lockOnUse(address, part.byteLength) !== 0) {
       return `warning: -k invalid, mlock() failed: ${calls.describeError(calls.errno())}`

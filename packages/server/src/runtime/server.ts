@@ -100,7 +100,7 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   const memoryFile = await openMemoryFileOf(settings, options, calls, log)
   const memory = memoryFile?.memory ?? reserveMemory(options, settings.memoryLocked)
   // Made before any thread, so that the shared state has its first values.
-  const cache = new Cache(memory, options)
+  const cache = memoryFile?.cache ?? new Cache(memory, options)
   const counts = new ConnectionCounts(settings.maxConnections)
   const listen: ListenOptions = {
     tcpAddresses: settings.tcpAddresses,
@@ -192,14 +192,13 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
     clearInterval(retry)
     background.stop()
     admin?.close()
-    if (counts.stopState === DRAINING) memoryFile?.save(cache)
-    else memoryFile?.close()
+    memoryFile?.stop(counts.stopState === DRAINING)
     for (const fd of descriptors(listeners, transports)) calls?.close(fd)
     if (settings.unixSocketPath !== undefined) removeStaleSocket(settings.unixSocketPath)
     removeProcessFiles(settings)
   })
   // Whoever awaits `closed` hears of a failure; until then it must not count as unhandled.
-  closed.catch(() => {})
+  closed.catch(() => memoryFile?.discard())
   try {
     const ready = await Promise.all(workers.map(readyAddresses))
     const addresses = [...listening, ...ready.flat()]

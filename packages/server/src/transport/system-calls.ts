@@ -51,6 +51,8 @@ export interface SystemCalls extends NativeMemory {
   ): number
   io_uring_register(ring: number, operation: number, argument: number, count: number): number
   flock(fd: number, operation: number): number
+  /** As posix_fallocate(3): blocks for a part of a file, made longer if need be. 0, or the number of an error. */
+  posix_fallocate(fd: number, offset: number, length: number): number
   getrlimit(resource: number, limits: number): number
   setrlimit(resource: number, limits: number): number
   /** Keeps memory from being swapped, page by page as it is first used. */
@@ -98,6 +100,9 @@ export const RLIMIT_CORE = 4
 export const RLIMIT_NOFILE = 7
 export const EINTR = 4
 export const EBADF = 9
+export const EINVAL = 22
+export const ENOSPC = 28
+export const EOPNOTSUPP = 95
 export const EAGAIN = 11
 export const ENOBUFS = 105
 export const ECANCELED = 125
@@ -203,6 +208,7 @@ export function loadSystemCalls(addOn?: string): SystemCalls {
     send: libc.func('int64_t send(int, uintptr_t, size_t, int)'),
     sendmsg: libc.func('int64_t sendmsg(int, uintptr_t, int)'),
     flock: libc.func('int flock(int, int)'),
+    posix_fallocate: libc.func('int posix_fallocate(int, int64_t, int64_t)'),
     read: libc.func('int64_t read(int, uintptr_t, size_t)'),
     write: libc.func('int64_t write(int, uintptr_t, size_t)'),
     dup: libc.func('int dup(int)'),

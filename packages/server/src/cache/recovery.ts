@@ -1,0 +1,208 @@
+// Recovery: finds the items of an earlier process in the arena, whichever way that process ended, and makes
+// everything anew that leads to them: hash table, lists, free chunks, counts. Trusts nothing that it reads. Knows
+// the cache; not where its memory comes from.
+//
+// What it relies on is that stores reach the arena in the order in which the program makes them. All changes are made
+// under one lock, so what a killed process leaves is what a single thread would that stopped between two stores:
+//
+// - An item is LINKED after the last of its bytes was written, and until before one of them is changed or freed. So a
+//   linked item is complete, whatever was going on; all other chunks are free.
+// - The word that says so is written when a chunk is carved. So below a page's carved count no chunk says what it was
+//   in another class; above it nothing is looked at.
+// - A page has no carved chunks when its class changes.
+// - What an item replaces is not linked any more when it is. So a key is there twice only while its item is moved
+//   to another chunk, and both are equal.
+//
+// One operation at most was under way. What that can't explain is damage.
+import type { Ref } from './arena.ts'
+import type { Cache } from './cache.ts'
+import { ChunkSet } from './chunk-set.ts'
+import { CHUNK_HEADER_BYTES, CHUNKED, type ItemRef, LINKED, MAX_KEY_BYTES } from './item.ts'
+import { ListRecovery } from './list-recovery.ts'
+import { UNTOUCHED } from './slabs.ts'
+
+/** The memory is not what a cache leaves, however it ended. */
+export class DamagedArenaError extends Error {
+  readonly code = 'ERR_MEMSHARD_DAMAGED_ARENA'
+}
+
+export interface Recovered {
+  readonly items: number
+  /** Items that were being moved or removed just then. */
+  readonly dropped: number
+}
+
+/** So many items are hashed before the first of them is looked up: then their buckets are on their way. */
+const AT_ONCE = 32
+/** As an operation leaves them that moves a large item: the old header and the new one. */
+const MOST_DROPPED = 2
+
+/**
+ * To be called once, before anybody else works on the cache, over the arena of an earlier process and otherwise fresh
+ * memory. The clock goes on by itself (`Clock.resume`).
+ * @throws DamagedArenaError; then nothing in the memory is of use.
+ */
+export function recover(cache: Cache): Recovered {
+  return new Recovery(cache).run()
+}
+
+class Recovery {
+  readonly #cache: Cache
+  readonly #used: ChunkSet
+  readonly #lists = new ListRecovery()
+  /** Chunks of large items, until it is known whose they are. */
+  readonly #parts: Ref[] = []
+  readonly #pending = new Int32Array(AT_ONCE)
+  readonly #hashes = new Int32Array(AT_ONCE)
+  #pendingCount = 0
+  #dropped = 0
+  /** Of buckets that were loaded early. Means nothing, but what has no result is not done. */
+  #loaded = 0
+
+  constructor(cache: Cache) {
+    this.#cache = cache
+    const { pages, slabs } = cache
+    const possible = pages.startOver(
+      slabs.largestClass,
+      UNTOUCHED + 1,
+      (page) => slabs.carving(page),
+      (list) => slabs.pageBytes(list),
+    )
+    if (!possible) throw new DamagedArenaError('its table of pages is damaged')
+    slabs.startOver()
+    cache.table.startOver()
+    this.#used = new ChunkSet(pages.everUsed)
+  }
+
+  run(): Recovered {
+    const { pages, slabs } = this.#cache
+    for (let slabClass = 1; slabClass <= slabs.largestClass; slabClass++) {
+      for (let page = pages.first(slabClass); page !== 0; page = pages.next(page)) {
+        this.#sweep(page, slabClass)
+      }
+    }
+    this.#linkPending()
+    this.#settleParts()
+    if (this.#dropped > MOST_DROPPED) throw new DamagedArenaError('items in it are damaged')
+    this.#lists.link(this.#cache, this.#used)
+    this.#cache.recovered()
+    return { items: this.#cache.table.count, dropped: this.#dropped }
+  }
+
+  /** Looks at all chunks of a page that were ever given out. */
+  #sweep(page: number, slabClass: number): void {
+    const { items, slabs } = this.#cache
+    const count = slabs.chunksIn(slabClass, page)
+    for (let index = 0; index < count; index++) {
+      const chunk = slabs.chunkOf(slabClass, page, index)
+      if (items.isChunk(chunk)) this.#parts.push(chunk)
+      else if ((items.flags(chunk) & LINKED) === 0) slabs.free(chunk, slabClass)
+      else this.#takeItem(chunk, slabClass)
+    }
+  }
+
+  #takeItem(item: ItemRef, slabClass: number): void {
+    const { items, table } = this.#cache
+    const chunked = (items.flags(item) & CHUNKED) !== 0
+    this.#checkHeader(item, slabClass, chunked)
+    if (chunked && !this.#claimParts(item)) {
+      this.#drop(item, slabClass)
+      return
+    }
+    // Whoever sent from it is gone.
+    for (let pins = items.pins(item); pins > 0; pins--) items.removePin(item)
+    const hash = this.#cache.hashOf(item)
+    this.#loaded ^= table.load(hash)
+    this.#hashes[this.#pendingCount] = hash
+    this.#pending[this.#pendingCount++] = item
+    if (this.#pendingCount === AT_ONCE) this.#linkPending()
+  }
+
+  #checkHeader(item: ItemRef, slabClass: number, chunked: boolean): void {
+    const { items, slabs } = this.#cache
+    const keyLength = items.keyLength(item)
+    const possible =
+      keyLength > 0 &&
+      keyLength <= MAX_KEY_BYTES &&
+      items.valueLength(item) >= 0 &&
+      items.slabClass(item) === (chunked ? slabs.largestClass : slabClass) &&
+      items.bytesOf(item) <= slabs.chunkSizes[slabClass] &&
+      (!chunked || items.headerClass(item) === slabClass)
+    if (!possible) throw new DamagedArenaError(`the item at ${item >>> 0} is damaged`)
+  }
+
+  #linkPending(): void {
+    const { items, table } = this.#cache
+    for (let i = 0; i < this.#pendingCount; i++) {
+      const item = this.#pending[i]
+      const hash = this.#hashes[i]
+      const block = items.block(item)
+      const twin = table.find(block, items.keyAt(item), items.keyLength(item), hash)
+      if (twin === 0) {
+        table.insert(item, hash)
+        this.#used.add(item)
+        this.#lists.count(items.list(item), items.sizeOf(item))
+      } else if ((items.flags(item) & CHUNKED) === 0) {
+        // Moved from one to the other just then: one of them is enough.
+        this.#drop(item, items.slabClass(item))
+      } else {
+        throw new DamagedArenaError('a large item is in it twice')
+      }
+    }
+    this.#pendingCount = 0
+  }
+
+  #drop(item: ItemRef, slabClass: number): void {
+    this.#dropped++
+    this.#cache.slabs.free(item, slabClass)
+  }
+
+  /** Whether all chunks of a large item are there, and its alone; then they are in use. */
+  #claimParts(item: ItemRef): boolean {
+    const { items } = this.#cache
+    const length = items.valueLength(item)
+    let filled = 0
+    let previous = 0
+    // No further than there are bytes: a circle has none.
+    for (let chunk = items.firstChunk(item); chunk !== 0; chunk = items.next(chunk)) {
+      if (!this.#isPart(chunk, previous, item)) return false
+      const used = items.chunkUsed(chunk)
+      filled += used
+      if (used === 0 || filled > length) return false
+      previous = chunk
+    }
+    if (filled !== length || items.lastChunk(item) !== previous) return false
+    for (let chunk = items.firstChunk(item); chunk !== 0; chunk = items.next(chunk)) {
+      this.#used.add(chunk)
+    }
+    return true
+  }
+
+  #isPart(chunk: Ref, previous: Ref, item: ItemRef): boolean {
+    const { arena, items, pages, slabs } = this.#cache
+    const page = arena.pageOf(chunk)
+    if (page > pages.everUsed || !slabs.isChunkOf(chunk, page)) return false
+    const slabClass = pages.classOf(page)
+    const capacity = slabs.chunkSizes[slabClass] - CHUNK_HEADER_BYTES
+    return (
+      items.isChunk(chunk) &&
+      items.chunkClass(chunk) === slabClass &&
+      items.chunkItem(chunk) === item &&
+      items.previous(chunk) === previous &&
+      items.chunkCapacity(chunk) === capacity &&
+      items.chunkUsed(chunk) <= capacity &&
+      items.chunkUsed(chunk) > 0 &&
+      !this.#used.has(chunk)
+    )
+  }
+
+  /** Chunks that no item has claimed are free. */
+  #settleParts(): void {
+    const { arena, pages, slabs } = this.#cache
+    for (const chunk of this.#parts) {
+      // From here on the set is for items alone.
+      if (this.#used.has(chunk)) this.#used.delete(chunk)
+      else slabs.free(chunk, pages.classOf(arena.pageOf(chunk)))
+    }
+  }
+}
