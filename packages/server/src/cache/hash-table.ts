@@ -14,7 +14,7 @@
 // bucket b of the old half is split into b and b + half; `split` says how far that has come.
 import { hashKey } from './hash.ts'
 import type { ItemRef, Items } from './item.ts'
-import { MemoryBlock } from './memory.ts'
+import { MemoryBlock, preferHugePages } from './memory.ts'
 import type { SharedState } from './shared-state.ts'
 
 const BUCKET_SHIFT = 4
@@ -116,6 +116,9 @@ export class HashTable {
     const power = Math.max(MIN_POWER, 32 - Math.clz32(wanted))
     state.fill(0)
     state[MASK] = Math.min(2 ** power - 1, this.#maxMask)
+    // It is about to be filled at once, at random, while nobody waits for a page of it to be cleared.
+    const { buffer, byteOffset } = this.#words
+    preferHugePages(buffer as SharedArrayBuffer, byteOffset, this.#bucketCount * BUCKET_BYTES)
   }
 
   /** log2 of the buckets that memcached's table would have, those that are still being split included. */

@@ -71,9 +71,13 @@ export function discardMemory(block: MemoryBlock, at: number, length: number): v
  * Asks for large memory pages, if there are direct calls: what is read at random from much memory waits less for the
  * translation of its addresses. What is used of the buffer is then committed in steps of 2 MiB.
  */
-export function preferHugePages(buffer: SharedArrayBuffer): void {
-  if (native === undefined || buffer.byteLength === 0) return
-  native.preferHugePages(native.addressOf(new Uint8Array(buffer, 0, 1)), buffer.byteLength)
+export function preferHugePages(
+  buffer: SharedArrayBuffer,
+  offset = 0,
+  length = buffer.byteLength - offset,
+): void {
+  if (native === undefined || length === 0) return
+  native.preferHugePages(native.addressOf(new Uint8Array(buffer, offset, 1)), length)
 }
 
 /**

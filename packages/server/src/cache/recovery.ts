@@ -57,7 +57,7 @@ class Recovery {
   #pendingCount = 0
   #dropped = 0
   /** Of buckets that were loaded early. Means nothing, but what has no result is not done. */
-  #loaded = 0
+  loaded = 0
 
   constructor(cache: Cache) {
     this.#cache = cache
@@ -95,15 +95,15 @@ class Recovery {
     const count = slabs.chunksIn(slabClass, page)
     for (let index = 0; index < count; index++) {
       const chunk = slabs.chunkOf(slabClass, page, index)
-      if (items.isChunk(chunk)) this.#parts.push(chunk)
-      else if ((items.flags(chunk) & LINKED) === 0) slabs.free(chunk, slabClass)
-      else this.#takeItem(chunk, slabClass)
+      const flags = items.flags(chunk)
+      if ((flags & LINKED) !== 0) this.#takeItem(chunk, slabClass, (flags & CHUNKED) !== 0)
+      else if (items.isChunk(chunk)) this.#parts.push(chunk)
+      else slabs.free(chunk, slabClass)
     }
   }
 
-  #takeItem(item: ItemRef, slabClass: number): void {
-    const { items, table } = this.#cache
-    const chunked = (items.flags(item) & CHUNKED) !== 0
+  #takeItem(item: ItemRef, slabClass: number, chunked: boolean): void {
+    const { items } = this.#cache
     this.#checkHeader(item, slabClass, chunked)
     if (chunked && !this.#claimParts(item)) {
       this.#drop(item, slabClass)
@@ -111,9 +111,7 @@ class Recovery {
     }
     // Whoever sent from it is gone.
     for (let pins = items.pins(item); pins > 0; pins--) items.removePin(item)
-    const hash = this.#cache.hashOf(item)
-    this.#loaded ^= table.load(hash)
-    this.#hashes[this.#pendingCount] = hash
+    this.#hashes[this.#pendingCount] = this.#cache.hashOf(item)
     this.#pending[this.#pendingCount++] = item
     if (this.#pendingCount === AT_ONCE) this.#linkPending()
   }
@@ -133,9 +131,14 @@ class Recovery {
 
   #linkPending(): void {
     const { items, table } = this.#cache
-    for (let i = 0; i < this.#pendingCount; i++) {
+    const count = this.#pendingCount
+    const hashes = this.#hashes
+    let loaded = 0
+    for (let i = 0; i < count; i++) loaded ^= table.load(hashes[i])
+    this.loaded ^= loaded
+    for (let i = 0; i < count; i++) {
       const item = this.#pending[i]
-      const hash = this.#hashes[i]
+      const hash = hashes[i]
       const block = items.block(item)
       const twin = table.find(block, items.keyAt(item), items.keyLength(item), hash)
       if (twin === 0) {
