@@ -5,7 +5,7 @@ import { makeCacheOptions, START_UNIX_SECONDS } from '../cache/cache-fixture.ts'
 import { checkInvariants, pinnedItems } from '../cache/cache-invariants.ts'
 import { allocateCacheMemory, type CacheOptions } from '../cache/cache-memory.ts'
 import { MemoryBlock } from '../cache/memory.ts'
-import { Connection } from './connection.ts'
+import { BINARY_VALUE, Connection, PACKET, SWALLOW, VALUE } from './connection.ts'
 import type { Host } from './context.ts'
 import { Engine } from './engine.ts'
 import type { Reply } from './reply.ts'
@@ -52,6 +52,8 @@ const HOST: Host = {
   resetStatistics: () => {},
 }
 
+const CRLF_BYTES = 2
+
 export class Server {
   readonly cache: Cache
   readonly engine: Engine
@@ -68,6 +70,11 @@ export class Server {
     const client = new Client(this)
     this.#clients.push(client)
     return client
+  }
+
+  /** Forgets a client that has hung up. */
+  disconnect(client: Client): void {
+    this.#clients.splice(this.#clients.indexOf(client), 1)
   }
 
   /** @throws Error if anything is lost, or held for nobody. */
@@ -101,6 +108,24 @@ export class Client {
 
   get itemInFlight(): number {
     return this.#connection.item
+  }
+
+  get speaksBinary(): boolean {
+    return this.#connection.commandState === PACKET
+  }
+
+  /** What was sent and not consumed: the beginning of a command. */
+  get pending(): Uint8Array {
+    return this.#pending
+  }
+
+  /** How many bytes of a value are still to come, what ends it included; 0 when the next is a command. */
+  get awaitedBytes(): number {
+    const { state, item, filled, swallow } = this.#connection
+    if (state === SWALLOW) return swallow
+    if (state !== VALUE && state !== BINARY_VALUE) return 0
+    const valueLength = this.#server.cache.items.valueLength(item)
+    return valueLength + (state === VALUE ? CRLF_BYTES : 0) - filled
   }
 
   /** Sends bytes (Latin-1); returns everything that is answered to them. */

@@ -1,0 +1,93 @@
+// A run of one target: its thread watched for hangs, its corpus read before, what it has found kept afterwards.
+// Knows files and threads; nothing of how inputs are made.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { REPOSITORY } from '../repository.ts'
+import { nameOf, readInputs } from './corpus.ts'
+import { EXECUTIONS, type FuzzWork, INPUT_LENGTH, STATE_BYTES } from './fuzz-state.ts'
+import type { Outcome, Plan } from './fuzzer.ts'
+import { MAX_INPUT_BYTES } from './mutation.ts'
+
+/** An input that takes more of the processor's time is one on which the target hangs. */
+const HANG_MS = 20_000
+const WATCH_MS = 500
+
+export interface CampaignResult extends Outcome {
+  readonly seconds: number
+  /** A file with the input that shows the defect, to be run again. */
+  readonly defectFile: string | undefined
+}
+
+/** The inputs of a target that lead furthest, as they are kept. */
+export function corpusDirectory(target: string): string {
+  return join(REPOSITORY, 'test', 'fuzz', 'corpus', target)
+}
+
+/** Fuzzes a target; `progress` hears every half a second how many inputs were run. */
+export async function campaign(
+  target: string,
+  plan: Plan,
+  progress: (executions: number) => void = () => {},
+): Promise<CampaignResult> {
+  const known = readInputs(corpusDirectory(target))
+  const state = new SharedArrayBuffer(STATE_BYTES + MAX_INPUT_BYTES)
+  const began = performance.now()
+  const thread = new Worker(join(REPOSITORY, 'test', 'dist', 'fuzz', 'fuzz-thread.js'), {
+    workerData: { target, plan, known, state } satisfies FuzzWork,
+  })
+  const outcome = await Promise.race([ended(thread), hung(thread, state, progress)])
+  await thread.terminate()
+  const seconds = (performance.now() - began) / 1000
+  return { ...outcome, seconds, defectFile: keepDefect(target, outcome) }
+}
+
+function ended(thread: Worker): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    thread.once('message', resolve)
+    thread.once('error', reject)
+    thread.once('exit', (code) => reject(new Error(`the thread ended with ${code}`)))
+  })
+}
+
+/** Resolves when the thread is at one input for too long. */
+function hung(
+  thread: Worker,
+  state: SharedArrayBuffer,
+  progress: (executions: number) => void,
+): Promise<Outcome> {
+  const numbers = new Int32Array(state, 0, 2)
+  let executions = 0
+  let since = cpuMilliseconds()
+  return new Promise((resolve) => {
+    const watch = setInterval(() => {
+      const now = Atomics.load(numbers, EXECUTIONS)
+      progress(now)
+      if (now !== executions || now === 0) {
+        executions = now
+        since = cpuMilliseconds()
+      } else if (cpuMilliseconds() - since > HANG_MS) {
+        const input = new Uint8Array(state, STATE_BYTES, numbers[INPUT_LENGTH]).slice()
+        const defect = { error: new Error(`hangs for ${HANG_MS} ms`), inputs: [input] }
+        resolve({ executions, inputs: 0, coverage: 0, corpus: [], defect })
+      }
+    }, WATCH_MS)
+    thread.once('exit', () => clearInterval(watch))
+  })
+}
+
+/** Of this process. Unlike the time that goes by, it is not spent by others on a busy machine. */
+function cpuMilliseconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+function keepDefect(target: string, { defect }: Outcome): string | undefined {
+  const input = defect?.inputs.at(-1)
+  if (input === undefined) return undefined
+  const directory = join(REPOSITORY, '.cache', 'fuzz-defects')
+  mkdirSync(directory, { recursive: true })
+  const file = join(directory, `${target}-${nameOf(input)}`)
+  writeFileSync(file, input)
+  return file
+}
