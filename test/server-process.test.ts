@@ -1,6 +1,7 @@
 // The server as a process: how it is started, what it says and leaves behind, which signals it heeds,
 // and how it ends.
 import {
+  chownSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -118,10 +119,63 @@ describe('starting', () => {
     expect(await wire.say('set a 0 0 1\r\nx\r\nget a\r\n')).toContain('VALUE a 0 1\r\nx\r\n')
   })
 
-  test.runIf(isRoot)('-u: a user that is not there is refused', async () => {
+  test.runIf(isRoot)(
+    '-u: groups are given up too, and files and sockets are the user’s',
+    async () => {
+      const [, user, group] =
+        /^nobody:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? []
+      const [id, groupId] = [Number(user), Number(group)]
+      // Only the user may write there.
+      chownSync(directory, id, groupId)
+      const file = (name: string): string => join(directory, name)
+      const socket = file('socket')
+      const argv = [
+        '-u',
+        'nobody',
+        '-s',
+        socket,
+        '-e',
+        file('memory'),
+        '-P',
+        file('pid'),
+        '-v',
+        '-A',
+      ]
+      const options = { asRoot: false }
+      await using first = start(argv, options)
+      await using wire = await served({ path: socket }, first)
+      for (const thread of readdirSync(`/proc/${first.pid}/task`)) {
+        const status = readFileSync(`/proc/${first.pid}/task/${thread}/status`, 'utf8')
+        const all = (own: number): string => `\\s+${own}`.repeat(4)
+        expect(status).toMatch(new RegExp(`^Uid:${all(id)}$`, 'm'))
+        expect(status).toMatch(new RegExp(`^Gid:${all(groupId)}$`, 'm'))
+        expect(status).toMatch(new RegExp(`^Groups:\\s+${groupId}\\s*$`, 'm'))
+        expect(status).toMatch(/^CapEff:\s+0+$/m)
+      }
+      await expect.poll(() => existsSync(file('pid'))).toBe(true)
+      for (const name of ['socket', 'memory', 'pid']) expect(statSync(file(name)).uid).toBe(id)
+      await wire.say('set kept 0 0 1\r\nx\r\n')
+      first.process.kill('SIGUSR1')
+      expect(await first.exited).toBe(0)
+      expect(first.stdout()).toContain('stopped')
+      expect(readdirSync(directory).some((name) => name === 'socket' || name === 'pid')).toBe(false)
+
+      await using second = start(argv, options)
+      await using again = await served({ path: socket }, second)
+      expect(await again.say('get kept\r\n')).toBe('VALUE kept 0 1\r\nx\r\nEND\r\n')
+    },
+  )
+
+  test.runIf(isRoot)('-u: a user that is not there is refused as memcached does it', async () => {
     await using server = start([...listen(), '-u', 'no-such-user'], { asRoot: false })
     expect(await server.exited).toBe(EX_NOUSER)
-    expect(server.stderr()).toMatch(/no-such-user/)
+    expect(server.stderr()).toBe("can't find the user no-such-user to switch to\n")
+  })
+
+  test.runIf(isRoot)('root without -u is warned once', async () => {
+    await using server = start(listen(), { asRoot: false })
+    await using _ = await served(here(), server)
+    expect(server.stdout().match(/runs as root/g)).toHaveLength(1)
   })
 })
 

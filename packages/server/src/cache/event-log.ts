@@ -19,6 +19,8 @@ export const EVICTIONS = 16
 export const DELETIONS = 32
 /** What a watcher may ask for and nothing is ever published to: raw commands and the proxy's streams. */
 export const SILENT_STREAMS = 64
+/** Connections that went wrong: for the server's own log, not for watchers. */
+export const TROUBLES = 128
 
 // Types of events.
 export const ITEM_GET = 1
@@ -29,7 +31,8 @@ export const CONNECTION_NEW = 5
 export const CONNECTION_CLOSE = 6
 export const CRAWLER_STATUS = 7
 export const SLAB_MOVE = 8
-export type EventType = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8
+export const TROUBLE = 9
+export type EventType = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9
 
 /** The stream that each type belongs to. */
 const STREAMS: Readonly<Record<EventType, number>> = {
@@ -41,6 +44,7 @@ const STREAMS: Readonly<Record<EventType, number>> = {
   [CONNECTION_CLOSE]: CONNECTION_EVENTS,
   [CRAWLER_STATUS]: SYSTEM_EVENTS,
   [SLAB_MOVE]: SYSTEM_EVENTS,
+  [TROUBLE]: TROUBLES,
 }
 
 // How a fetch went.
@@ -58,6 +62,23 @@ export const CLOSED_BY_ERROR = 0
 export const CLOSED_NORMALLY = 1
 export const CLOSED_WHEN_IDLE = 2
 export const CLOSED_BY_SHUTDOWN = 3
+
+// What went wrong with a connection.
+/** Nothing that was noticed: it broke off. */
+export const NO_TROUBLE = 0
+export const LINE_TOO_LONG = 1
+export const LINE_TOO_SHORT = 2
+export const NO_PACKET = 3
+export const BAD_PACKET = 4
+export const NOT_LOGGED_IN = 5
+export const LOGINS_FAILED = 6
+export const HTTP_REQUEST = 7
+/** Input or answers that nobody has memory for any more. */
+export const NO_BUFFERS = 8
+export const TOO_MANY_CONNECTIONS = 9
+export const HANDSHAKE_FAILED = 10
+export const TLS_BROKEN = 11
+export type Trouble = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11
 
 // What a connection is over.
 export const OVER_UNIX_SOCKET = 0
@@ -102,6 +123,8 @@ const MICROSECONDS = 5
 const NUMBERS = 6
 const WORD_BYTES = 4
 const TWO_TO_32 = 2 ** 32
+
+const MAX_DETAIL_LENGTH = 200
 
 /** Largest memory for events: more than an hour of reading behind helps nobody. */
 const MAX_EVENT_BYTES = 2 ** 30
@@ -216,6 +239,19 @@ export class EventLog {
     reason: number,
   ): void {
     this.#publishText(CONNECTION_CLOSE, [port, over, descriptor, reason], address)
+  }
+
+  /** A connection was refused or ended for something that an operator may want to know; `detail` in a few words. */
+  connectionFailed(
+    address: string,
+    port: number,
+    over: number,
+    descriptor: number,
+    trouble: Trouble,
+    detail: string,
+  ): void {
+    const text = detail === '' ? address : `${address} ${detail.slice(0, MAX_DETAIL_LENGTH)}`
+    this.#publishText(TROUBLE, [port, over, descriptor, trouble], text)
   }
 
   /** A crawl of a list is over, and it is known when the next one comes. */

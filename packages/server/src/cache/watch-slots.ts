@@ -13,15 +13,17 @@ export class WatchSlots {
   readonly #streams: Int32Array
   readonly #firstIds: Float64Array
   readonly #clients: Int32Array
+  readonly #logged: Int32Array
 
   constructor(state: SharedState) {
     this.#active = state.int32(1)
     this.#streams = state.int32(MAX_WATCHERS)
     this.#firstIds = state.float64(MAX_WATCHERS)
     this.#clients = state.int32(MAX_WATCHERS)
+    this.#logged = state.int32(1)
   }
 
-  /** The streams that anybody watches, as bits. Read everywhere, so as cheap as a load. */
+  /** The streams that anybody watches, or the server logs, as bits. Read everywhere, so as cheap as a load. */
   get active(): number {
     return this.#active[0]
   }
@@ -29,6 +31,16 @@ export class WatchSlots {
   /** How many watch. */
   get count(): number {
     return this.#streams.reduce((count, streams) => count + (streams === 0 ? 0 : 1), 0)
+  }
+
+  /** The streams that the server's own log is told of. Set under the lock. */
+  get logged(): number {
+    return Atomics.load(this.#logged, 0)
+  }
+
+  set logged(streams: number) {
+    Atomics.store(this.#logged, 0, streams)
+    this.#update()
   }
 
   /**
@@ -72,6 +84,6 @@ export class WatchSlots {
   }
 
   #update(): void {
-    this.#active[0] = this.#streams.reduce((all, streams) => all | streams, 0)
+    this.#active[0] = this.#streams.reduce((all, streams) => all | streams, this.logged)
   }
 }

@@ -37,6 +37,35 @@ describe('logging in', () => {
     expect(server.connect().send('mg a v\r\n')).toBe(UNAUTHENTICATED)
   })
 
+  test('may fail 16 times on one connection, and what comes after is not heard', () => {
+    const { server, client } = setUp()
+    const failure = 'CLIENT_ERROR authentication failure\r\n'
+    expect(client.send(login('foo x').repeat(15))).toBe(failure.repeat(15))
+    expect(client.closed).toBe(false)
+    expect(client.send(`${login('foo x')}${login('foo bar')}`)).toBe(failure)
+    expect(client.closed).toBe(true)
+    expect(server.cache.statistics.get(AUTH_ERRORS)).toBe(16)
+  })
+
+  test('nobody is let in by an entry that is not there, however long his name', () => {
+    const { client, credentials } = setUp()
+    credentials.set([])
+    for (const text of [
+      ' ',
+      '\xff \xff',
+      `${'\xff'.repeat(255)} ${'\xff'.repeat(5)}`,
+      `a ${'b'.repeat(2_000)}`,
+    ]) {
+      expect(client.send(login(text))).toBe('CLIENT_ERROR authentication failure\r\n')
+    }
+  })
+
+  test('the longest user and password that a file can hold', () => {
+    const [user, password] = ['u'.repeat(100), 'p'.repeat(154)]
+    const { client } = setUp(credential(user, password))
+    expect(client.send(login(`${user} ${password}`))).toBe('STORED\r\n')
+  })
+
   test('what follows the first space is the password', () => {
     expect(setUp().client.send(login('baz a b'))).toBe('STORED\r\n')
   })

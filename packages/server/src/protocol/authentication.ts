@@ -1,5 +1,6 @@
 // `-Y`: what a client has to do before it may give commands. It logs in by what looks like a `set`, whose value
 // is `<user> <password>`; whatever else it sends is refused. Knows no command: none is reached from here.
+import { LINE_TOO_LONG, LINE_TOO_SHORT } from '../cache/event-log.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
 import { AUTH_CMDS, AUTH_ERRORS } from '../cache/statistics.ts'
 import { AUTHENTICATION, COMMAND, type Connection, SWALLOW } from './connection.ts'
@@ -60,11 +61,11 @@ function takeLine(
   const { bytes } = input
   const lineEnd = findLineEnd(input, at, end)
   if (lineEnd === end) {
-    connection.closing = end - at > MAX_WAITING_LINE_BYTES
+    if (end - at > MAX_WAITING_LINE_BYTES) connection.fail(LINE_TOO_LONG)
     return -1
   }
   if (lineEnd + 1 - at < MIN_LINE_BYTES) {
-    connection.closing = true
+    connection.fail(LINE_TOO_SHORT)
     return lineEnd + 1
   }
   tokens.split(input, at, bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd)
@@ -107,6 +108,7 @@ function takeToken(
   if (host.credentials?.match(input, at, at + space, textEnd) !== true) {
     cache.statistics.add(AUTH_ERRORS, 1)
     reply.text(FAILURE)
+    connection.refuseLogin()
     return
   }
   reply.text(STORED)

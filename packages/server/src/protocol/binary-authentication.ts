@@ -93,6 +93,7 @@ function takeMessage(context: Context, connection: Connection, message: string |
   } else {
     cache.statistics.add(AUTH_ERRORS, 1)
     writeError(context, AUTHENTICATION_FAILED)
+    connection.refuseLogin()
   }
 }
 

@@ -1,5 +1,6 @@
 // The table of contents of the binary protocol: takes a request from the input, refuses what is malformed,
 // and finds who answers the rest. Knows nothing of what a command does.
+import { BAD_PACKET, NO_PACKET, NOT_LOGGED_IN } from '../cache/event-log.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
 import { processQuit } from './administration.ts'
 import {
@@ -66,23 +67,23 @@ export function processRequest(
   const { request } = context
   if (end - at < HEADER_BYTES) return -1
   if (input.bytes[at] !== REQUEST_MAGIC) {
-    connection.closing = true
+    connection.fail(NO_PACKET)
     return at
   }
   request.read(input, at)
   connection.requestKind = KINDS[request.command]
   const { keyEnd } = request
-  if (keyEnd - at > MAX_HEAD_BYTES && end - at >= MAX_HEAD_BYTES) connection.closing = true
+  if (keyEnd - at > MAX_HEAD_BYTES && end - at >= MAX_HEAD_BYTES) connection.fail(BAD_PACKET)
   if (keyEnd > end || connection.closing) return -1
   if (!request.fits) {
     writeError(context, UNKNOWN_COMMAND)
-    connection.closing = true
+    connection.fail(BAD_PACKET)
   } else if (!connection.authenticated && !isForAnyone(request.command)) {
     writeError(context, AUTHENTICATION_FAILED)
-    connection.closing = true
+    connection.fail(NOT_LOGGED_IN)
   } else if (isMalformed(context)) {
     writeError(context, INVALID_ARGUMENTS)
-    connection.closing = true
+    connection.fail(BAD_PACKET)
   } else if (isAuthentication(request.command) && context.host.logIn !== undefined) {
     return processAuthentication(context, connection, input, end)
   } else {

@@ -1,5 +1,6 @@
 // The table of contents of the commands: which name is found in which file. Knows names, and nothing of
 // what a command does.
+import { HTTP_REQUEST } from '../cache/event-log.ts'
 import { ADD, APPEND, CAS, PREPEND, REPLACE, SET } from '../cache/store.ts'
 import {
   processFlushAll,
@@ -109,7 +110,7 @@ export function processCommand(context: Context, connection: Connection): void {
   else if (tokens.is(0, REFRESH_CERTS)) processRefreshCertificates(context, connection)
   else if (context.host.debugCommandsEnabled && processDebugCommand(context)) return
   else if (isRetrievalName(context)) reply.text(BAD_FORMAT)
-  else if (isHttp(context)) connection.closing = true
+  else if (isHttp(context)) connection.fail(HTTP_REQUEST)
   else reply.text(ERROR)
 }
 

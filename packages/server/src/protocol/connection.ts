@@ -1,6 +1,6 @@
 // What the protocol remembers of a connection between two arrivals of bytes: the command that is half
 // done. Knows no socket.
-import { CLOSED_BY_ERROR } from '../cache/event-log.ts'
+import { CLOSED_BY_ERROR, LOGINS_FAILED, NO_TROUBLE, type Trouble } from '../cache/event-log.ts'
 import type { ItemRef } from '../cache/item.ts'
 import { copyBytes, MemoryBlock } from '../cache/memory.ts'
 import type { BindingProtocol } from './binding-protocol.ts'
@@ -30,6 +30,9 @@ export const WATCHING = 9
 /** What a client has to say before it may give commands (`-Y`). */
 export const AUTHENTICATION = 10
 
+/** Who has guessed wrong so often has to connect anew, which costs a guesser far more than a guess. */
+const MAX_FAILED_LOGINS = 16
+
 /** The mode of `ms`, beside those of store.ts. */
 export const META_SET = -1
 
@@ -55,11 +58,15 @@ export class Connection {
   closing = false
   /** Why, for those who watch connections; one of event-log.ts. */
   closeReason = CLOSED_BY_ERROR
+  /** What was wrong, of those in event-log.ts, for those who log it. */
+  trouble: Trouble = NO_TROUBLE
   /** Input bytes from the first unconsumed one that are known to hold no line end. */
   scanned = 0
 
   /** May give commands; with `-S`, once it has logged in. */
   authenticated = true
+  /** Logins that were refused. */
+  failedLogins = 0
   /** How far its login with `-S` has got. Only one can succeed. */
   login: 'none' | 'begun' | 'over' = 'none'
 
@@ -94,6 +101,12 @@ export class Connection {
   /** WATCHING: the slot it has taken. */
   watchSlot = 0
 
+  /** After what is in the reply was sent, it is to be closed, because of this. */
+  fail(trouble: Trouble): void {
+    this.closing = true
+    this.trouble = trouble
+  }
+
   constructor(descriptor: number, datagram = false) {
     this.descriptor = descriptor
     this.datagram = datagram
@@ -105,6 +118,12 @@ export class Connection {
    */
   get busy(): boolean {
     return this.state === LISTING
+  }
+
+  /** A login was refused; too many of them end the connection after their answer. */
+  refuseLogin(): void {
+    this.failedLogins++
+    if (this.failedLogins >= MAX_FAILED_LOGINS) this.fail(LOGINS_FAILED)
   }
 
   /** Has a text of any length sent before the next command. */

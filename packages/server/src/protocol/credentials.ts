@@ -1,6 +1,7 @@
 // Users and passwords of `-Y` in shared memory, which the main thread may replace while clients log in. To be
 // read and written under the cache's lock. Knows neither the file they come from nor the protocol.
 import type { MemoryBlock } from '../cache/memory.ts'
+import { timingSafeEqual } from './timing-safe.ts'
 
 /** memcached's: it is not meant for many. */
 export const MAX_CREDENTIALS = 8
@@ -14,51 +15,57 @@ export interface Credential {
 
 const LENGTHS_BYTES = 4
 const ENTRY_BYTES = LENGTHS_BYTES + MAX_CREDENTIAL_BYTES
-const COUNT_BYTES = 4
+const FREE = 0xff
 
 export class Credentials {
   readonly buffer: SharedArrayBuffer
   readonly #bytes: Uint8Array
+  readonly #attempt = new Uint8Array(ENTRY_BYTES)
 
   /** `buffer` is another thread's, to share its credentials. */
-  constructor(buffer = new SharedArrayBuffer(COUNT_BYTES + MAX_CREDENTIALS * ENTRY_BYTES)) {
-    this.buffer = buffer
-    this.#bytes = new Uint8Array(buffer)
+  constructor(buffer?: SharedArrayBuffer) {
+    this.buffer = buffer ?? new SharedArrayBuffer(MAX_CREDENTIALS * ENTRY_BYTES)
+    this.#bytes = new Uint8Array(this.buffer)
+    if (buffer === undefined) this.set([])
   }
 
   /** Replaces all. */
   set(credentials: readonly Credential[]): void {
     const bytes = this.#bytes
-    bytes.fill(0)
-    bytes[0] = credentials.length
+    // No attempt looks like an entry that is free.
+    bytes.fill(FREE)
     credentials.forEach(({ user, password }, i) => {
-      const at = COUNT_BYTES + i * ENTRY_BYTES
-      bytes[at] = user.length
-      bytes[at + 1] = password.length
-      bytes.set(user, at + LENGTHS_BYTES)
-      bytes.set(password, at + LENGTHS_BYTES + user.length)
+      writeEntry(bytes.subarray(i * ENTRY_BYTES, (i + 1) * ENTRY_BYTES), user, password)
     })
   }
 
-  /** Whether `from`..`space` of a block is a user whose password is what follows the space up to `end`. */
+  /**
+   * Whether `from`..`space` of a block is a user whose password is what follows the space up to `end`. How long that
+   * takes tells nothing of who is known: an attempt is held against all of every entry, its length included.
+   */
   match(block: MemoryBlock, from: number, space: number, end: number): boolean {
     const user = block.bytes.subarray(from, space)
     const password = block.bytes.subarray(space + 1, end)
-    for (let i = 0; i < this.#bytes[0]; i++) {
-      const at = COUNT_BYTES + i * ENTRY_BYTES
-      if (this.#bytes[at] !== user.length || this.#bytes[at + 1] !== password.length) continue
-      const known = at + LENGTHS_BYTES
-      // Both in any case, so that the time it takes tells nothing.
-      const sameUser = this.#same(known, user)
-      const samePassword = this.#same(known + user.length, password)
-      if (sameUser && samePassword) return true
+    const fits = user.length + password.length <= MAX_CREDENTIAL_BYTES
+    if (fits) writeEntry(this.#attempt, user, password)
+    else this.#attempt.fill(0)
+    let matches = 0
+    for (let i = 0; i < MAX_CREDENTIALS; i++) {
+      const entry = this.#bytes.subarray(i * ENTRY_BYTES, (i + 1) * ENTRY_BYTES)
+      matches += timingSafeEqual(entry, this.#attempt) ? 1 : 0
     }
-    return false
+    this.#attempt.fill(0)
+    return fits && matches > 0
   }
+}
 
-  #same(at: number, bytes: Uint8Array): boolean {
-    let difference = 0
-    for (let i = 0; i < bytes.length; i++) difference |= this.#bytes[at + i] ^ bytes[i]
-    return difference === 0
-  }
+/** Both, padded with zeros, after their lengths. */
+function writeEntry(entry: Uint8Array, user: Uint8Array, password: Uint8Array): void {
+  entry.fill(0)
+  entry[0] = user.length
+  entry[1] = user.length >> 8
+  entry[2] = password.length
+  entry[3] = password.length >> 8
+  entry.set(user, LENGTHS_BYTES)
+  entry.set(password, LENGTHS_BYTES + user.length)
 }

@@ -3,6 +3,7 @@
 // binary protocol in binary-commands.ts. Knows no socket and never blocks but for the cache's lock.
 // Long because a connection's states are one machine, to be read in one place.
 import type { Cache } from '../cache/cache.ts'
+import { LINE_TOO_LONG, NO_BUFFERS } from '../cache/event-log.ts'
 import type { MemoryBlock } from '../cache/memory.ts'
 import {
   BYTES_READ,
@@ -198,7 +199,7 @@ export class Engine {
   #runOutOfMemory(connection: Connection): void {
     this.#cache.statistics.add(RESPONSE_OBJ_OOM, 1)
     takeBack(this.#context, this.reply.start, 0)
-    connection.closing = true
+    connection.fail(NO_BUFFERS)
   }
 
   /** Counts a connection that was closed for want of memory to keep what it has sent. */
@@ -274,7 +275,9 @@ export class Engine {
     const lineEnd = findLineEnd(input, at + connection.scanned, end)
     if (lineEnd === end) {
       connection.scanned = end - at
-      if (end - at > MAX_WAITING_LINE_BYTES && !mayGrow(bytes, at, end)) connection.closing = true
+      if (end - at > MAX_WAITING_LINE_BYTES && !mayGrow(bytes, at, end)) {
+        connection.fail(LINE_TOO_LONG)
+      }
       return -1
     }
     connection.scanned = 0

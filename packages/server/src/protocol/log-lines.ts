@@ -10,6 +10,7 @@ import {
   ITEM_STORE,
   type LogEvent,
   SLAB_MOVE,
+  TROUBLE,
 } from '../cache/event-log.ts'
 
 // Names, by the numbers of event-log.ts, store.ts and lru.ts.
@@ -17,8 +18,8 @@ const FETCH_OUTCOMES = ['not_found', 'found', 'flushed', 'expired']
 const STORE_OUTCOMES = ['stored', 'not_stored', 'exists', 'not_found', 'too_large', 'no_memory']
 const STORE_MODES = ['set', 'add', 'replace', 'append', 'prepend', 'cas']
 const DELETING_COMMANDS = ['delete', 'md']
-const CLOSE_REASONS = ['error', 'normal', 'idle_timeout', 'shutdown']
-const TRANSPORTS = ['local', 'tcp', 'udp']
+export const CLOSE_REASONS = ['error', 'normal', 'idle_timeout', 'shutdown']
+export const TRANSPORTS = ['local', 'tcp', 'udp']
 const LRU_SEGMENTS = ['hot', 'warm', 'cold', 'temp']
 
 /** One event, its newline included. Microseconds are not padded, as in memcached. */
@@ -31,7 +32,8 @@ export function skippedLine(lines: number): string {
   return `skipped=${lines}\n`
 }
 
-function describe({ type, numbers, bytes }: LogEvent): string {
+/** The event alone: what a line says after its time and number. */
+export function describe({ type, numbers, bytes }: LogEvent): string {
   switch (type) {
     case ITEM_GET: {
       const [outcome, slabClass, descriptor, size] = numbers
@@ -67,6 +69,11 @@ function describe({ type, numbers, bytes }: LogEvent): string {
     case SLAB_MOVE: {
       const [source, destination, begun] = numbers
       return `type=slab_move src=${source} dst=${destination} state=${begun === 1 ? 'ok' : 'fail'}`
+    }
+    case TROUBLE: {
+      // In no stream that can be watched.
+      const [port, over, descriptor, trouble] = numbers
+      return `type=conn_trouble rip=${latin1(bytes)} rport=${port} transport=${TRANSPORTS[over]} trouble=${trouble} cfd=${descriptor}`
     }
   }
 }

@@ -135,7 +135,7 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     spelling: '-v, --verbose',
-    help: 'log what happens; -vv: each connection too, -vvv: everything',
+    help: 'log connections that fail; -vv: each connection, -vvv: each request with\nits key (never a value)',
     effect: ({ settings }) => {
       settings.verbosity++
     },
@@ -338,6 +338,11 @@ export const FLAGS: readonly Flag[] = [
     effect: (draft, value) => {
       draft.advertised = parseAdvertised(value)
     },
+  },
+  {
+    spelling: '--trusted-network',
+    help: 'who can reach the server may use it: no warning that no login is asked for',
+    sets: { networkTrusted: true },
   },
   {
     spelling: '-o, --extended <list>',

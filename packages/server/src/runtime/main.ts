@@ -2,6 +2,7 @@
 // what it loads is little. Knows nothing of serving.
 import { parseCommandLine } from './command-line.ts'
 import { isDaemon } from './daemon-process.ts'
+import { exposureWarning } from './exposure.ts'
 import { createLog } from './log.ts'
 import { launchThreads, threadsExpected } from './worker-threads.ts'
 
@@ -23,6 +24,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     const { serve } = await import('./serve.ts')
     const log = createLog(settings)
     for (const warning of warnings) log.warn(warning)
+    const exposed = exposureWarning(settings)
+    if (exposed !== undefined) log.warn(exposed)
     await serve(settings, log, threads)
   }
 }

@@ -3,6 +3,7 @@
 // names and passwords, nothing of the protocol.
 import { readFileSync } from 'node:fs'
 import type { Login } from '../protocol/context.ts'
+import { timingSafeEqual } from '../protocol/timing-safe.ts'
 
 /** memcached reads lines in pieces of this many bytes. */
 const LINE_BYTES = 255
@@ -28,8 +29,13 @@ export class SaslPasswords {
     // Nobody acts for somebody else.
     if (authorization !== '' && this.#canonical(authorization) !== name) return false
     if (name.length + password.length > MAX_CREDENTIAL_BYTES) return false
-    const line = linesOf(this.#path).find((one) => one.startsWith(`${name}:`))
-    return line !== undefined && hasPassword(line.slice(name.length + 1), password)
+    // All lines are looked at, and a password is compared whether there is such a user or not: how long it takes does
+    // not tell who is known.
+    let known: string | undefined
+    for (const line of linesOf(this.#path)) {
+      if (line.startsWith(`${name}:`)) known ??= line.slice(name.length + 1)
+    }
+    return hasPassword(known ?? NOBODYS, password) && known !== undefined
   }
 
   /** As the Cyrus library has it: blanks around a name don't count, and everybody has a realm. */
@@ -40,9 +46,21 @@ export class SaslPasswords {
   }
 }
 
+/** What the password of a user who is not there is held against. */
+const NOBODYS = 'x'.repeat(MAX_CREDENTIAL_BYTES)
+
 /** Passwords end with the line or a colon, and so may contain colons too. */
 function hasPassword(text: string, password: string): boolean {
-  return text.startsWith(password) && /^(?:[:\r\n]|$)/.test(text.slice(password.length))
+  const same = timingSafeEqual(padded(text.slice(0, password.length)), padded(password))
+  return /^(?:[:\r\n]|$)/.test(text.slice(password.length)) && same
+}
+
+/** As many bytes as any password may have, and its length. */
+function padded(text: string): Buffer {
+  const bytes = Buffer.alloc(MAX_CREDENTIAL_BYTES + 1)
+  bytes.write(text, 'latin1')
+  bytes[MAX_CREDENTIAL_BYTES] = text.length
+  return bytes
 }
 
 /** The lines, their ends included; none if the file can't be read. */

@@ -10,8 +10,9 @@ import { INPUT_BYTES, type Transport } from '../transport/transport.ts'
 import { maxWaitingAnswers } from './buffer-limit.ts'
 import type { ReadCertificates } from './certificate-files.ts'
 import { refreshCertificates } from './certificate-refresh.ts'
+import { loggedStreams } from './event-lines.ts'
 import { SaslPasswords } from './sasl-passwords.ts'
-import type { Settings } from './settings.ts'
+import { logLevelOf, type Settings } from './settings.ts'
 import { currentSettings, describeSettings } from './settings-report.ts'
 import type { ToMain, Work, WorkerTransport } from './worker-messages.ts'
 
@@ -121,6 +122,9 @@ export class ServerHost implements Host {
   }
 
   verbosityChanged(): void {
+    const { tuning, events } = this.#cache
+    // From the next request on; whoever writes the lines hears of it a little later.
+    events.slots.logged = loggedStreams(logLevelOf(tuning.verbosity))
     this.#tell({ kind: 'verbosity', level: this.#cache.tuning.verbosity })
   }
 

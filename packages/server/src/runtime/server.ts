@@ -36,12 +36,14 @@ import type { AdminService } from './admin-service.ts'
 import { Background } from './background.ts'
 import { cacheOptions } from './cache-options.ts'
 import { refreshCertificates } from './certificate-refresh.ts'
+import { type EventLine, EventLines, loggedStreams } from './event-lines.ts'
 import { discardExecutablePages } from './executable-pages.ts'
 import type { Log } from './log.ts'
 import type { MemoryFile } from './memory-file.ts'
-import { dropPrivileges } from './privileges.ts'
+import { asUser, dropPrivileges } from './privileges.ts'
 import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
 import { allowCoreDumps, allowDescriptors, lockMemory } from './process-limits.ts'
+import { secretFileWarning } from './secret-files.ts'
 import { logLevelOf, type Settings, threadsPerUdpSocket } from './settings.ts'
 import { StartError } from './start-error.ts'
 import {
@@ -97,7 +99,10 @@ export async function startServer(
 async function startOn(launched: WorkerThreads, settings: Settings, log: Log): Promise<Server> {
   const calls = chooseSystemCalls(settings, log)
   const options = cacheOptions(settings)
-  const memoryFile = await openMemoryFileOf(settings, options, calls, log)
+  // The file belongs to the user who will serve, and so must what is written beside it.
+  const memoryFile = await asUser(settings.user, () =>
+    openMemoryFileOf(settings, options, calls, log),
+  )
   const memory = memoryFile?.memory ?? reserveMemory(options, settings.memoryLocked)
   // Made before any thread, so that the shared state has its first values.
   const cache = memoryFile?.cache ?? new Cache(memory, options)
@@ -132,7 +137,7 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   const watchers =
     calls === undefined
       ? undefined
-      : watchersOf(cache, settings, (client) => {
+      : watchersOf(cache, settings, log, (client) => {
           const far = remoteWatcherOf(client)
           if (far === undefined)
             return watcherDescriptor(cache, calls, client, { counts, table, gate })
@@ -141,8 +146,14 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
           return watcher
         })
   const background = new Background(cache, watchers)
+  logEvents(cache, log)
   const users =
     settings.authFile === undefined ? undefined : new Users(settings.authFile, cache, log)
+  const { saslEnabled, saslPasswordFile } = settings
+  if (saslEnabled && saslPasswordFile !== undefined) {
+    const warning = secretFileWarning('the passwords of -S', saslPasswordFile)
+    if (warning !== undefined) log.warn(warning)
+  }
   const listening = listeners.map(({ address }) => address)
   // As early as clients can connect: who waits for the files may do so at once.
   if (calls !== undefined) writeProcessFiles(settings, listening, log)
@@ -175,6 +186,11 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
       background.wake()
     } else if (message.kind === 'verbosity') {
       log.level = logLevelOf(message.level)
+      background.wake()
+      if (transports[0].kind === 'node')
+        workers[0].postMessage({ kind: 'logged' } satisfies ToWorker)
+    } else if (message.kind === 'line') {
+      writeLine(log, message.line)
     }
   }
   for (const worker of workers) worker.on('message', hear)
@@ -289,9 +305,22 @@ interface ConnectionBooks {
 function watchersOf(
   cache: Cache,
   settings: Settings,
+  log: Log,
   open: (client: number) => WatcherSocket,
 ): Watchers {
-  return new Watchers(cache, settings.watcherLogBufferBytes, open)
+  const lines = new EventLines((line) => writeLine(log, line))
+  return new Watchers(cache, settings.watcherLogBufferBytes, open, lines)
+}
+
+/** From now on threads publish what a log of its level says; later the command `verbosity` changes that. */
+function logEvents({ lock, events }: Cache, { level }: Log): void {
+  lock.acquire()
+  events.slots.logged = loggedStreams(level)
+  lock.release()
+}
+
+function writeLine(log: Log, { level, fields, message }: EventLine): void {
+  log[level](fields, message)
 }
 
 /** A watcher whose socket is a descriptor, which its thread has let go of. */
@@ -304,7 +333,8 @@ function watcherDescriptor(
   const connectionEvents = new ConnectionEvents(cache)
   const closing = (): void => {
     if (connectionEvents.watched) {
-      connectionEvents.closed(fd, peerAddress(calls, fd), CLOSED_BY_ERROR)
+      const ending = { reason: CLOSED_BY_ERROR, trouble: undefined }
+      connectionEvents.closed(fd, peerAddress(calls, fd), ending)
     }
     table.close(fd)
     counts.close()
@@ -335,8 +365,9 @@ async function openTls(
   const certificates = new Certificates()
   const read = (): CertificateMaterial => {
     const material = readCertificates(tls)
-    const warning = certificateWarning(material)
-    if (warning !== undefined) log.warn(warning)
+    const key = tls.keyPath ?? tls.chainPath ?? ''
+    const warnings = [certificateWarning(material), secretFileWarning('the key of TLS', key)]
+    for (const warning of warnings) if (warning !== undefined) log.warn(warning)
     return material
   }
   const refresh = (): string | undefined => refreshCertificates(certificates, cache, read)

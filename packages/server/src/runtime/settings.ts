@@ -86,6 +86,8 @@ export interface Settings {
   readonly saslEnabled: boolean
   /** `MEMCACHED_SASL_PWDB`: the file of users and passwords for `-S`. */
   readonly saslPasswordFile: string | undefined
+  /** `--trusted-network`: who can reach the server may use it, and no warning is wanted. */
+  readonly networkTrusted: boolean
   /** `-Z` and `-o ssl_*`; undefined: no TLS. */
   readonly tls: TlsSettings | undefined
   readonly listenBacklog: number
@@ -195,6 +197,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   bindingProtocol: 'auto',
   saslEnabled: false,
   saslPasswordFile: undefined,
+  networkTrusted: false,
   tls: undefined,
   listenBacklog: 1024,
   maxConnections: 1024,

@@ -4,6 +4,7 @@ import type { Cache } from '../cache/cache.ts'
 import { Credentials, MAX_CREDENTIALS } from '../protocol/credentials.ts'
 import { AuthFileError, readAuthFile } from './auth-file.ts'
 import type { Log } from './log.ts'
+import { secretFileWarning } from './secret-files.ts'
 
 export class Users {
   readonly credentials = new Credentials()
@@ -31,6 +32,8 @@ export class Users {
 
   #read(): void {
     const { credentials, truncated } = readAuthFile(this.#path)
+    const warning = secretFileWarning('the passwords of -Y', this.#path)
+    if (warning !== undefined) this.#log.warn(warning)
     if (truncated) {
       this.#log.warn(`Authfile [${this.#path}]: only the first ${MAX_CREDENTIALS} users are let in`)
     }

@@ -4,6 +4,7 @@ import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import type { DatagramSocket } from '../transport/entrance.ts'
 import type { ListenOptions } from '../transport/listeners.ts'
 import type { SecureListener } from '../transport/secure.ts'
+import type { EventLine } from './event-lines.ts'
 import type { Settings } from './settings.ts'
 
 /** How a worker is to serve. */
@@ -66,6 +67,8 @@ export type ToMain =
   | { readonly kind: 'took'; readonly slot: number; readonly length: number }
   | { readonly kind: 'left'; readonly slot: number }
   | { readonly kind: 'verbosity'; readonly level: number }
+  /** A line for the server's log. */
+  | { readonly kind: 'line'; readonly line: EventLine }
   | { readonly kind: 'shutdown'; readonly graceful: boolean }
 
 export type ToWorker =
@@ -78,5 +81,7 @@ export type ToWorker =
   /** Lines for a watcher over TLS; and nobody tells it anything any more. */
   | { readonly kind: 'tell'; readonly slot: number; readonly lines: Uint8Array }
   | { readonly kind: 'dismiss'; readonly slot: number }
+  /** For the node transport: what the server logs is another. */
+  | { readonly kind: 'logged' }
   /** For the node transport and TLS, whose event loops hear messages; the others are woken by a descriptor. */
   | { readonly kind: 'stop' }

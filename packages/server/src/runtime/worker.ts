@@ -22,6 +22,7 @@ import type { TransportContext } from '../transport/transport.ts'
 import { UringTransport } from '../transport/uring.ts'
 import { bufferLimit } from './buffer-limit.ts'
 import { cacheOptions } from './cache-options.ts'
+import { EventLines } from './event-lines.ts'
 import { ServerHost } from './server-host.ts'
 import type { ToMain, ToWorker, Work, WorkerTransport } from './worker-messages.ts'
 
@@ -92,8 +93,9 @@ async function serve(work: Work): Promise<void> {
   } else {
     // Loaded for it alone, with Node's sockets.
     const { NodeTransport } = await import('../transport/node.ts')
-    const servers = await secureServersOf(work, cache, counts)
-    const node = new NodeTransport(context, cache, settings.watcherLogBufferBytes, servers)
+    const servers = await secureServersOf(work, cache, context)
+    const log = new EventLines((line) => tell({ kind: 'line', line }))
+    const node = new NodeTransport(context, cache, settings.watcherLogBufferBytes, servers, log)
     host.transport = node
     await serveNode(node, transport)
   }
@@ -102,6 +104,7 @@ async function serve(work: Work): Promise<void> {
 async function serveNode(node: NodeTransport, transport: WorkerTransport): Promise<void> {
   if (transport.kind !== 'node') return
   port.on('message', ({ kind }: ToWorker) => {
+    if (kind === 'logged') node.tellWatchers()
     if (kind !== 'stop') return
     void node.stop()
     port.close()
@@ -130,7 +133,7 @@ async function serveSecurely(
   { secureListeners }: Extract<WorkerTransport, { kind: 'secure' }>,
   { context, cache, host, work }: Serving,
 ): Promise<void> {
-  const servers = await secureServersOf(work, cache, context.counts)
+  const servers = await secureServersOf(work, cache, context)
   if (servers === undefined) throw new Error('a thread for TLS was given no certificates')
   const { SecureTransport } = await import('../transport/secure.ts')
   const serving = new SecureTransport(context, cache, {
@@ -164,12 +167,12 @@ async function serveSecurely(
 async function secureServersOf(
   { settings: { tls }, certificates }: Work,
   cache: Cache,
-  counts: ConnectionCounts,
+  context: TransportContext,
 ): Promise<SecureServers | undefined> {
   if (tls === undefined || certificates === undefined) return undefined
   const { SecureServers } = await import('../transport/secure-servers.ts')
   const shared = new Certificates(certificates)
-  return new SecureServers({ ...tls, certificates: shared, lock: cache.lock }, counts)
+  return new SecureServers({ ...tls, certificates: shared, lock: cache.lock }, context)
 }
 
 // It listens before this module has ended, and isn't awaited here, which a CommonJS module can't: a failure is the

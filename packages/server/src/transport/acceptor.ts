@@ -1,9 +1,10 @@
 // Lets connections in and out for one thread: accepts, gives each to the thread whose turn it is, and keeps the
 // books when one is closed. Knows limits and listeners; what is served is not its business.
+import { TOO_MANY_CONNECTIONS as OVER_LIMIT } from '../cache/event-log.ts'
 import { permanentBlock } from '../cache/memory.ts'
 import type { AcceptGate } from './accept-gate.ts'
 import { RUNNING } from './connection-counts.ts'
-import type { PeerAddress } from './connection-events.ts'
+import type { Ending, PeerAddress } from './connection-events.ts'
 import { type ConnectionTable, NEW } from './connection-table.ts'
 import type { EpollControl } from './epoll-control.ts'
 import { peerAddress } from './peer-address.ts'
@@ -94,8 +95,8 @@ export class Acceptor {
   }
 
   /** Closes a connection, which takes its descriptor out of the epoll set. */
-  close(fd: number, reason: number, peer?: PeerAddress): void {
-    this.closing(fd, reason, peer)
+  close(fd: number, ending: Ending, peer?: PeerAddress): void {
+    this.closing(fd, ending, peer)
     this.#options.calls.close(fd)
     this.makeRoom()
   }
@@ -104,11 +105,14 @@ export class Acceptor {
    * Notes that a connection is about to be closed: before, for the number may be reused at once. `peer` is where it
    * came from, if that is known.
    */
-  closing(fd: number, reason: number, peer?: PeerAddress): void {
+  closing(fd: number, ending: Ending, peer?: PeerAddress): void {
     const { connectionEvents, counts } = this.#context
     const { calls, table } = this.#options
     if (connectionEvents.watched) {
-      connectionEvents.closed(fd, peer ?? peerAddress(calls, fd), reason)
+      // What ends because the server does, has not failed.
+      const trouble = counts.stopState === RUNNING ? ending.trouble : undefined
+      const { reason } = ending
+      connectionEvents.closed(fd, peer ?? peerAddress(calls, fd), { reason, trouble })
     }
     table.close(fd)
     counts.close()
@@ -126,6 +130,10 @@ export class Acceptor {
 
   #refuse(fd: number): void {
     const { calls } = this.#options
+    const { connectionEvents } = this.#context
+    if (connectionEvents.watched) {
+      connectionEvents.failed(fd, peerAddress(calls, fd), OVER_LIMIT)
+    }
     calls.send(fd, this.#refusal.address, TOO_MANY_CONNECTIONS.length, MSG_NOSIGNAL)
     calls.close(fd)
   }

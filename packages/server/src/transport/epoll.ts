@@ -5,6 +5,7 @@ import type { ConnectionDescription } from '../protocol/context.ts'
 import { Reply } from '../protocol/reply.ts'
 import { Acceptor } from './acceptor.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
+import { endingOf } from './connection-events.ts'
 import { describeConnections } from './connection-report.ts'
 import { type ConnectionTable, WATCHED } from './connection-table.ts'
 import { type DirectOptions, Entrance } from './entrance.ts'
@@ -284,7 +285,7 @@ export class EpollTransport implements Transport {
     }
     this.#forget(connection)
     this.#context.engine.abandon(connection.protocol)
-    this.#acceptor.close(connection.fd, connection.protocol.closeReason, connection.peer)
+    this.#acceptor.close(connection.fd, endingOf(connection.protocol), connection.peer)
   }
 
   #kick(fd: number): void {
@@ -292,7 +293,7 @@ export class EpollTransport implements Transport {
     const connection = this.#connections[fd]
     // Of one that has never sent anything this thread has nothing.
     if (connection === undefined) {
-      this.#acceptor.close(fd, CLOSED_WHEN_IDLE)
+      this.#acceptor.close(fd, { reason: CLOSED_WHEN_IDLE, trouble: undefined })
     } else {
       connection.protocol.closeReason = CLOSED_WHEN_IDLE
       this.#close(connection)

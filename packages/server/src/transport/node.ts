@@ -11,13 +11,14 @@ import type { Cache } from '../cache/cache.ts'
 import {
   CLOSED_BY_ERROR,
   CLOSED_WHEN_IDLE,
+  TOO_MANY_CONNECTIONS as OVER_LIMIT,
   OVER_TCP,
   OVER_UNIX_SOCKET,
 } from '../cache/event-log.ts'
 import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
-import { DRAINING } from './connection-counts.ts'
-import type { PeerAddress } from './connection-events.ts'
+import { DRAINING, RUNNING } from './connection-counts.ts'
+import { endingOf, type PeerAddress } from './connection-events.ts'
 import { DATAGRAMS, LISTENING, stateName } from './connection-table.ts'
 import {
   type ClientCertificates,
@@ -34,7 +35,8 @@ import {
   type Transport,
   type TransportContext,
 } from './transport.ts'
-import { Watchers } from './watchers.ts'
+import type { WatcherSocket } from './watcher.ts'
+import { type EventListener, Watchers } from './watchers.ts'
 
 /** How often idle connections are looked for. */
 const IDLE_SWEEP_MS = 1_000
@@ -64,6 +66,7 @@ export class NodeTransport implements Transport {
     cache: Cache,
     watcherBufferBytes: number,
     secureServers: SecureServers | undefined,
+    log: EventListener,
   ) {
     this.#context = context
     this.#cache = cache
@@ -73,11 +76,12 @@ export class NodeTransport implements Transport {
       watches: (client) => this.#watch(client),
       left: (client) => this.#left(client),
     })
-    this.#watchers = new Watchers(cache, watcherBufferBytes, (number) => {
+    const open = (number: number): WatcherSocket | undefined => {
       const client = this.#watching.get(number)
       this.#watching.delete(number)
       return client === undefined ? undefined : watcherSocket(client)
-    })
+    }
+    this.#watchers = new Watchers(cache, watcherBufferBytes, open, log)
   }
 
   /** Opens the listening sockets; resolves to the addresses they got, in words. */
@@ -103,6 +107,7 @@ export class NodeTransport implements Transport {
 
   run(): Promise<void> {
     const sweep = setInterval(() => this.#kickIdle(), IDLE_SWEEP_MS).unref()
+    this.tellWatchers()
     return new Promise((resolve) => {
       this.#stopped = () => {
         clearInterval(sweep)
@@ -139,6 +144,7 @@ export class NodeTransport implements Transport {
   #accept(socket: Socket, { protocol, clientCertificates }: Target): void {
     const { counts, connectionEvents } = this.#context
     if (!counts.open()) {
+      if (connectionEvents.watched) connectionEvents.failed(0, peerOf(socket), OVER_LIMIT)
       socket.on('error', () => {})
       socket.write(TOO_MANY_CONNECTIONS)
       socket.destroySoon()
@@ -154,9 +160,14 @@ export class NodeTransport implements Transport {
     }
   }
 
-  #left({ number, peer, protocol }: NodeClient): void {
+  #left({ number, peer, protocol, stream }: NodeClient): void {
     const { counts, connectionEvents } = this.#context
-    if (connectionEvents.watched) connectionEvents.closed(number, peer, protocol.closeReason)
+    if (connectionEvents.watched) {
+      const { reason, trouble } = endingOf(protocol)
+      // Of a handshake it is said elsewhere how it failed; and what ends with the server has not failed.
+      const known = stream !== undefined && counts.stopState === RUNNING
+      connectionEvents.closed(number, peer, { reason, trouble: known ? trouble : undefined })
+    }
     counts.close()
   }
 
@@ -165,15 +176,16 @@ export class NodeTransport implements Transport {
     client.protocol.closeReason = CLOSED_BY_ERROR
     this.#watching.set(watchSlot + 1, client)
     this.#cache.events.slots.handOver(watchSlot, watchSlot + 1)
-    this.#tellWatchers()
+    this.tellWatchers()
   }
 
-  /** Goes on for as long as somebody watches. */
-  #tellWatchers(): void {
+  /** Goes on for as long as somebody watches, or the server logs what happens. */
+  tellWatchers(): void {
     clearTimeout(this.#watchTimer)
     const pauseMs = this.#watchers.run()
-    if (this.#cache.events.slots.count === 0) return
-    this.#watchTimer = setTimeout(() => this.#tellWatchers(), pauseMs)
+    const { slots } = this.#cache.events
+    if (slots.count === 0 && slots.logged === 0) return
+    this.#watchTimer = setTimeout(() => this.tellWatchers(), pauseMs)
   }
 
   // ---- idle connections, reports

@@ -1,5 +1,6 @@
 // Input that can't be consumed yet: the beginning of a line, mostly. It is kept with its connection, in a buffer
 // with room to read more. Knows buffers and their limits; what the bytes are, nobody knows yet.
+import { NO_BUFFERS } from '../cache/event-log.ts'
 import { copyBytes, MemoryBlock } from '../cache/memory.ts'
 import { type Engine, MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
 import type { StreamConnection } from './stream-connection.ts'
@@ -38,7 +39,10 @@ export class PendingInput {
       return true
     }
     const larger = this.#larger(rest)
-    if (larger === undefined) return false
+    if (larger === undefined) {
+      connection.protocol.trouble = NO_BUFFERS
+      return false
+    }
     copyBytes(block, from, larger, 0, rest)
     this.drop(connection)
     connection.pending = larger
@@ -61,7 +65,10 @@ export class PendingInput {
     let target = pending
     if (length > pending.size) {
       const larger = this.#larger(length)
-      if (larger === undefined) return false
+      if (larger === undefined) {
+        connection.protocol.trouble = NO_BUFFERS
+        return false
+      }
       copyBytes(pending, pendingFrom, larger, 0, pendingLength)
       this.drop(connection)
       connection.pending = larger

@@ -8,6 +8,7 @@ import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import type { Acceptor } from './acceptor.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
+import { type Ending, endingOf } from './connection-events.ts'
 import { describeConnections } from './connection-report.ts'
 import { type ConnectionTable, WATCHED } from './connection-table.ts'
 import { IdleConnections } from './idle-connections.ts'
@@ -89,7 +90,7 @@ export class SecureTransport implements Transport {
     const peer = peerAddress(calls, fd)
     let client: NodeClient | undefined
     const socket = new HandedSocket(fd, {
-      closing: () => acceptor.closing(fd, client?.protocol.closeReason ?? CLOSED_BY_ERROR, peer),
+      closing: () => acceptor.closing(fd, endOf(client), peer),
       closed: () => acceptor.makeRoom(),
     })
     client = this.#clients.open(fd, socket, peer, protocol)
@@ -152,6 +153,12 @@ export class SecureTransport implements Transport {
     this.#watching.delete(slot)
     if (client !== undefined) this.#clients.close(client)
   }
+}
+
+/** Of a client that never shook hands it is said elsewhere why. */
+function endOf(client: NodeClient | undefined): Ending {
+  if (client?.stream !== undefined) return endingOf(client.protocol)
+  return { reason: client?.protocol.closeReason ?? CLOSED_BY_ERROR, trouble: undefined }
 }
 
 /** Called before and after a descriptor is closed. */

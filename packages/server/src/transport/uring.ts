@@ -18,6 +18,7 @@ import { MAX_BATCH_KEYS } from '../protocol/key-batch.ts'
 import type { Reply } from '../protocol/reply.ts'
 import { Acceptor } from './acceptor.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
+import { endingOf } from './connection-events.ts'
 import { describeConnections } from './connection-report.ts'
 import { type ConnectionTable, WATCHED } from './connection-table.ts'
 import { type DirectOptions, Entrance } from './entrance.ts'
@@ -490,7 +491,7 @@ export class UringTransport implements Transport {
       this.#table.note(fd, WATCHED, this.#context.clock.now)
       this.#options.handOver(protocol.watchSlot, fd)
     } else {
-      this.#acceptor.close(fd, protocol.closeReason, peer)
+      this.#acceptor.close(fd, endingOf(protocol), peer)
     }
   }
 
@@ -500,7 +501,7 @@ export class UringTransport implements Transport {
     this.#context.counts.kick()
     // Of one that has never sent anything this thread has nothing.
     if (connection === undefined) {
-      this.#acceptor.close(fd, CLOSED_WHEN_IDLE)
+      this.#acceptor.close(fd, { reason: CLOSED_WHEN_IDLE, trouble: undefined })
     } else {
       connection.protocol.closeReason = CLOSED_WHEN_IDLE
       this.#leave(connection)

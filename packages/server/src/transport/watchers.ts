@@ -11,13 +11,23 @@ import { Watcher, type WatcherSocket } from './watcher.ts'
 const MIN_PAUSE_MS = 1
 /** With somebody watching, a line is late by no more than this. */
 const MAX_PAUSE_MS = 20
+/** With the server's log alone to tell: it may be late. */
+const LOG_PAUSE_MS = 200
 /** With nobody watching. A new watcher wakes us earlier. */
 const IDLE_PAUSE_MS = 1000
+
+/** The server's own log, which hears of the streams that watch-slots.ts says. */
+export interface EventListener {
+  tell(event: LogEvent): void
+  /** Nothing more comes for the moment. */
+  pause(): void
+}
 
 export class Watchers {
   readonly #cache: Cache
   readonly #bufferBytes: number
   readonly #open: (client: number) => WatcherSocket | undefined
+  readonly #log: EventListener | undefined
   readonly #watchers: (Watcher | undefined)[] = new Array(MAX_WATCHERS).fill(undefined)
   #pauseMs = MIN_PAUSE_MS
   #sent = 0
@@ -31,10 +41,12 @@ export class Watchers {
     cache: Cache,
     bufferBytes: number,
     open: (client: number) => WatcherSocket | undefined,
+    log?: EventListener,
   ) {
     this.#cache = cache
     this.#bufferBytes = bufferBytes
     this.#open = open
+    this.#log = log
   }
 
   /** One round. Returns the milliseconds to wait before the next: the less, the more there is to tell. */
@@ -53,12 +65,14 @@ export class Watchers {
     for (const watcher of this.#watchers) {
       if (watcher !== undefined && !this.#deliver(watcher)) this.#close(watcher)
     }
+    this.#log?.pause()
     this.#count()
     this.#pauseMs =
       told > 0
         ? Math.max(MIN_PAUSE_MS, this.#pauseMs / 2)
         : Math.min(MAX_PAUSE_MS, this.#pauseMs * 1.5)
-    return events.slots.count > 0 ? this.#pauseMs : IDLE_PAUSE_MS
+    if (events.slots.count > 0) return this.#pauseMs
+    return events.slots.logged === 0 ? IDLE_PAUSE_MS : LOG_PAUSE_MS
   }
 
   /** Closes all of them. */
@@ -88,6 +102,7 @@ export class Watchers {
   }
 
   #tell(event: LogEvent): void {
+    if ((event.stream & this.#cache.events.slots.logged) !== 0) this.#log?.tell(event)
     let line: string | undefined
     for (const watcher of this.#watchers) {
       if (watcher === undefined) continue
