@@ -76,7 +76,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   test('-v: connections that fail, with the peer and the reason', {
     timeout: DEADLINE_MS,
   }, async () => {
-    await using node = await startNode({ args: [...args, '-v', '-c', '2'] })
+    await using node = await startNode({ args: [...args, '-v', '-c', '5'] })
     await using wire = await Wire.connect(node)
     const alone = async (): Promise<void> =>
       expect.poll(() => wire.say('stats\r\n')).toContain('curr_connections 1\r\n')
@@ -88,15 +88,15 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
         'no packet of the binary protocol',
       ],
     ] as const) {
-      await alone()
       const line = await lineAbout(node, await send(node, bytes), 'connection failed')
       expect(line).toMatchObject({ level: 'info', reason })
     }
     await alone()
-    await using _ = await Wire.connect(node)
-    await expect.poll(() => wire.say('stats\r\n')).toContain('curr_connections 2')
+    const others = await Promise.all(Array.from({ length: 4 }, () => Wire.connect(node)))
+    await expect.poll(() => wire.say('stats\r\n')).toContain('curr_connections 5\r\n')
     const refused = await lineAbout(node, await send(node, ''), 'connection refused')
     expect(refused.reason).toBe('too many connections (-c)')
+    for (const other of others) other.destroy()
     // Who comes, asks and goes has done nothing wrong.
     expect(lines(node).filter(({ msg }) => /opened|closed/.test(msg))).toEqual([])
     expect(node.output()).not.toContain(SECRET)
