@@ -13,7 +13,7 @@ import type { Codec } from './codec/codec.ts'
 import { type EncodingCalls, unencodable } from './encoding-calls.ts'
 import { appendFlags, newCasFlag } from './meta-flags.ts'
 import { Batch } from './node/batch.ts'
-import { Call } from './node/call.ts'
+import { Call, type CallReceiver } from './node/call.ts'
 import { infoOf } from './node-info.ts'
 import type {
   AppendOptions,
@@ -276,7 +276,7 @@ export class CallIssuer {
       // All of them are checked before the first is sent.
       for (let place = 0; place < calls.length; place++) {
         const call = calls[place]!
-        call.reportTo(batch as Batch<unknown, unknown>, label(call, place))
+        call.reportTo(batch as CallReceiver, label(call, place))
         call.issuedAt = now
         call.deadline = deadline
       }

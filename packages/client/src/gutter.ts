@@ -4,7 +4,6 @@ import { Members, type MembersOptions } from './members.ts'
 import type { NodeAddress } from './node/address.ts'
 import type { Call } from './node/call.ts'
 import type { Node } from './node/node.ts'
-import { verbatimOperations } from './wire/meta-operations.ts'
 
 export interface GutterOptions {
   readonly addresses: readonly NodeAddress[]
@@ -47,8 +46,10 @@ export class Gutter {
     if (operation.hasValue || ttl !== undefined || initial !== undefined) {
       call.ttl = shorter(ttl, this.#ttl)
     }
-    if (call.metaFlags !== '' || operation === verbatimOperations.ms) {
-      call.metaFlags = shorterFlags(call.metaFlags, this.#ttl, operation === verbatimOperations.ms)
+    // As it was written, with its time among the flags.
+    const isStore = operation.name === 'ms'
+    if (call.metaFlags !== '' || isStore) {
+      call.metaFlags = shorterFlags(call.metaFlags, this.#ttl, isStore)
     }
     node.send(call)
     return true

@@ -232,6 +232,7 @@ export function poolOptions<V>(
     connections: positiveInteger('connections', options.connections ?? 1),
     tls: parseTls(options.tls ?? false),
     binary,
+    relays: false,
     login: options.auth && loginCommand(options.auth, binary),
   }
 }

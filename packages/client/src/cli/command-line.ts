@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { count, get, remove, store, touch, type WriteFlags } from './key-commands.ts'
 import { type KeysOptions, listKeys } from './keys.ts'
 import { flush, locate, ping, ring, stats } from './pool-commands.ts'
+import type { ProxyFlags } from './proxy.ts'
 import type { Run } from './session.ts'
 import type { Surroundings } from './surroundings.ts'
 import { watch } from './watch.ts'
@@ -16,11 +17,12 @@ export interface GlobalOptions {
 
 export const DEFAULT_SERVERS = '127.0.0.1:11211'
 const DEFAULT_TIMEOUT_MS = 1000
+export const DEFAULT_LISTEN = '127.0.0.1:11311'
 
-export interface Chosen {
-  readonly run: Run
-  readonly options: GlobalOptions
-}
+/** A command about the pool, or a program that makes its own of what it is given. */
+export type Chosen =
+  | { readonly run: Run; readonly options: GlobalOptions }
+  | { readonly program: (surroundings: Surroundings) => Promise<number> }
 
 /**
  * Reads the command line. Returns undefined when it has printed all there is to say, as help.
@@ -28,6 +30,7 @@ export interface Chosen {
  */
 export function chooseCommand({ argv, env, version, out, err }: Surroundings): Chosen | undefined {
   let run: Run | undefined
+  let other: ((surroundings: Surroundings) => Promise<number>) | undefined
   const program = new Command('memshard')
     .description('Asks and changes a pool of memcached nodes.')
     .version(version)
@@ -120,12 +123,30 @@ export function chooseCommand({ argv, env, version, out, err }: Surroundings): C
       run = flush(options)
     })
 
+  command('proxy', 'a memcached port in front of the pool, for clients in any language')
+    .option('-c, --config <file>', 'pools, routes, replication and shadows; read again on SIGHUP')
+    .option('-l, --listen <address...>', `host:port or /path; ${DEFAULT_LISTEN} otherwise`, [])
+    .option('--compat <client>', 'place keys as libmemcached, twemproxy, dalli, pymemcache ... do')
+    .option('--hash-tag <characters>', 'place keys by what stands between two, as {}')
+    .option('--on-node-down <policy>', 'miss, rehash or error')
+    .option('-q, --quiet', 'say nothing of nodes that come and go', false)
+    .action((flags: ProxyFlags) => {
+      const { servers, timeout } = program.opts<GlobalOptions>()
+      const isGiven = program.getOptionValueSource('timeout') === 'cli'
+      // Loaded when it is needed: it is no small part.
+      other = async (surroundings) => {
+        const { runProxy } = await import('./proxy.ts')
+        return runProxy(flags, servers, isGiven ? timeout : undefined, surroundings)
+      }
+    })
+
   try {
     program.parse(argv, { from: 'user' })
   } catch (error) {
     if (isPrinted(error)) return undefined
     throw error
   }
+  if (other !== undefined) return { program: other }
   return run === undefined ? undefined : { run, options: program.opts<GlobalOptions>() }
 }
 

@@ -12,7 +12,9 @@ import { EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, type Surroundings } from './surrou
 export async function main(surroundings: Surroundings): Promise<number> {
   try {
     const chosen = chooseCommand(surroundings)
-    return chosen === undefined ? EXIT_DONE : await runChosen(chosen, surroundings)
+    if (chosen === undefined) return EXIT_DONE
+    if ('program' in chosen) return await chosen.program(surroundings)
+    return await runChosen(chosen, surroundings)
   } catch (error) {
     // commander has told what was wrong.
     if (error instanceof CommanderError) return EXIT_USAGE
@@ -22,7 +24,10 @@ export async function main(surroundings: Surroundings): Promise<number> {
   }
 }
 
-async function runChosen({ run, options }: Chosen, surroundings: Surroundings): Promise<number> {
+async function runChosen(
+  { run, options }: Exclude<Chosen, { readonly program: unknown }>,
+  surroundings: Surroundings,
+): Promise<number> {
   const { timeout } = options
   const nodes = options.servers
     .split(/[,\s]+/)

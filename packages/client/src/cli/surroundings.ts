@@ -15,6 +15,8 @@ export interface Surroundings {
   readonly onTerminal: boolean
   /** Aborted when the user has had enough. */
   readonly signal: AbortSignal
+  /** Has the listener called for each SIGHUP, which otherwise ends the process. */
+  readonly onHangUp?: (listener: () => void) => void
 }
 
 // Exit codes, for scripts; those of grep where it has them.

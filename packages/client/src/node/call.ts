@@ -3,7 +3,6 @@
 import { bytesOrText, unsigned32 } from '../arguments.ts'
 import type { Codec, Encoded } from '../codec/codec.ts'
 import type { Command, Operation } from '../wire/command.ts'
-import type { Batch } from './batch.ts'
 import type { Counters } from './counters.ts'
 
 // A promise's functions without a closure per call.
@@ -12,6 +11,13 @@ let rejectPromise: (error: unknown) => void
 const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
   resolvePromise = resolve
   rejectPromise = reject
+}
+
+/** Who is told of a call instead of a promise. */
+export interface CallReceiver {
+  /** What `result` holds may be overwritten afterwards, if it is a relayed answer. */
+  resolved(label: unknown, result: unknown): void
+  rejected(label: unknown, error: unknown): void
 }
 
 export class Call implements Command {
@@ -48,7 +54,7 @@ export class Call implements Command {
 
   #resolve: ((value: unknown) => void) | undefined = undefined
   #reject: ((error: unknown) => void) | undefined = undefined
-  #batch: Batch<unknown, unknown> | undefined = undefined
+  #receiver: CallReceiver | undefined = undefined
   #label: unknown = ''
   #signal: AbortSignal | undefined = undefined
   #onAbort: (() => void) | undefined = undefined
@@ -79,9 +85,9 @@ export class Call implements Command {
     return promise
   }
 
-  /** Gives the result to a batch, under this label, instead of a promise. */
-  reportTo(batch: Batch<unknown, unknown>, label: unknown): void {
-    this.#batch = batch
+  /** Gives the result to a receiver, under this label, instead of a promise. */
+  reportTo(receiver: CallReceiver, label: unknown): void {
+    this.#receiver = receiver
     this.#label = label
   }
 
@@ -96,16 +102,16 @@ export class Call implements Command {
     if (this.settled) return
     this.#settle()
     this.counters?.succeeded(this, value)
-    if (this.#batch === undefined) this.#resolve?.(value)
-    else this.#batch.resolved(this.#label, value)
+    if (this.#receiver === undefined) this.#resolve?.(value)
+    else this.#receiver.resolved(this.#label, value)
   }
 
   reject(error: unknown): void {
     if (this.settled) return
     this.#settle()
     this.counters?.failed(this, error)
-    if (this.#batch === undefined) this.#reject?.(error)
-    else this.#batch.rejected(this.#label, error)
+    if (this.#receiver === undefined) this.#reject?.(error)
+    else this.#receiver.rejected(this.#label, error)
   }
 
   #settle(): void {

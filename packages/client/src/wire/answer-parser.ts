@@ -6,25 +6,26 @@ import { Answer, Mark, Status } from './answer.ts'
 
 const LINE_MAX_BYTES = 8 * 1024
 /** memcached's largest `-I`. */
-const VALUE_MAX_BYTES = 1024 ** 3
+export const VALUE_MAX_BYTES = 1024 ** 3
 const SPACE = 0x20
 const CR = 0x0d
 const LF = 0x0a
 const ZERO = 0x30
 
 export class AnswerParser {
-  readonly #answer = new Answer()
+  protected readonly answer: Answer
   readonly #onAnswer: (answer: Answer) => void
   /** The beginning of a line whose end has not arrived. */
-  readonly #line = Buffer.allocUnsafe(LINE_MAX_BYTES)
+  readonly #line = Buffer.allocUnsafe(LINE_MAX_BYTES + 1)
   #lineBytes = 0
   /** A value, with its line end, of which a part has not arrived. */
   #value: Buffer | undefined
   #valueBytes = 0
 
   /** `onAnswer` gets every answer while `push` runs; the object is filled anew for the next one. */
-  constructor(onAnswer: (answer: Answer) => void) {
+  constructor(onAnswer: (answer: Answer) => void, answer = new Answer()) {
     this.#onAnswer = onAnswer
+    this.answer = answer
   }
 
   /** Bytes that have yet to come of a value of which a part has. */
@@ -50,23 +51,24 @@ export class AnswerParser {
         if (newline === length) return
         const lineBytes = this.#lineBytes
         this.#lineBytes = 0
-        this.#parseLine(this.#line, 0, lineBytes)
+        this.parseLine(this.#line, 0, lineBytes)
       } else {
-        this.#parseLine(chunk, at, newline)
+        this.parseLine(chunk, at, newline)
       }
       at = newline + 1
-      if (this.#answer.status !== Status.value) {
-        this.#onAnswer(this.#answer)
+      if (this.answer.status !== Status.value) {
+        this.#onAnswer(this.answer)
         continue
       }
-      const end = at + this.#answer.size
+      const end = at + this.answer.size
       if (end + 2 <= length) {
         if (chunk[end] !== CR || chunk[end + 1] !== LF) throw misframed()
-        this.#answer.place(chunk, at, false)
+        this.answer.place(chunk, at, false)
         at = end + 2
-        this.#onAnswer(this.#answer)
+        this.#onAnswer(this.answer)
       } else {
-        this.#value = Buffer.allocUnsafeSlow(this.#answer.size + 2)
+        this.valueIsCut()
+        this.#value = Buffer.allocUnsafeSlow(this.answer.size + 2)
         this.#valueBytes = 0
         at = this.#fill(this.#value, chunk, at, length)
       }
@@ -86,21 +88,24 @@ export class AnswerParser {
     const copied = chunk.copy(value, this.#valueBytes, from, to)
     this.#valueBytes += copied
     if (this.#valueBytes === value.length) {
-      const size = this.#answer.size
+      const size = this.answer.size
       if (value[size] !== CR || value[size + 1] !== LF) throw misframed()
       this.#value = undefined
-      this.#answer.place(value, 0, true)
-      this.#onAnswer(this.#answer)
-      this.#answer.release()
+      this.answer.place(value, 0, true)
+      this.#onAnswer(this.answer)
+      this.answer.release()
     }
     return from + copied
   }
 
+  /** The value whose line was just parsed goes on in other chunks. */
+  protected valueIsCut(): void {}
+
   /** `bytes[start..newline)` is a line that must end in CR. */
-  #parseLine(bytes: Buffer, start: number, newline: number): void {
+  protected parseLine(bytes: Buffer, start: number, newline: number): void {
     const end = newline - 1
     if (end < start + 2 || bytes[end] !== CR) throw unexpected(bytes, start, newline)
-    const answer = this.#answer
+    const answer = this.answer
     answer.size = 0
     const second = start + 2
     if (end === second || bytes[second] === SPACE) {
@@ -118,7 +123,7 @@ export class AnswerParser {
 
   /** ` <size> <flag>*`, where each flag is a letter and what the node says of it. */
   #parseValueLine(bytes: Buffer, start: number, end: number): void {
-    const answer = this.#answer
+    const answer = this.answer
     answer.flags = 0
     let at = start + 1
     let size = 0
@@ -130,7 +135,7 @@ export class AnswerParser {
 
   /** ` <flag>*`, each a letter and what the node says of it. */
   #parseFlags(bytes: Buffer, start: number, end: number): void {
-    const answer = this.#answer
+    const answer = this.answer
     let at = start
     while (at < end) {
       const letter = bytes[++at]
@@ -195,7 +200,7 @@ function digit(byte: number): number {
   return value
 }
 
-function statusOfWord(line: string): number {
+export function statusOfWord(line: string): number {
   const space = line.indexOf(' ')
   switch (space < 0 ? line : line.slice(0, space)) {
     case 'STAT':
@@ -223,7 +228,7 @@ function misframed(): ProtocolError {
   return new ProtocolError('the node sent a value that does not end where it said')
 }
 
-function unexpected(bytes: Buffer, start: number, end: number): ProtocolError {
+export function unexpected(bytes: Buffer, start: number, end: number): ProtocolError {
   const line = JSON.stringify(bytes.toString('latin1', start, Math.min(end, start + 80)))
   return new ProtocolError(`the node sent ${line}, which no memcached server answers`)
 }

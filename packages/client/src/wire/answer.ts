@@ -23,6 +23,10 @@ export const Status = {
   reset: 0x10004,
   /** `STORED`, which only a login is answered with. */
   stored: 0x10005,
+  /** A classic line that says the thing was done: `DELETED`, `TOUCHED`, a number. Told of relayed answers alone. */
+  positive: 1,
+  /** Or that it was not: `NOT_STORED`, `NOT_FOUND`, `EXISTS`. */
+  negative: 2,
   /** `ERROR`, with or without more words: the command is not known. */
   error: 0x10006,
   clientError: 0x10007,
@@ -75,6 +79,20 @@ export class Answer implements RawValue {
   /** Lets go of the value. */
   release(): void {
     this.#source = undefined
+  }
+
+  /** Where the value lies. */
+  get source(): Buffer | undefined {
+    return this.#source
+  }
+
+  get start(): number {
+    return this.#start
+  }
+
+  /** Nobody else will write to `source`. */
+  get owned(): boolean {
+    return this.#owned
   }
 
   text(): string {

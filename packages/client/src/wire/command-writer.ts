@@ -6,7 +6,7 @@ const BUFFER_BYTES = 64 * 1024
 /** Copying up to this many bytes costs less than one more element of a vectored write. */
 const INLINE_MAX_BYTES = 16 * 1024
 /** Room for everything of one command but its value: key, flags and the other tokens. */
-const COMMAND_MAX_BYTES = 512
+const COMMAND_MAX_BYTES = 1536
 const SPACE = 0x20
 const CR = 0x0d
 const LF = 0x0a
@@ -30,6 +30,12 @@ export class CommandWriter {
   command(name: string): void {
     if (this.#end + COMMAND_MAX_BYTES > BUFFER_BYTES) this.#turn()
     this.#ascii(name)
+  }
+
+  /** A space and the key, behind others of a list. */
+  listedKey(key: string): void {
+    if (this.#end + COMMAND_MAX_BYTES > BUFFER_BYTES) this.#turn()
+    this.key(key, key.length)
   }
 
   /** A space and the key; `byteLength` is what `keyByteLength` said of it, or BINARY_KEY. */

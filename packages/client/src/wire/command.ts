@@ -29,6 +29,8 @@ export interface Command {
 
 /** The answer goes on in further lines. */
 export const MORE = Symbol('more')
+/** Not the answer to this command, which has found nothing, but to one behind it. */
+export const NEXT = Symbol('next')
 /** This cannot be the answer to this command. */
 export const UNEXPECTED = Symbol('unexpected')
 
@@ -47,6 +49,10 @@ export interface Operation {
   readonly copies?: 'any' | 'every' | 'home'
   /** Of those that retrieve a value: whether this result is one. */
   readonly found?: (result: unknown) => boolean
+  /** Reads answers as they are relayed, those that refuse the command too. */
+  readonly relayed?: true
+  /** Commands of this kind share a line, up to so many keys: one list, which one `END` ends. */
+  readonly listed?: number
   write(command: Command, writer: CommandWriter): void
   /** The result for the caller or a promise of it, or MORE, or UNEXPECTED. May throw what the codec throws. */
   read(command: Command, answer: Answer): unknown

@@ -1,0 +1,114 @@
+// `memshard proxy`: a memcached port with the sharding client behind it. Reads the file or the flags, starts the proxy, and
+// turns signals into reloading and draining. Knows no request.
+import { ArgumentError, MemshardError } from '../errors.ts'
+import type { OnNodeDown } from '../options.ts'
+import { DEFAULTS, type ProxyConfiguration } from '../proxy/configuration.ts'
+import { readConfiguration } from '../proxy/configuration-file.ts'
+import { parseListenAddress, textOfListenAddress } from '../proxy/listener.ts'
+import { nodesFrom } from '../proxy/node-source.ts'
+import { MemcachedProxy } from '../proxy/proxy.ts'
+import type { Compat } from '../ring/placement.ts'
+import { DEFAULT_LISTEN } from './command-line.ts'
+import { EXIT_DONE, type Surroundings } from './surroundings.ts'
+
+export interface ProxyFlags {
+  readonly config?: string
+  readonly listen: readonly string[]
+  readonly compat?: string
+  readonly hashTag?: string
+  readonly onNodeDown?: string
+  readonly quiet: boolean
+}
+
+/** `servers` and `timeout` when the user has given them. Resolves to the exit code when it has drained. */
+export async function runProxy(
+  flags: ProxyFlags,
+  servers: string,
+  timeout: number | undefined,
+  { err, signal, onHangUp }: Surroundings,
+): Promise<number> {
+  const tell = (line: string): void => err(`memshard proxy: ${line}\n`)
+  const { config } = flags
+  const configuration =
+    config === undefined
+      ? configurationFrom(flags, servers, timeout)
+      : readConfiguration(onlyFile(flags, config))
+  const proxy = await startProxy(configuration, flags.quiet ? () => {} : tell)
+  for (const address of proxy.addresses) tell(`listens on ${textOfListenAddress(address)}`)
+  for (const { host, path } of proxy.addresses) {
+    if (path === '' && !isLoopback(host)) {
+      tell(`WARNING: ${host} may be reached from outside, and the proxy asks nobody for a login`)
+    }
+  }
+  const reload = (): void => {
+    if (config === undefined) tell('there is no file to read again: the flags stay')
+    else void reloadFrom(config, proxy, tell)
+  }
+  onHangUp?.(reload)
+  await aborted(signal)
+  tell('ends: answers what was asked')
+  await proxy.close()
+  return EXIT_DONE
+}
+
+async function startProxy(
+  configuration: ProxyConfiguration,
+  tell: (line: string) => void,
+): Promise<MemcachedProxy> {
+  try {
+    return await MemcachedProxy.start(configuration, tell)
+  } catch (error) {
+    if (error instanceof MemshardError) throw error
+    throw new ArgumentError(`the proxy can't listen: ${(error as Error).message}`)
+  }
+}
+
+async function reloadFrom(
+  file: string,
+  proxy: MemcachedProxy,
+  tell: (line: string) => void,
+): Promise<void> {
+  try {
+    await proxy.configure(readConfiguration(file))
+    tell(`${file} is read again`)
+  } catch (error) {
+    tell(`${(error as Error).message}; everything stays as it was`)
+  }
+}
+
+function configurationFrom(
+  flags: ProxyFlags,
+  servers: string,
+  timeout: number | undefined,
+): ProxyConfiguration {
+  const listen = flags.listen.length === 0 ? [DEFAULT_LISTEN] : flags.listen
+  const options = {
+    nodes: nodesFrom(servers),
+    ...(timeout !== undefined && { timeout }),
+    ...(flags.compat !== undefined && { compat: flags.compat as Compat }),
+    ...(flags.hashTag !== undefined && { hashTag: flags.hashTag }),
+    ...(flags.onNodeDown !== undefined && { onNodeDown: flags.onNodeDown as OnNodeDown }),
+  }
+  return {
+    ...DEFAULTS,
+    listen: listen.map(parseListenAddress),
+    pools: new Map([['main', { source: servers, options }]]),
+    routes: [{ prefix: '', pools: ['main'], shadow: undefined }],
+  }
+}
+
+/** With a file, flags that say the same would contradict it. */
+function onlyFile(flags: ProxyFlags, file: string): string {
+  const { listen, compat, hashTag, onNodeDown } = flags
+  if (listen.length === 0 && (compat ?? hashTag ?? onNodeDown) === undefined) return file
+  throw new ArgumentError(`${file} says where to listen and how to place keys: leave the flags out`)
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}

@@ -1,0 +1,45 @@
+// What a proxy is to do, whether a file or flags have said it. Knows neither.
+import type { ClientOptions } from '../options.ts'
+import type { ListenAddress } from './listener.ts'
+
+export interface ShadowConfiguration {
+  readonly pool: string
+  /** Of the requests that are copied: 0 to 1. */
+  readonly share: number
+}
+
+export interface RouteConfiguration {
+  /** '' for the default. */
+  readonly prefix: string
+  /** One, or several that each have everything. */
+  readonly pools: readonly string[]
+  readonly shadow: ShadowConfiguration | undefined
+}
+
+export interface PoolConfiguration {
+  /** What the options were made of: pools with the same source are the same. */
+  readonly source: unknown
+  readonly options: ClientOptions<unknown>
+}
+
+export interface ProxyConfiguration {
+  readonly listen: readonly ListenAddress[]
+  readonly pools: ReadonlyMap<string, PoolConfiguration>
+  readonly routes: readonly RouteConfiguration[]
+  readonly maxConnections: number
+  /** Bytes. */
+  readonly maxValueSize: number
+  /** Bytes that values may take together while they come. */
+  readonly valueMemory: number
+  readonly flushAll: boolean
+  /** Milliseconds that clients have to take their answers when the proxy ends. */
+  readonly drainTimeout: number
+}
+
+export const DEFAULTS = {
+  maxConnections: 1024,
+  maxValueSize: 1024 * 1024,
+  valueMemory: 256 * 1024 * 1024,
+  flushAll: true,
+  drainTimeout: 10_000,
+} as const
