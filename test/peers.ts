@@ -10,6 +10,7 @@ export const PEERS = {
   memcached: () => runs('memcached', '-V'),
   'memcached with TLS': () => runs('sh', '-c', 'memcached -h | grep -q enable-ssl'),
   saslpasswd2: () => exists('saslpasswd2'),
+  python3: () => runs(PYTHON, '-c', ''),
   openssl: () => runs('openssl', 'version'),
   memccapable: () => exists('memccapable'),
   memcaslap: () => runs('memcaslap', '--version'),

@@ -13,6 +13,8 @@ import { MEMCACHED_VERSION, SERVER_VERSION } from './version.ts'
 
 export type CommandLine =
   | { readonly kind: 'serve'; readonly settings: Settings; readonly warnings: readonly string[] }
+  /** Whether the server that was started so is well. */
+  | { readonly kind: 'check'; readonly settings: Settings }
   /** `text` ends its last line; it belongs on stdout, and the exit code is 0. */
   | { readonly kind: 'print'; readonly text: string }
   /** `message` is one sentence or two without a line end; it belongs on stderr. */
@@ -35,6 +37,7 @@ export function parseCommandLine(
     readFlags(argv, draft)
     if (draft.print !== undefined) return { kind: 'print', text: text(draft.print) }
     const settings = finishSettings(draft, env)
+    if (draft.healthcheck) return { kind: 'check', settings }
     if (effectiveUserId === 0 && settings.user === undefined) {
       draft.warnings.push('The server runs as root: give it another user with -u <user>.')
     }

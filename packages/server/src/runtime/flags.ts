@@ -312,6 +312,13 @@ export const FLAGS: readonly Flag[] = [
     },
   },
   {
+    spelling: '--healthcheck',
+    help: 'ask the server that these flags have started whether it serves, and exit:\n0 if so, 1 if not',
+    effect: (draft) => {
+      draft.healthcheck = true
+    },
+  },
+  {
     spelling: '--admin <addr>',
     help: 'serve /metrics, /healthz, /readyz and a page for people by HTTP on\n<host>:<port>, *:<port>, or a port of this machine',
     effect: ({ settings }, value) => {

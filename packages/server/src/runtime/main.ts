@@ -13,6 +13,11 @@ export async function main(argv: readonly string[]): Promise<void> {
   } else if (command.kind === 'refuse') {
     process.stderr.write(`${command.message}\n`)
     process.exitCode = command.exitCode
+  } else if (command.kind === 'check') {
+    const { checkHealth } = await import('./healthcheck.ts')
+    const { well, reason } = await checkHealth(command.settings)
+    process[well ? 'stdout' : 'stderr'].write(`${reason}\n`)
+    process.exitCode = well ? 0 : 1
   } else if (command.settings.daemonize && !isDaemon()) {
     const { startDaemon } = await import('./daemon.ts')
     process.exitCode = await startDaemon(argv)

@@ -8,6 +8,7 @@ import { EX_NOUSER, UserError } from './privileges.ts'
 import { LimitError } from './process-limits.ts'
 import type { NodeRegistration } from './registration.ts'
 import { type Server, startServer } from './server.ts'
+import type { ServiceManager } from './service-manager.ts'
 import type { Settings } from './settings.ts'
 import { StartError } from './start-error.ts'
 import { SERVER_VERSION } from './version.ts'
@@ -21,6 +22,7 @@ export async function serve(settings: Settings, log: Log, threads: WorkerThreads
   let reloadAsked = false
   let stopAsked: { readonly graceful: boolean } | undefined
   let registration: NodeRegistration | undefined
+  let manager: ServiceManager | undefined
   // Before anything else: a signal may come while the server starts, or when it has just begun to serve.
   process.on('SIGTERM', () => stop('SIGTERM', false))
   process.on('SIGINT', () => stop('SIGINT', false))
@@ -28,10 +30,13 @@ export async function serve(settings: Settings, log: Log, threads: WorkerThreads
   process.on('SIGHUP', () => {
     log.info('SIGHUP: reloading')
     reloadAsked = true
+    manager?.reloading()
     server?.reload()
+    if (server !== undefined) manager?.ready(statusOf(server))
   })
   function stop(signal: string, graceful: boolean): void {
     log.info({ signal, graceful }, 'stopping')
+    manager?.stopping()
     // Who asks twice doesn't want to wait for clients to go elsewhere.
     const again = stopAsked !== undefined
     stopAsked = { graceful }
@@ -47,6 +52,9 @@ export async function serve(settings: Settings, log: Log, threads: WorkerThreads
   }
   log.info({ addresses: server.addresses, version: SERVER_VERSION }, 'serving')
   tellServing()
+  if (process.env.NOTIFY_SOCKET !== undefined && stopAsked === undefined) {
+    manager = await superviseBy(process.env, server, log)
+  }
   if (reloadAsked) server.reload()
   if (settings.registration !== undefined && stopAsked === undefined) {
     const { keepRegistered } = await import('./registration.ts')
@@ -65,6 +73,30 @@ export async function serve(settings: Settings, log: Log, threads: WorkerThreads
   await registration?.leave()
   log.info('stopped')
   process.exit(0)
+}
+
+async function superviseBy(
+  env: NodeJS.ProcessEnv,
+  { administered, addresses }: Server,
+  log: Log,
+): Promise<ServiceManager> {
+  const { openServiceManager } = await import('./service-manager.ts')
+  const manager = openServiceManager(env, log)
+  manager.ready(statusOf({ addresses }))
+  if (env.WATCHDOG_USEC !== undefined) {
+    const { administeredNode } = await import('./administered-node.ts')
+    const { alive } = await import('../admin/health.ts')
+    const node = administeredNode(administered, () => false)
+    manager.keepAlive(async () => {
+      const { well, reason } = await alive(node)
+      return well ? undefined : reason
+    })
+  }
+  return manager
+}
+
+function statusOf({ addresses }: Pick<Server, 'addresses'>): string {
+  return `serving on ${addresses.join(', ')}`
 }
 
 /** Where it listens on TCP, which the system may have chosen. */

@@ -33,6 +33,7 @@ import { WatcherDescriptor } from '../transport/watcher-descriptor.ts'
 import { Watchers } from '../transport/watchers.ts'
 import { reservedItemBytes } from './address-space.ts'
 import type { AdminService } from './admin-service.ts'
+import type { AdministeredServer } from './administered-node.ts'
 import { Background } from './background.ts'
 import { cacheOptions } from './cache-options.ts'
 import { refreshCertificates } from './certificate-refresh.ts'
@@ -67,6 +68,8 @@ export interface Server {
   readonly addresses: readonly string[]
   /** Where its admin port is, in words. */
   readonly adminAddress: string | undefined
+  /** What those need who look after it. */
+  readonly administered: AdministeredServer
   /** Reads again what may have changed on disk (SIGHUP): the files of `-Y` and `--admin-token-file`, certificates. */
   reload(): void
   /** Stops serving, at once or when clients have taken the answers they asked for. */
@@ -218,19 +221,18 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   try {
     const ready = await Promise.all(workers.map(readyAddresses))
     const addresses = [...listening, ...ready.flat()]
+    const transport = transports[0].kind
+    const certificates = tls?.certificates.buffer
+    // Those in clear text are asked how the server is, if there are any.
+    const clear = listeners.filter((one) => one.clientCertificates === undefined)
+    const administered = {
+      ...{ settings, cache, counts, transport, certificates },
+      addresses: clear.length > 0 ? clear.map(({ address }) => address) : addresses,
+      tell: hear,
+    }
     if (settings.adminAddress !== undefined) {
       const { openAdminService } = await import('./admin-service.ts')
-      const transport = transports[0].kind
-      const certificates = tls?.certificates.buffer
-      const shared = { settings, cache, counts, transport, certificates }
-      // Those in clear text are asked how the server is, if there are any.
-      const clear = listeners.filter((one) => one.clientCertificates === undefined)
-      const server = {
-        ...shared,
-        addresses: clear.length > 0 ? clear.map(({ address }) => address) : addresses,
-        tell: hear,
-      }
-      admin = await openAdminService(server, log)
+      admin = await openAdminService(administered, log)
     }
     // V8 stops inlining into a function at 920 bytes of bytecode. The cache is written in small accessors on
     // items, and a set makes more of them than fit. Not earlier: with other flags than it was built with, Node
@@ -245,7 +247,8 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
       tls?.reload()
       admin?.reload()
     }
-    return { addresses, adminAddress: admin?.address, stop, closed, reload }
+    const adminAddress = admin?.address
+    return { addresses, adminAddress, administered, stop, closed, reload }
   } catch (error) {
     stop(false)
     background.stop()

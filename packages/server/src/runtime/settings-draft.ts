@@ -20,6 +20,8 @@ export interface SettingsDraft {
   readonly warnings: string[]
   /** What to print instead of serving. */
   print: 'help' | 'licence' | 'version' | undefined
+  /** `--healthcheck`: ask the server that these flags would start, instead of starting it. */
+  healthcheck: boolean
   tcpPortGiven: boolean
   protocolGiven: boolean
   slabChunkMaxGiven: boolean
@@ -39,6 +41,7 @@ export function newDraft(): SettingsDraft {
     settings: { ...DEFAULT_SETTINGS },
     warnings: [],
     print: undefined,
+    healthcheck: false,
     tcpPortGiven: false,
     protocolGiven: false,
     slabChunkMaxGiven: false,
