@@ -3,12 +3,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { isCrossSite, isForeignName, isLoopback, Token } from './access.ts'
+import type { Formation } from './formation.ts'
 import { alive, type Health, type Probed, ready } from './health.ts'
-import { type Answer, RequestError, respond, text } from './http-exchange.ts'
+import { type Answer, json, RequestError, respond, text } from './http-exchange.ts'
 import type { InProcessClient } from './in-process-client.ts'
 import { invalidate } from './invalidate.ts'
+import { rankedKeys } from './key-ranking.ts'
 import { METRICS_CONTENT_TYPE, metricsText } from './metrics.ts'
 import { readStatistics } from './node-statistics.ts'
+import { NodeWatch } from './node-watch.ts'
+import type { Identity, KeyState } from './page-data.ts'
+import { PAGE_PATHS, pageFile } from './page-files.ts'
+import { NOTHING_TOLD, type NodeStatistics } from './statistics-text.ts'
 
 export interface AdminAddress {
   /** A name or an address; undefined is every interface. */
@@ -19,13 +25,23 @@ export interface AdminAddress {
 
 /** The node that is administered. */
 export interface AdministeredNode extends Probed {
-  readonly client: InProcessClient
+  readonly client: Pick<InProcessClient, 'ask'>
+  readonly about: Pick<
+    Identity,
+    'addresses' | 'version' | 'transport' | 'threads' | 'pid' | 'maxConnections'
+  >
+  /** Commands that list keys are allowed (no `-X`). */
+  readonly dumpEnabled: boolean
+  /** Its clients have to log in. */
+  readonly loginRequired: boolean
 }
 
 export interface AdminOptions {
   readonly address: AdminAddress
   /** What those who change something, or read keys from afar, have to know; undefined: nobody may. */
   readonly token: string | undefined
+  /** The nodes beside which this one is, if they were named. */
+  readonly formation: Formation | undefined
   /** Told of what was asked for and refused. */
   readonly report: AdminReport
 }
@@ -60,14 +76,18 @@ export class AdminServer {
   readonly #http: Server
   readonly #address: AdminAddress
   readonly #local: boolean
+  readonly #watch: NodeWatch
+  readonly #formation: Formation | undefined
   readonly #routes: ReadonlyMap<string, Route>
   #token: Token | undefined
 
-  constructor(node: AdministeredNode, { address, token, report }: AdminOptions) {
+  constructor(node: AdministeredNode, { address, token, formation, report }: AdminOptions) {
     this.#node = node
     this.#report = report
     this.#address = address
     this.#local = address.host !== undefined && isLoopback(address.host)
+    this.#watch = new NodeWatch(node)
+    this.#formation = formation
     this.token = token
     this.#routes = new Map(Object.entries(this.#table()))
     this.#http = createServer(
@@ -101,18 +121,26 @@ export class AdminServer {
       this.#http.listen({ host, port }, resolve)
     })
     this.#http.on('error', (error) => this.#report.failed(error))
+    this.#watch.start()
     const { address, port: given, family } = this.#http.address() as AddressInfo
     return family === 'IPv6' ? `[${address}]:${given}` : `${address}:${given}`
   }
 
   close(): void {
+    this.#watch.stop()
+    void this.#formation?.close()
     this.#http.close()
     this.#http.closeAllConnections()
   }
 
   #table(): Readonly<Record<string, Route>> {
     const node = this.#node
+    const page = PAGE_PATHS.map((path) => [
+      path,
+      { method: 'GET', answer: () => pageFile(path) } satisfies Route,
+    ])
     return {
+      ...Object.fromEntries(page),
       '/metrics': {
         method: 'GET',
         answer: async () => ({
@@ -120,6 +148,31 @@ export class AdminServer {
           type: METRICS_CONTENT_TYPE,
           body: await metricsText(readStatistics(node.client)),
         }),
+      },
+      '/scrape': {
+        method: 'GET',
+        answer: async ({ url }) => ({
+          status: 200,
+          type: METRICS_CONTENT_TYPE,
+          body: await metricsText(await this.#statisticsOf(url.searchParams.get('target') ?? '')),
+        }),
+      },
+      '/api/state': {
+        method: 'GET',
+        answer: ({ url }) => {
+          const since = Number(url.searchParams.get('since') ?? 0)
+          if (!Number.isFinite(since)) throw new RequestError(400, 'since is no time')
+          const actions = this.#token !== undefined
+          return json(200, this.#watch.state(since, actions, this.#formation !== undefined))
+        },
+      },
+      '/api/keys': { method: 'GET', answer: ({ request }) => json(200, this.#keys(request)) },
+      '/api/formation': {
+        method: 'GET',
+        answer: async () => {
+          if (this.#formation === undefined) throw this.#noFormation()
+          return json(200, await this.#formation.state())
+        },
       },
       '/healthz': { method: 'GET', answer: async () => healthAnswer(await alive(node)) },
       '/readyz': { method: 'GET', answer: async () => healthAnswer(await ready(node)) },
@@ -176,13 +229,44 @@ export class AdminServer {
     return route.answer({ request, url: asked })
   }
 
+  /** Keys may be seen by who could list them as a client: not if that takes a login, nor from afar. */
+  #keys(request: IncomingMessage): KeyState {
+    if (!this.#node.dumpEnabled) {
+      return { shown: false, reason: 'the server was started with -X', token: false }
+    }
+    if (this.#local && !this.#node.loginRequired) return rankedKeys(this.#node.client)
+    if (this.#token === undefined) {
+      const reason = 'from here they need a token: start the server with --admin-token-file'
+      return { shown: false, reason, token: false }
+    }
+    if (request.headers.authorization === undefined) {
+      return { shown: false, reason: 'from here they need the token', token: true }
+    }
+    this.#authorize(request)
+    return rankedKeys(this.#node.client)
+  }
+
+  async #statisticsOf(target: string): Promise<NodeStatistics> {
+    if (this.#formation === undefined) throw this.#noFormation()
+    const statistics = await this.#formation.statisticsOf(target)
+    if (statistics !== undefined) return statistics
+    // As the exporter tells of a server that it can't reach; of others than the formation's nodes it tells nothing.
+    const known = (await this.#formation.state()).nodes.some(({ name }) => name === target)
+    if (!known) throw new RequestError(404, 'target is no node of the formation')
+    return NOTHING_TOLD
+  }
+
+  #noFormation(): RequestError {
+    return new RequestError(404, 'the server was started without --admin-nodes')
+  }
+
   /** @throws RequestError unless the request has the token. */
   #authorize(request: IncomingMessage): void {
     if (this.#token === undefined) {
       throw new RequestError(403, 'nobody may: the server was started without --admin-token-file')
     }
     if (this.#token.isIn(request.headers)) return
-    this.#report.refused({ path: request.url ?? '', peer: peerOf(request) })
+    this.#report.refused({ path: (request.url ?? '').replace(/\?.*/s, ''), peer: peerOf(request) })
     throw new RequestError(401, 'the token of --admin-token-file is asked for', {
       'www-authenticate': 'Bearer realm="memshard"',
     })

@@ -20,6 +20,15 @@ export type NodeStatistics = Readonly<Record<Group, Statistics>>
 
 export const NO_STATISTICS: Statistics = new Map()
 
+export const NOTHING_TOLD: NodeStatistics = {
+  general: NO_STATISTICS,
+  slabs: NO_STATISTICS,
+  items: NO_STATISTICS,
+  settings: NO_STATISTICS,
+  latency: NO_STATISTICS,
+  memshard: NO_STATISTICS,
+}
+
 /** Empty for whatever is no statistics, as an error is. */
 export function parseStatistics(text: string): Statistics {
   if (!text.startsWith('STAT ')) return NO_STATISTICS

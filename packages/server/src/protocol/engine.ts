@@ -210,13 +210,16 @@ export class Engine {
     lock.release()
   }
 
-  /** Counts bytes that moved around requests and answers: what frames datagrams, what was dropped of them. */
-  countTraffic(read: number, written: number): void {
+  /**
+   * Counts bytes that moved around requests and answers: what frames datagrams, what was dropped of them. Negative
+   * numbers, of bytes and of requests, take back what was counted and should not be.
+   */
+  countTraffic(read: number, written: number, requests = 0): void {
     const { lock, statistics, telemetry } = this.#cache
     lock.acquire()
     statistics.add(BYTES_READ, read)
     statistics.add(BYTES_WRITTEN, written)
-    if (telemetry.enabled) telemetry.count(OTHER, 0, read, written)
+    if (telemetry.enabled) telemetry.count(OTHER, requests, read, written)
     lock.release()
   }
 

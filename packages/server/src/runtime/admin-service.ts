@@ -2,8 +2,11 @@
 // Loaded for `--admin` alone.
 import { readFileSync } from 'node:fs'
 import { AdminServer } from '../admin/admin-server.ts'
+import type { Formation } from '../admin/formation.ts'
 import { type AdministeredServer, administeredNode } from './administered-node.ts'
+import { formationNodes } from './formation-nodes.ts'
 import type { Log } from './log.ts'
+import type { Settings } from './settings.ts'
 import { StartError } from './start-error.ts'
 
 export interface AdminService {
@@ -30,9 +33,11 @@ export async function openAdminService(
     adminTokenFile === undefined ? undefined : readTokenFile(adminTokenFile)
   let starting = true
   const node = administeredNode(server, () => starting)
+  const token = readToken()
   const admin = new AdminServer(node, {
     address: adminAddress,
-    token: readToken(),
+    token,
+    formation: await formationOf(server.settings),
     report: {
       acted: (what) => log.info(what, 'admin action'),
       refused: (why) => log.warn(why, 'admin request without the token refused'),
@@ -59,6 +64,17 @@ export async function openAdminService(
       }
     },
     close: () => admin.close(),
+  }
+}
+
+async function formationOf({ adminNodes }: Settings): Promise<Formation | undefined> {
+  if (adminNodes === undefined) return undefined
+  const { Formation } = await import('../admin/formation.ts')
+  try {
+    return await Formation.open((client) => formationNodes(adminNodes, client))
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new StartError(`the formation (--admin-nodes) can't be had: ${why}`)
   }
 }
 

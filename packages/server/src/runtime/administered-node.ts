@@ -8,6 +8,7 @@ import { Engine } from '../protocol/engine.ts'
 import { type ConnectionCounts, RUNNING } from '../transport/connection-counts.ts'
 import { ServerHost, type Tell } from './server-host.ts'
 import type { Settings } from './settings.ts'
+import { SERVER_VERSION } from './version.ts'
 import type { WorkerTransport } from './worker-messages.ts'
 
 /** What of a server its admin port is about. */
@@ -35,6 +36,16 @@ export function administeredNode(
   const client = new InProcessClient(engine, cache.arena)
   return {
     client,
+    about: {
+      addresses,
+      version: SERVER_VERSION,
+      transport,
+      threads: transport === 'node' ? 1 : settings.threads,
+      pid: process.pid,
+      maxConnections: settings.maxConnections,
+    },
+    dumpEnabled: settings.dumpEnabled,
+    loginRequired: isLoginRequired(settings),
     endpoint: endpointOf(addresses),
     secure: isSecure(settings),
     greeting: greetingOf(settings),
@@ -59,6 +70,15 @@ BINARY_VERSION.set([0x80, 0x0b])
 export function isSecure({ tcpAddresses }: Settings): boolean {
   return (
     tcpAddresses.length > 0 && tcpAddresses.every((one) => one.clientCertificates !== undefined)
+  )
+}
+
+/** A password, or a certificate, is asked of every client on TCP. */
+function isLoginRequired({ authFile, saslEnabled, tcpAddresses }: Settings): boolean {
+  if (authFile !== undefined || saslEnabled) return true
+  return (
+    tcpAddresses.length > 0 &&
+    tcpAddresses.every(({ clientCertificates }) => clientCertificates === 'required')
   )
 }
 

@@ -333,6 +333,13 @@ export const FLAGS: readonly Flag[] = [
     },
   },
   {
+    spelling: '--admin-nodes <list>',
+    help: 'the nodes that the page shows as one formation: <host>:<port>,...\nfile:<path> or etcd://<host>:<port>[/<prefix>]',
+    effect: ({ settings }, value) => {
+      settings.adminNodes = nonEmpty('The nodes of the formation (--admin-nodes)', value)
+    },
+  },
+  {
     spelling: '--register <url>',
     help: 'register the node where clients discover it, for as long as it lives:\netcd://[user:password@]host[:port][,host[:port]][/prefix][?ttl=seconds],\netcds:// for TLS',
     effect: (draft, value) => {

@@ -189,8 +189,12 @@ function settleAuthentication({ settings, protocolGiven }: SettingsDraft): void 
 }
 
 function settleAdmin({ settings }: SettingsDraft): void {
-  if (settings.adminAddress === undefined && settings.adminTokenFile !== undefined) {
+  if (settings.adminAddress !== undefined) return
+  if (settings.adminTokenFile !== undefined) {
     throw usage('An admin token (--admin-token-file) is for the admin port: give --admin too.')
+  }
+  if (settings.adminNodes !== undefined) {
+    throw usage('A formation (--admin-nodes) is shown on the admin port: give --admin too.')
   }
 }
 

@@ -125,6 +125,8 @@ export interface Settings {
   readonly adminTokenFile: string | undefined
   /** `--register`: the etcd in which clients find the node; undefined: it is told nowhere. */
   readonly registration: RegistrationSettings | undefined
+  /** `--admin-nodes`: the nodes of the formation that the page shows, as given. */
+  readonly adminNodes: string | undefined
 
   /** The number of `-v`. */
   readonly verbosity: number
@@ -222,6 +224,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   adminAddress: undefined,
   adminTokenFile: undefined,
   registration: undefined,
+  adminNodes: undefined,
 
   verbosity: 0,
   logLevel: 'warn',
