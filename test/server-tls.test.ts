@@ -336,6 +336,26 @@ describe.skipIf(noOpenssl)("clients' certificates", () => {
   })
 })
 
+test.skipIf(noOpenssl)(
+  'the admin port finds a server well whose clients need certificates, and that is no error',
+  async () => {
+    const port = await freePort()
+    const options = ['ssl_verify_mode=2', `ssl_ca_cert=${authority.caPath}`]
+    await using server = start([
+      ...['-v', '-l', '127.0.0.1', '-p', String(port), '--admin', '127.0.0.1:0', '-t', '2'],
+      ...tls(certificate, ...options),
+    ])
+    const admin = (): string | undefined =>
+      /"address":"(127\.0\.0\.1:\d+)","msg":"admin port open"/.exec(server.stdout())?.[1]
+    await expect.poll(admin, { timeout: 20_000 }).toBeDefined()
+    await expect
+      .poll(async () => (await fetch(`http://${admin()}/healthz`)).status, { timeout: 20_000 })
+      .toBe(200)
+    await using wire = await secure({ port }, authority.issue(NAMES))
+    expect(Number((await reportOf(wire)).get('ssl_proto_errors'))).toBe(0)
+  },
+)
+
 describe.skipIf(noOpenssl)('other certificates while it serves', () => {
   /** Files whose content changes. */
   function changing(name: string): Certificate {
