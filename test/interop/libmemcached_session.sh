@@ -61,7 +61,8 @@ refuses rm blob
 # Enough keys that every node has some.
 for i in $(seq 300); do echo "value $i" >"key-$i"; done
 tool cp key-*
-if [ "$protocol" = text ]; then
+# A proxy has no items to list, and none of a node's statistics.
+if [ "$protocol" = text ] && [ -z "${THROUGH_PROXY:-}" ]; then
   # memcdump speaks text alone, and sees what has come to the end of the LRU.
   ls key-* | sort >stored
   while tool dump | sort >dumped && [ "$(count <dumped)" -lt 100 ]; do sleep 0.1; done
@@ -70,10 +71,12 @@ fi
 [ "$(tool cat key-7)" = 'value 7' ] || fail "key-7"
 
 [ "$(tool stat --server-version 2>&1 | grep -c ' 1\.6\.[0-9]*$')" = "$nodes" ] || fail 'stat --server-version'
-[ "$(tool stat | grep -c 'curr_items: [1-9]')" = "$nodes" ] || fail stat
-[ "$(tool stat settings | grep -c 'maxbytes: [1-9]')" = "$nodes" ] || fail 'stat settings'
-[ "$(tool stat slabs | grep -c 'active_slabs: [1-9]')" = "$nodes" ] || fail 'stat slabs'
-[ "$(tool stat items | grep -c 'items:[0-9]*:number: [1-9]')" -ge "$nodes" ] || fail 'stat items'
+if [ -z "${THROUGH_PROXY:-}" ]; then
+  [ "$(tool stat | grep -c 'curr_items: [1-9]')" = "$nodes" ] || fail stat
+  [ "$(tool stat settings | grep -c 'maxbytes: [1-9]')" = "$nodes" ] || fail 'stat settings'
+  [ "$(tool stat slabs | grep -c 'active_slabs: [1-9]')" = "$nodes" ] || fail 'stat slabs'
+  [ "$(tool stat items | grep -c 'items:[0-9]*:number: [1-9]')" -ge "$nodes" ] || fail 'stat items'
+fi
 if [ "$nodes" -gt 1 ]; then
   tool stat --analyze | grep -q "Number of Servers Analyzed *: $nodes" || fail 'stat --analyze'
 fi

@@ -112,6 +112,8 @@ async function checkStatistics() {
   for (const { server, version } of await call('version')) assert.match(version, /^1\.6\./, server)
   const stats = await call('stats')
   assert.equal(stats.length, nodes.length)
+  // Of the items, a proxy knows nothing.
+  if (process.env.THROUGH_PROXY) return
   for (const node of stats) assert.ok(node.curr_items > 0, node.server)
   for (const node of await call('settings')) assert.ok(node.maxbytes > 0)
   for (const node of await call('slabs')) assert.ok(Object.keys(node).length > 1)

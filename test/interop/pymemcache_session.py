@@ -2,6 +2,7 @@
 
 Checks what it gets and ends with a traceback if it is not what memcached would give.
 """
+import os
 import sys
 import threading
 import time
@@ -121,9 +122,12 @@ def check_one_node(host, port):
     mc = Client((host, port), **OPTIONS)
     assert mc.version()
     stats = mc.stats()
-    assert stats[b"threads"] == 4 and stats[b"cmd_get"] > 0, stats
-    assert mc.stats("settings")[b"evictions"]
-    assert mc.stats("items") and mc.stats("slabs")
+    assert stats[b"cmd_get"] > 0, stats
+    # A proxy has none of a node's statistics.
+    if "THROUGH_PROXY" not in os.environ:
+        assert stats[b"threads"] == 4, stats
+        assert mc.stats("settings")[b"evictions"]
+        assert mc.stats("items") and mc.stats("slabs")
     assert mc.flush_all(noreply=False)
     mc.quit()
 

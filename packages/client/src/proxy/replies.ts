@@ -25,3 +25,8 @@ export const VERSION = 'VERSION 1.6.45\r\n'
 export function serverError(reason: string): string {
   return `SERVER_ERROR ${reason.replace(/[\r\n]+/g, ' ').slice(0, 400)}\r\n`
 }
+
+/** To a command that changes something. */
+export const NODE_DOWN = 'the node of this key is down, nothing was changed'
+
+export const NO_ROUTE = 'no route for this key: give the proxy a default one'

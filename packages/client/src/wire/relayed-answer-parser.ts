@@ -38,6 +38,7 @@ export class RelayedAnswerParser extends AnswerParser {
     answer.lineStart = start
     answer.lineEnd = newline + 1
     answer.size = 0
+    answer.keyEnd = 0
     answer.release()
     const first = bytes[start]!
     const second = start + 2

@@ -9,7 +9,7 @@ export class RelayedAnswer extends Answer {
   lineSource = NOTHING
   lineStart = 0
   lineEnd = 0
-  /** Of a classic `VALUE`: where in the line the key is. */
+  /** Of a classic `VALUE`: where in the line the key is. 0 for all else. */
   keyStart = 0
   keyEnd = 0
 
@@ -46,6 +46,10 @@ export class RelayedAnswer extends Answer {
     const { detachedValue } = this
     copy.lineSource = Buffer.from(this.lineSource.subarray(this.lineStart, this.pieceEnd))
     copy.lineEnd = this.lineEnd - this.lineStart
+    if (this.keyEnd > 0) {
+      copy.keyStart = this.keyStart - this.lineStart
+      copy.keyEnd = this.keyEnd - this.lineStart
+    }
     if (detachedValue !== undefined) copy.place(Buffer.from(detachedValue), 0, true)
     else if (this.source !== undefined) copy.place(copy.lineSource, copy.lineEnd, true)
     return copy
@@ -54,8 +58,10 @@ export class RelayedAnswer extends Answer {
   /** Keeps the line, whose memory is needed for what comes next. */
   detachLine(): void {
     this.lineSource = Buffer.from(this.lineSource.subarray(this.lineStart, this.lineEnd))
-    this.keyStart -= this.lineStart
-    this.keyEnd -= this.lineStart
+    if (this.keyEnd > 0) {
+      this.keyStart -= this.lineStart
+      this.keyEnd -= this.lineStart
+    }
     this.lineEnd -= this.lineStart
     this.lineStart = 0
   }

@@ -1,0 +1,28 @@
+// What a client and the proxy say to each other, in one protocol or the other: the first byte tells which. Knows no
+// socket.
+import type { AnswerQueue } from './answer-queue.ts'
+import { BinaryConversation } from './binary-conversation.ts'
+import { REQUEST_MAGIC } from './binary-packets.ts'
+import type { ProxyContext } from './proxy-context.ts'
+import { TextConversation } from './text-conversation.ts'
+
+export interface Conversation {
+  /** Nothing further is read from this client. */
+  readonly isOver: boolean
+  /** Takes `chunk[0..length)`, which must not be changed until `step` has returned false. */
+  feed(chunk: Buffer, length: number): void
+  /** Takes the next request, or a part of one; false when that needs more bytes, or it is over. */
+  step(): boolean
+  /** Lets go of what is half read. */
+  close(): void
+}
+
+export function beginConversation(
+  first: number,
+  context: ProxyContext,
+  answers: AnswerQueue,
+): Conversation {
+  return first === REQUEST_MAGIC
+    ? new BinaryConversation(context, answers)
+    : new TextConversation(context, answers)
+}
