@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Authority, type Certificate, createAuthority } from './certificates.ts'
 import { freePort, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
+import { MIB, residentBytes } from './process-memory.ts'
 import { start } from './processes.ts'
 import { TRANSPORTS } from './transports.ts'
 import { Wire } from './wire.ts'
@@ -226,6 +227,31 @@ describe.skipIf(noOpenssl)('limits over TLS', () => {
     await expect.poll(async () => (await reportOf(wire)).get('curr_connections')).toBe('1')
     await using next = await secure(node)
     expect(await next.say('version\r\n')).toMatch(/^VERSION/)
+  })
+
+  test('hundreds of handshakes that do not go on hold up nobody, and cost little', {
+    timeout: 60_000,
+  }, async () => {
+    const count = 400
+    await using node = await startNode({ args: ['-c', '500', '-t', '2', ...tls(certificate)] })
+    await using wire = await secure(node)
+    await wire.say('version\r\n')
+    const before = residentBytes(node.pid)
+    let closed = 0
+    for (let i = 0; i < count; i++) {
+      const socket = connect(node.port, '127.0.0.1').on('error', () => {})
+      socket.once('connect', () => socket.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00])))
+      socket.resume().once('close', () => closed++)
+    }
+    const connections = async (): Promise<string | undefined> =>
+      (await reportOf(wire)).get('curr_connections')
+    await expect.poll(connections, { timeout: 8_000 }).toBe(String(count + 1))
+    expect((residentBytes(node.pid) - before) / count).toBeLessThan(MIB / 4)
+    await using other = await secure(node)
+    expect(await other.say('version\r\n')).toMatch(/^VERSION/)
+    await expect.poll(connections, { timeout: 30_000, interval: 500 }).toBe('2')
+    expect(closed).toBe(count)
+    expect((await reportOf(wire)).get('ssl_handshake_errors')).toBe(String(count))
   })
 
   test('without maxconns_fast, who comes too late waits for a place', async () => {

@@ -6,6 +6,8 @@ import type { Reply } from '../protocol/reply.ts'
 /** A buffer of its own with all that the reply, or the text, says. */
 export function copyOfMessage(message: Reply | MemoryBlock, arena: Arena): Buffer {
   if (message instanceof MemoryBlock) return Buffer.from(message.bytes)
+  // Most answers: a short copy out of Node's pool.
+  if (message.spanCount === 0) return Buffer.from(message.block.bytes.subarray(0, message.length))
   const copy = Buffer.allocUnsafeSlow(message.totalBytes)
   const target = new MemoryBlock(copy.buffer)
   let from = 0
