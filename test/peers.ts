@@ -2,14 +2,25 @@
 // and that in CI (env CI=true) a missing one is a failure and not a reason to skip.
 import { spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { REPOSITORY } from './repository.ts'
 
 // Debian's own interpreter, because that is the one for which python3-pylibmc is packaged.
 export const PYTHON = '/usr/bin/python3'
+
+/** Where test/install-peers puts it, which no distribution has. */
+export const HELM = join(REPOSITORY, '.cache/helm/helm')
 
 export const PEERS = {
   memcached: () => runs('memcached', '-V'),
   'memcached with TLS': () => runs('sh', '-c', 'memcached -h | grep -q enable-ssl'),
   saslpasswd2: () => exists('saslpasswd2'),
+  'unshare and setpriv, as root': () =>
+    runs('unshare', '--mount', '--pid', '--fork', 'setpriv', '--reuid', '11211', 'true'),
+  'systemd-analyze': () => runs('systemd-analyze', '--version'),
+  'python3-seccomp': () => runs(PYTHON, '-c', 'import seccomp'),
+  promtool: () => runs('promtool', '--version'),
+  helm: () => runs(HELM, 'version'),
   python3: () => runs(PYTHON, '-c', ''),
   openssl: () => runs('openssl', 'version'),
   memccapable: () => exists('memccapable'),
