@@ -18,7 +18,7 @@ import {
 } from './cache-fixture.ts'
 import { checkInvariants } from './cache-invariants.ts'
 import type { CacheOptions } from './cache-memory.ts'
-import { Crawler } from './crawler.ts'
+import { Crawler, requestSweep } from './crawler.ts'
 import { CHUNKED } from './item.ts'
 import { Maintainer } from './maintainer.ts'
 import { PageMover } from './page-mover.ts'
@@ -46,6 +46,7 @@ type Operation =
   | { type: 'number'; key: string; increment: boolean; delta: bigint }
   | { type: 'touch'; key: string; exptime: number }
   | { type: 'flush'; delay: number }
+  | { type: 'invalidate'; prefix: string }
   | { type: 'pass'; seconds: number }
   | { type: 'maintain' | 'crawl' | 'move page' }
   | { type: 'ask for a page'; source: number; destination: number }
@@ -112,6 +113,13 @@ function sequences(
     },
     { weight: 2, arbitrary: fc.record({ type: of('touch'), key: keys, exptime }) },
     { weight: 1, arbitrary: fc.record({ type: of('flush'), delay: fc.nat(3) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: of('invalidate'),
+        prefix: fc.tuple(keys, fc.integer({ min: 1, max: 6 })).map(([key, n]) => key.slice(0, n)),
+      }),
+    },
     { weight: 3, arbitrary: fc.record({ type: of('pass'), seconds: fc.nat(12) }) },
     { weight: 2, arbitrary: fc.record({ type: of('maintain', 'crawl') }) },
     { weight: 8, arbitrary: fc.record({ type: of('move page') }) },
@@ -160,6 +168,12 @@ class Model {
   }
 
   /** Items stored up to the second before `now + delay` die then; now, if there is no delay. */
+  invalidate(prefix: string): void {
+    for (const key of [...this.entries.keys()]) {
+      if (key.startsWith(prefix)) this.entries.delete(key)
+    }
+  }
+
   flush(delay: number): void {
     if (delay === 0) {
       this.#flushAt = undefined
@@ -258,6 +272,14 @@ class Trial {
         model.flush(operation.delay)
         cache.flush(operation.delay === 0 ? 0 : cache.clock.expiry(operation.delay))
         break
+      case 'invalidate': {
+        const { block, length } = keyOf(operation.prefix)
+        expect(cache.invalidatePrefix(block, 0, length)).toBe(true)
+        model.invalidate(operation.prefix)
+        // As a node does when there are many: then this crawl, which others go on with, makes room.
+        if (operation.prefix.length === 1) requestSweep(cache)
+        break
+      }
       case 'pass':
         this.#seconds += operation.seconds
         cache.clock.tick(this.#seconds)

@@ -30,6 +30,7 @@ import { LOCK_COUNTERS, Lock } from './lock.ts'
 import { COLD, HOT, Lru, type LruOwner } from './lru.ts'
 import { copyBytes, type MemoryBlock } from './memory.ts'
 import { ANY_CLASS, PageMoves } from './page-moves.ts'
+import { PrefixInvalidations } from './prefix-invalidations.ts'
 import { PrefixStatistics } from './prefix-statistics.ts'
 import { SharedState } from './shared-state.ts'
 import { SizeHistogram } from './size-histogram.ts'
@@ -81,6 +82,7 @@ export class Cache implements LruOwner {
   readonly sizes: SizeHistogram
   readonly events: EventLog
   readonly telemetry: Telemetry
+  readonly invalidations: PrefixInvalidations
   readonly #state: Int32Array
 
   constructor(memory: CacheMemory, options: CacheOptions) {
@@ -116,10 +118,12 @@ export class Cache implements LruOwner {
       this.events,
       this,
     )
+    this.invalidations = new PrefixInvalidations(contents, this.items)
   }
 
   /** For recovery: the items of an earlier process are in the table and in their lists. */
   recovered(): void {
+    this.invalidations.startOver()
     this.statistics.add(CURR_ITEMS, this.table.count)
     this.statistics.add(TOTAL_ITEMS, this.table.count)
     this.statistics.add(CURR_BYTES, this.lru.totalBytes)
@@ -282,7 +286,7 @@ export class Cache implements LruOwner {
   /** Gives the item the next CAS unique. */
   renewCas(item: ItemRef): void {
     const low = this.#nextCas()
-    this.items.setCas(item, low, this.#state[CAS_HIGH])
+    this.items.renewCas(item, low, this.#state[CAS_HIGH])
   }
 
   /** Counts to the next CAS unique; returns its low word. */
@@ -377,11 +381,26 @@ export class Cache implements LruOwner {
 
   // ---- flushing
 
+  /** By a flush, or by the invalidation of a prefix that it is under. */
   isFlushed(item: ItemRef): boolean {
     const state = this.#state
     const accessed = this.items.accessed(item)
     const due = state[FLUSH_DUE]
-    return accessed <= state[FLUSHED] || (accessed <= due && due <= this.clock.now)
+    return (
+      accessed <= state[FLUSHED] ||
+      (accessed <= due && due <= this.clock.now) ||
+      (this.invalidations.count > 0 && this.invalidations.kills(item))
+    )
+  }
+
+  /**
+   * Invalidates everything stored under a prefix of keys so far, in no time. False if too many prefixes are dead
+   * already, whose items must be reclaimed first.
+   */
+  invalidatePrefix(block: MemoryBlock, at: number, length: number): boolean {
+    const [casLow, casHigh] = [this.#state[CAS_LOW], this.#state[CAS_HIGH]]
+    const moment = { casLow, casHigh, accessed: this.accessTime }
+    return this.invalidations.add(block, at, length, moment)
   }
 
   /**

@@ -39,6 +39,15 @@ export function requestCrawl(cache: Cache, classes: ReadonlySet<number>): boolea
   return crawl.begin(pages, tuning.crawlerItemsPerRun)
 }
 
+/**
+ * Asks for a crawl of everything, which makes room for further invalidations of prefixes. Nothing happens while another
+ * crawl is under way: whoever invalidates next asks again. The lock is held by the caller.
+ */
+export function requestSweep({ slabs, crawl, invalidations }: Cache): void {
+  const classes = Array.from({ length: slabs.largestClass }, (_, i) => i + 1)
+  if (crawl.begin(classes, 0)) invalidations.beginSweep()
+}
+
 export class Crawler {
   readonly #cache: Cache
   readonly #nextCrawl: number[]
@@ -94,6 +103,7 @@ export class Crawler {
 
   #end(): void {
     this.#cache.crawl.end()
+    this.#cache.invalidations.endSweep()
     this.#automatic = false
   }
 

@@ -5,9 +5,9 @@
 //   word 0  next (older) item in the LRU list     byte 20  slab class (6 bits), LRU (2 bits)
 //   word 1  previous (newer) item                 byte 21  key length; 0 marks a chunk that is no item
 //   word 2  expiry time, 0 for never              byte 22  flags
-//   word 3  time of last access                   byte 23  pins: replies that still send from it
-//   word 4  value length                          words 6-7  CAS unique, low word first (not with -C)
-//                                                 then: client flags (4 bytes, if not 0), key, value
+//   word 3  time of last access; the sign bit: a  byte 23  pins: replies that still send from it
+//           client has chosen the CAS unique      words 6-7  CAS unique, low word first (not with -C)
+//   word 4  value length                          then: client flags (4 bytes, if not 0), key, value
 //
 // 32 bytes in all where memcached spends 56, a NUL and a CRLF: sizes are told as memcached's all the same,
 // and chosen by for classes, whose chunks are smaller here (slabs.ts). A free chunk has byte 21 at 0 and is
@@ -47,6 +47,8 @@ const LENGTH = 4
 const META = 5
 const CAS_LOW = 6
 const CAS_HIGH = 7
+/** In ACCESSED: the CAS unique was chosen by a client, so that it doesn't tell when the item was stored. */
+const GIVEN_CAS = 1 << 31
 /** Where the word of class, key length, flags and pins ends. */
 const META_END = 24
 
@@ -238,11 +240,14 @@ export class Items {
   }
 
   accessed(item: ItemRef): number {
-    return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + ACCESSED]
+    const words = this.#blocks[item >>> SEGMENT_SHIFT].words
+    return words[((item & SEGMENT_MASK) << 1) + ACCESSED] & ~GIVEN_CAS
   }
 
   setAccessed(item: ItemRef, now: number): void {
-    this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + ACCESSED] = now
+    const words = this.#blocks[item >>> SEGMENT_SHIFT].words
+    const at = ((item & SEGMENT_MASK) << 1) + ACCESSED
+    words[at] = (words[at] & GIVEN_CAS) | now
   }
 
   valueLength(item: ItemRef): number {
@@ -312,8 +317,25 @@ export class Items {
     return this.#blocks[item >>> SEGMENT_SHIFT].words[((item & SEGMENT_MASK) << 1) + CAS_HIGH]
   }
 
-  setCas(item: ItemRef, low: number, high: number): void {
+  /** Gives an item a CAS unique that a client has chosen. */
+  setGivenCas(item: ItemRef, low: number, high: number): void {
     if (!this.casEnabled) return
+    this.block(item).words[((item & SEGMENT_MASK) << 1) + ACCESSED] |= GIVEN_CAS
+    this.#setCas(item, low, high)
+  }
+
+  hasGivenCas(item: ItemRef): boolean {
+    return this.block(item).words[((item & SEGMENT_MASK) << 1) + ACCESSED] < 0
+  }
+
+  /** Gives an item the next CAS unique, which is not a client's. */
+  renewCas(item: ItemRef, low: number, high: number): void {
+    if (!this.casEnabled) return
+    this.#setCas(item, low, high)
+    this.block(item).words[((item & SEGMENT_MASK) << 1) + ACCESSED] &= ~GIVEN_CAS
+  }
+
+  #setCas(item: ItemRef, low: number, high: number): void {
     const words = this.#blocks[item >>> SEGMENT_SHIFT].words
     const at = (item & SEGMENT_MASK) << 1
     if (words[at + CAS_HIGH] === high) {

@@ -301,7 +301,7 @@ class Client {
         return
       case 'high cas': {
         const item = find(cache, nameOf(0))
-        if (item !== 0) cache.items.setCas(item, this.#version, this.#version + 1)
+        if (item !== 0) cache.items.setGivenCas(item, this.#version, this.#version + 1)
       }
     }
   }

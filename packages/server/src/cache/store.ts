@@ -75,7 +75,7 @@ export function store(cache: Cache, item: ItemRef, hash: number, request: StoreR
   }
   if (request.stored !== item) cache.free(item)
   if (result === STORED && request.explicitCas) {
-    items.setCas(request.stored, request.casLow, request.casHigh)
+    items.setGivenCas(request.stored, request.casLow, request.casHigh)
   }
   return result
 }

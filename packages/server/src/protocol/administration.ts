@@ -1,5 +1,6 @@
 // Commands for operators: flush_all, version, verbosity, shutdown. Knows what they answer; the
 // process behind them is the Host.
+
 import { CLOSED_BY_SHUTDOWN, CLOSED_NORMALLY } from '../cache/event-log.ts'
 import { CMD_FLUSH } from '../cache/statistics.ts'
 import { answer, INVALID_EXPTIME } from './classic.ts'

@@ -7,6 +7,8 @@ import type { Context } from './context.ts'
 import type { Listing } from './listing.ts'
 import { line, REPLY_BYTES, Reply } from './reply.ts'
 
+const ANY = new Uint8Array()
+
 export type DumpFormat = 'metadump' | 'mgdump'
 
 /** Buckets walked under one hold of the lock, where they are empty: some 100 microseconds. */
@@ -33,10 +35,17 @@ for (const byte of Buffer.from(
 const PERCENT = 37
 const HEX_DIGITS = Buffer.from('0123456789ABCDEF', 'latin1')
 
+/** Which keys; all where nothing is said. */
+export interface DumpOptions {
+  readonly classes?: ReadonlySet<number> | undefined
+  /** What they begin with. */
+  readonly prefix?: Uint8Array
+}
+
 export class KeyDump implements Listing {
   readonly #format: DumpFormat
-  /** Undefined: all. */
   readonly #classes: ReadonlySet<number> | undefined
+  readonly #prefix: Uint8Array
   #cursor = 0
   /** Lines of a bucket too long for a reply, and how much of them was sent. */
   #rest: Uint8Array | undefined
@@ -45,9 +54,10 @@ export class KeyDump implements Listing {
   /** The living items of the bucket in hand. */
   readonly #bucket: ItemRef[] = []
 
-  constructor(format: DumpFormat, classes: ReadonlySet<number> | undefined) {
+  constructor(format: DumpFormat, { classes, prefix = ANY }: DumpOptions = {}) {
     this.#format = format
     this.#classes = classes
+    this.#prefix = prefix
   }
 
   step(context: Context): boolean {
@@ -77,7 +87,18 @@ export class KeyDump implements Listing {
 
   #isWanted(cache: Cache, item: ItemRef): boolean {
     const wanted = this.#classes?.has(cache.items.slabClass(item)) ?? true
-    return wanted && !cache.isDead(item)
+    return wanted && this.#hasPrefix(cache, item) && !cache.isDead(item)
+  }
+
+  #hasPrefix({ items }: Cache, item: ItemRef): boolean {
+    const prefix = this.#prefix
+    if (prefix.length > items.keyLength(item)) return false
+    const { view } = items.block(item)
+    const at = items.keyAt(item)
+    for (let i = 0; i < prefix.length; i++) {
+      if (view.getUint8(at + i) !== prefix[i]) return false
+    }
+    return true
   }
 
   /** With `-o no_hashexpand` a bucket can hold very many items: their lines are made at once. */

@@ -157,7 +157,7 @@ function dump(context: Context, connection: Connection, format: DumpFormat): Uin
   if (classes === 'bad class') return BAD_CLASS
   if (classes !== 'hash' && classes.size === 0) return NOTHING_TO_CRAWL
   const all = classes === 'hash' || classes.size === MAX_SLAB_CLASSES - 1
-  connection.list(new KeyDump(format, all ? undefined : classes))
+  connection.list(new KeyDump(format, all ? {} : { classes }))
   return OK
 }
 

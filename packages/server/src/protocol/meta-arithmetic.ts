@@ -94,7 +94,7 @@ export function processMetaArithmetic(context: Context): void {
     }
     item = changedItem()
   }
-  if (flags.explicitCas) items.setCas(item, flags.casLow, flags.casHigh)
+  if (flags.explicitCas) items.setGivenCas(item, flags.casLow, flags.casHigh)
   const length = created ? items.valueLength(item) : resultLength()
   const quiet = flags.quiet
   const begun = reply.length

@@ -38,7 +38,7 @@ export function processMetaDelete(context: Context): void {
     items.addFlags(kept, STALE)
     // The next client to fetch it may win the right to recache it.
     items.removeFlags(kept, TOKEN_SENT)
-    if (flags.explicitCas) items.setCas(kept, flags.casLow, flags.casHigh)
+    if (flags.explicitCas) items.setGivenCas(kept, flags.casLow, flags.casHigh)
     else cache.renewCas(kept)
   } else {
     statistics.addToClass(items.slabClass(kept), CLASS_DELETE_HITS, 1)
@@ -66,7 +66,7 @@ function dropValue(context: Context, item: ItemRef): ItemRef {
   const casLow = flags.explicitCas ? flags.casLow : items.casLow(item)
   const casHigh = flags.explicitCas ? flags.casHigh : items.casHigh(item)
   cache.replace(item, empty, context.hash)
-  items.setCas(empty, casLow, casHigh)
+  items.setGivenCas(empty, casLow, casHigh)
   cache.events.stored(STORED, SET, empty)
   return empty
 }

@@ -102,6 +102,6 @@ function vivify(context: Context): ItemRef {
   const item = cache.allocate(key, keyAt, keyLength, 0, 0, 0, flags.itemFlags)
   if (item === NO_MEMORY || item === TOO_LARGE) return 0
   cache.link(item, context.hash)
-  if (flags.explicitCas) cache.items.setCas(item, flags.casLow, flags.casHigh)
+  if (flags.explicitCas) cache.items.setGivenCas(item, flags.casLow, flags.casHigh)
   return item
 }
