@@ -210,6 +210,32 @@ describe.each(['memcached', 'memshard'] as const)('against %s, the client', (ser
     })
   })
 
+  test('invalidatePrefix empties what is under a prefix, of a namespace too', async () => {
+    if (server === 'memcached') {
+      await expect(cache.invalidatePrefix('user:')).rejects.toThrow(/ERROR/)
+      return
+    }
+    const users = cache.namespace('user:')
+    await users.setMulti(
+      new Map([
+        ['1', 'Ada'],
+        ['2', 'Bob'],
+      ]),
+    )
+    await cache.set('team:1', 'Ada, Bob')
+    await users.invalidatePrefix('1')
+    expect(await users.get('1')).toBeUndefined()
+    expect(await users.get('2')).toBe('Bob')
+    await users.set('1', 'Ada again')
+    expect(await users.get('1')).toBe('Ada again')
+    await users.invalidatePrefix('')
+    expect((await users.getMulti(['1', '2'])).size).toBe(0)
+    expect(await cache.get('team:1')).toBe('Ada, Bob')
+    for (const prefix of ['', 'a b', 'k'.repeat(251)]) {
+      await expect(cache.invalidatePrefix(prefix)).rejects.toThrow(KeyError)
+    }
+  })
+
   test('flush empties the node', async () => {
     await cache.set('k', 1)
     await cache.flush()

@@ -84,6 +84,11 @@ export class CallIssuer {
     return routingKey
   }
 
+  /** What keys that begin so begin with on the nodes. @throws KeyError when no key can. */
+  prefixOf(prefix: string): string {
+    return this.#keys.prefix(prefix)
+  }
+
   /** Sends the call and returns its promise: whatever is wrong with it is a rejection. */
   issue<T>(call: Call, options: CallOptions | undefined, ttl?: Ttl): Promise<T> {
     if (!commands.hasSubscribers) return this.#issue(call, options, ttl)

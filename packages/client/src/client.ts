@@ -343,6 +343,17 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   }
 
   /**
+   * Everything stored so far whose key begins so is a miss from now on, on every node and in no time, however much it is; of
+   * a `namespace` that may be all (`''`). For nodes of memshard: memcached has nothing like it. Long keys that are hashed are
+   * not found by their beginning.
+   * @throws PartialError when some failed. @throws KeyError when no key can begin so.
+   */
+  async invalidatePrefix(prefix: string, options?: CallOptions): Promise<void> {
+    const sent = this.#calls.prefixOf(prefix)
+    await this.#calls.askEveryNode(operations.invalidatePrefix, options, sent)
+  }
+
+  /**
    * The statistics of every node, by its name: the general ones, or `settings`, `items`, `slabs`, ...
    * @throws PartialError when some failed.
    */

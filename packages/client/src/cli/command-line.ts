@@ -3,7 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { count, get, remove, store, touch, type WriteFlags } from './key-commands.ts'
 import { type KeysOptions, listKeys } from './keys.ts'
-import { flush, locate, ping, ring, stats } from './pool-commands.ts'
+import { flush, invalidate, locate, ping, ring, stats } from './pool-commands.ts'
 import type { ProxyFlags } from './proxy.ts'
 import type { Run } from './session.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -115,6 +115,11 @@ export function chooseCommand({ argv, env, version, out, err }: Surroundings): C
   command('watch [kinds...]', 'follow fetchers, mutations, evictions, connevents ...').action(
     (kinds: string[]) => {
       run = watch(kinds)
+    },
+  )
+  command('invalidate <prefix>', 'drop everything whose key begins so, at once').action(
+    (prefix: string) => {
+      run = invalidate(prefix)
     },
   )
   command('flush', 'drop all items of all nodes')

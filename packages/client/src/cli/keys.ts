@@ -1,5 +1,7 @@
 // `keys`: every key of every node, by `lru_crawler metadump`, which walks a node's items without stopping it.
 // Knows the lines of that dump; prints as they come, since there may be millions.
+import { ServerError } from '../errors.ts'
+import type { NodeAddress } from '../node/address.ts'
 import { linesOf } from './line-stream.ts'
 import type { Row } from './output.ts'
 import type { Run } from './session.ts'
@@ -28,7 +30,7 @@ export function listKeys(options: KeysOptions): Run {
     const { prefix = '', limit = Number.POSITIVE_INFINITY, long = false } = options
     let listed = 0
     for (const node of nodes) {
-      const lines = linesOf(node, 'lru_crawler metadump all', {
+      const lines = dump(node, prefix, {
         last: 'END',
         silence: Math.max(timeout, LEAST_SILENCE_MS),
         signal: surroundings.signal,
@@ -45,6 +47,27 @@ export function listKeys(options: KeysOptions): Run {
     return EXIT_DONE
   }
 }
+
+/** Of the keys under a prefix, where a node can tell them apart; of all of them else. */
+async function* dump(
+  node: NodeAddress,
+  prefix: string,
+  options: Parameters<typeof linesOf>[2],
+): AsyncGenerator<string, void> {
+  if (PREFIX.test(prefix)) {
+    try {
+      yield* linesOf(node, `list_prefix ${prefix}`, options)
+      return
+    } catch (error) {
+      // memcached has no such command.
+      if (!(error instanceof ServerError)) throw error
+    }
+  }
+  yield* linesOf(node, 'lru_crawler metadump all', options)
+}
+
+/** What can stand in a command line, and is a prefix of keys as they are. */
+const PREFIX = /^[!-~]{1,250}$/
 
 /** A large node may look at many items between two that it tells. */
 const LEAST_SILENCE_MS = 10_000

@@ -1,4 +1,4 @@
-// Commands about the nodes: stats, ring, locate, ping, flush. Knows no socket.
+// Commands about the nodes: stats, ring, locate, ping, flush, invalidate. Knows no socket.
 import { ArgumentError, PartialError } from '../errors.ts'
 import type { NodeAddress } from '../node/address.ts'
 import type { Output } from './output.ts'
@@ -94,6 +94,16 @@ export function flush({ yes }: { readonly yes: boolean }): Run {
   return async ({ client, nodes, output }) => {
     await client.flush()
     if (output.json) await output.document({ flushed: nodes.map(({ name }) => name) })
+    return EXIT_DONE
+  }
+}
+
+export function invalidate(prefix: string): Run {
+  return async ({ client, nodes, output }) => {
+    await client.invalidatePrefix(prefix)
+    if (output.json) {
+      await output.document({ prefix, invalidated: nodes.map(({ name }) => name) })
+    }
     return EXIT_DONE
   }
 }

@@ -66,6 +66,13 @@ export class KeyForm {
     })
   }
 
+  /** What all keys that begin so begin with as they are sent. @throws KeyError when no key can. */
+  prefix(prefix: string): string {
+    const text = this.#namespace + prefix
+    keyByteLength(text)
+    return text
+  }
+
   /** What is no key at all comes out as it is, to be refused by keyByteLength. */
   sent(key: Key): SentKey {
     if (key instanceof Uint8Array) return this.#bytes(key)

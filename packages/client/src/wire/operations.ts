@@ -4,6 +4,7 @@
 import { type Answer, Mark, Status } from './answer.ts'
 import { type Command, MORE, type Operation, UNEXPECTED } from './command.ts'
 import type { CommandWriter } from './command-writer.ts'
+import { keyByteLength } from './key.ts'
 
 export interface ValueAndToken {
   readonly value: unknown
@@ -236,6 +237,20 @@ export const flush: Operation = {
   write(command, writer) {
     writer.command('flush_all')
     if (command.ttl !== undefined) writer.number(command.ttl)
+    writer.endLine()
+  },
+  read: (_, answer) => (answer.status === Status.ok ? undefined : UNEXPECTED),
+}
+
+/** `invalidate_prefix <prefix>`, which memshard's nodes know and memcached's don't. */
+export const invalidatePrefix: Operation = {
+  name: 'invalidatePrefix',
+  idempotent: true,
+  hasValue: false,
+  missed: undefined,
+  write({ data }, writer) {
+    writer.command('invalidate_prefix')
+    if (typeof data === 'string') writer.key(data, keyByteLength(data))
     writer.endLine()
   },
   read: (_, answer) => (answer.status === Status.ok ? undefined : UNEXPECTED),

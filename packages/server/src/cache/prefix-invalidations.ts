@@ -31,8 +31,10 @@ const COUNT = 0
 const CURRENT_ROUND = 1
 /** Of the sweep under way, the round that it began; 0 without one. */
 const SWEEPING = 2
+/** The longest prefix: further bytes of keys are not looked at. */
+const LONGEST = 3
 /** From here on, a bit for each length that some prefix has. */
-const LENGTHS = 3
+const LENGTHS = 4
 const LENGTH_WORDS = 8
 
 // FNV-1a (Fowler, Noll, Vo), because it has the hash of every prefix of a key on its way.
@@ -104,8 +106,9 @@ export class PrefixInvalidations {
     const { view } = items.block(item)
     const at = items.keyAt(item)
     const state = this.#state
+    const longest = Math.min(items.keyLength(item), state[LONGEST])
     let hash = FNV_OFFSET
-    for (let length = 1; length <= items.keyLength(item); length++) {
+    for (let length = 1; length <= longest; length++) {
       hash = Math.imul(hash ^ view.getUint8(at + length - 1), FNV_PRIME)
       if ((state[LENGTHS + (length >>> 5)] & (1 << (length & 31))) === 0) continue
       const entry = this.#find(items.block(item), at, length, hash)
@@ -130,7 +133,7 @@ export class PrefixInvalidations {
     let kept = 0
     // Nothing is found while entries move: a crash leaves those that are counted, in one place or the other.
     this.#slots.fill(0)
-    state.fill(0, LENGTHS, LENGTHS + LENGTH_WORDS)
+    state.fill(0, LONGEST, LENGTHS + LENGTH_WORDS)
     for (let entry = 0; entry < state[COUNT]; entry++) {
       const first = entry * ENTRY_WORDS
       if (words[first + ROUND] - round < 0) continue
@@ -148,7 +151,7 @@ export class PrefixInvalidations {
     state[COUNT] = Math.max(0, Math.min(state[COUNT], MAX_INVALIDATIONS))
     state[SWEEPING] = 0
     this.#slots.fill(0)
-    state.fill(0, LENGTHS, LENGTHS + LENGTH_WORDS)
+    state.fill(0, LONGEST, LENGTHS + LENGTH_WORDS)
     for (let entry = 0; entry < state[COUNT]; entry++) this.#index(entry)
   }
 
@@ -158,7 +161,9 @@ export class PrefixInvalidations {
     let slot = this.#entries[first + HASH] & (SLOTS - 1)
     while (this.#slots[slot] !== 0) slot = (slot + 1) & (SLOTS - 1)
     this.#slots[slot] = entry + 1
-    this.#state[LENGTHS + (length >>> 5)] |= 1 << (length & 31)
+    const state = this.#state
+    state[LENGTHS + (length >>> 5)] |= 1 << (length & 31)
+    state[LONGEST] = Math.max(state[LONGEST], length)
   }
 
   /** The entry of exactly this prefix, or -1. */
