@@ -2,13 +2,15 @@
 // the types of Kubernetes' interface (no field that it doesn't know), and a server started with exactly the rendered
 // arguments answers where the probes ask. No cluster runs here.
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { Client } from '@memshard/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { askHttp } from './admin-node.ts'
+import { createAuthority } from './certificates.ts'
 import { freePort } from './nodes.ts'
 import { HELM, missing } from './peers.ts'
 import { served, start } from './processes.ts'
@@ -250,6 +252,57 @@ describe.skipIf(missing('helm') !== undefined)('deploy/helm/memshard', () => {
       )
       expect(mounts).toHaveLength(1)
     }
+  })
+
+  test('a server with all of its arguments serves: TLS, login, token, warm restart', async () => {
+    const values = EVERYTHING.filter((value) => !/^(?:register|cache)/.test(value))
+    const manifests = render('cache.memoryMegabytes=16', ...values)
+    const { args } = container(manifests) as unknown as { readonly args: readonly string[] }
+    const [port, admin] = await Promise.all([freePort(), freePort()])
+    using authority = createAuthority()
+    const { cert, key } = authority.issue('DNS:localhost,IP:127.0.0.1')
+    const files = {
+      'tls/tls.crt': cert,
+      'tls/tls.key': key,
+      'tls/ca.crt': authority.ca,
+      'auth/users': 'ada:lovelace\n',
+      'admin/token': 'correct-horse-battery\n',
+    }
+    const etc = await mkdtemp(join(home, 'etc-'))
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(join(etc, name)), { recursive: true })
+      await writeFile(join(etc, name), content, { mode: 0o400 })
+    }
+    const here = args.map((one) =>
+      one
+        .replace('--port=11211', `--port=${port}`)
+        .replace('*:9150', `127.0.0.1:${admin}`)
+        .replaceAll('/etc/memshard', etc)
+        .replace('/var/cache/memshard', etc),
+    )
+    await using server = start([...here, '-l', '127.0.0.1'])
+    const ready = (): Promise<number | string> =>
+      askHttp(admin, '/readyz').then(({ status }) => status, String)
+    await expect.poll(ready, { timeout: 20_000 }).toBe(200)
+    // Nothing to warn of: not of who may come, nor of who can read the files.
+    expect(server.stdout() + server.stderr()).toBe('')
+    await using cache = new Client({
+      nodes: [{ host: '127.0.0.1', port }],
+      tls: { ca: authority.ca, cert, key },
+      auth: { username: 'ada', password: 'lovelace' },
+      timeout: 20_000,
+      connectTimeout: 20_000,
+    })
+    expect(await cache.set('a', 1)).toBe(true)
+    expect(await cache.get('a')).toBe(1)
+  })
+
+  test('the name that clients look up is the one that the documents tell', async () => {
+    const { metadata, spec } = only(render(), 'Service')
+    const [{ name }] = spec.ports
+    const record = `_${name}._tcp.${metadata.name}.default.svc.cluster.local`
+    const operations = await readFile(join(REPOSITORY, 'docs/OPERATIONS.md'), 'utf8')
+    expect(operations).toContain(`srvDiscovery('${record}')`)
   })
 
   test.each([
