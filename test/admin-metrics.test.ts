@@ -31,6 +31,33 @@ const MOVING =
   /uptime|time_seconds|user_cpu|system_cpu|read_bytes|written_bytes|connections|age_seconds/
 const MOVING_STATISTICS = /^(uptime|time|rusage_.*|bytes_.*|.*connections)$|:age/
 
+/** Those under our own name: type, and labels. */
+const OURS = `
+  memshard_info gauge version transport
+  memshard_hit_ratio gauge
+  memshard_threads gauge
+  memshard_get_expired_total counter
+  memshard_get_flushed_total counter
+  memshard_items_evicted_unfetched_total counter
+  memshard_items_evicted_active_total counter
+  memshard_items_expired_unfetched_total counter
+  memshard_hash_bytes gauge
+  memshard_auth_requests_total counter
+  memshard_auth_errors_total counter
+  memshard_slab_pages_moved_total counter
+  memshard_slab_pool_pages gauge
+  memshard_lock_acquired_total counter
+  memshard_lock_contended_total counter
+  memshard_lock_wait_seconds_total counter
+  memshard_event_loop_round_seconds histogram
+  memshard_command_read_bytes_total counter command
+  memshard_command_written_bytes_total counter command
+  memshard_command_requests_total counter command
+  memshard_command_duration_seconds histogram command`
+  .trim()
+  .split('\n')
+  .map((line) => line.trim())
+
 async function loaded(...args: readonly string[]): Promise<AdminNode> {
   const admin = await startAdminNode({ args })
   await using wire = await Wire.connect(admin.node)
@@ -142,12 +169,37 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(value('memshard_hit_ratio')).toBeCloseTo(3 / 5)
     expect(value('memshard_threads')).toBe(2)
     expect(value('memshard_hash_bytes')).toBeGreaterThan(0)
-    for (const [name, { type, samples }] of families) {
-      if (!name.startsWith('memshard_')) continue
-      expect(samples.length, name).toBeGreaterThan(0)
-      if (type === 'counter') expect(name).toMatch(/_total$/)
-      for (const sample of samples) expect(sample.value, name).toBeGreaterThanOrEqual(0)
+    const ours = Array.from(families, ([name, { type, samples }]) => {
+      const labels = Object.keys(samples[0]?.labels ?? {}).filter((label) => label !== 'le')
+      return [name, type, ...labels].join(' ')
+    }).filter((told) => told.startsWith('memshard_'))
+    expect(new Set(ours)).toEqual(new Set(OURS))
+    for (const name of families.keys()) {
+      for (const sample of families.get(name)?.samples ?? []) {
+        expect(sample.value, name).toBeGreaterThanOrEqual(0)
+      }
     }
+  })
+
+  test('histograms are cumulative, and end with all there is', async () => {
+    const families = await scrape(admin)
+    const durations = families.get('memshard_command_duration_seconds')
+    const of = (command: string, part: string) =>
+      durations?.samples.filter(
+        ({ name, labels }) => name.endsWith(part) && labels.command === command,
+      ) ?? []
+    const buckets = of('set', '_bucket')
+    const counts = buckets.map(({ value }) => value)
+    expect(counts).toEqual([...counts].sort((one, other) => one - other))
+    expect(counts.at(-1)).toBeGreaterThan(50)
+    expect(buckets.at(-1)?.labels.le).toBe('+Inf')
+    expect(Number(buckets[0]?.labels.le)).toBeCloseTo(1e-6)
+    expect(of('set', '_count').map(({ value }) => value)).toEqual([counts.at(-1)])
+    const [sum] = of('set', '_sum')
+    expect(sum?.value).toBeGreaterThan(0)
+    expect(sum?.value).toBeLessThan(60)
+    const requests = families.get('memshard_command_requests_total')?.samples
+    expect(requests?.find(({ labels }) => labels.command === 'set')?.value).toBe(103)
   })
 
   test('being asked leaves no trace in what is counted', async () => {

@@ -249,16 +249,20 @@ describe.skipIf(missing('chromium') !== undefined)('the page', () => {
     test('a prefix is invalidated by who has the token', async () => {
       await using opened = await open(admin.url)
       const { page } = opened
+      await using before = await Wire.connect(admin.node)
+      expect(await before.say('set gone:1 0 0 1\r\nx\r\n')).toBe('STORED\r\n')
       const dialog = page.getByRole('dialog', { name: 'Invalidate a prefix' })
       const said = page.locator('#invalidate-said')
       await page.keyboard.press('i')
-      await dialog.getByLabel('Prefix').fill('user:')
+      await dialog.getByLabel('Prefix').fill('gone:')
       await dialog.getByLabel('Token').fill('wrong-wrong-wrong-wrong')
       await dialog.getByRole('button', { name: 'Invalidate' }).click()
       await expect.poll(() => said.textContent()).toMatch(/token of --admin-token-file/)
       await dialog.getByLabel('Token').fill(TOKEN)
       await dialog.getByRole('button', { name: 'Invalidate' }).click()
-      await expect.poll(() => said.textContent()).toMatch(/invalidate_prefix|“user:”/)
+      await expect.poll(() => said.textContent()).toBe('Everything under “gone:” is gone.')
+      await using wire = await Wire.connect(admin.node)
+      expect(await wire.say('get gone:1\r\nget user:1\r\n')).toMatch(/^END\r\nVALUE user:1 /)
     })
 
     test('says so when the server is gone', async () => {

@@ -134,6 +134,38 @@ describe('who may ask for what', () => {
     })
   })
 
+  test('what is under a prefix is gone at once, and nothing else', async () => {
+    await using admin = await startAdminNode({ args: ['--admin-token-file', tokenFile] })
+    await using wire = await Wire.connect(admin.node)
+    for (const key of ['user:1', 'user:2', 'usual', 'grün:1']) {
+      await wire.ask(Buffer.from(`set ${key} 0 0 1\r\nx\r\n`))
+    }
+    const invalidate = (type: string, body: string) =>
+      admin.ask('/invalidate', {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKEN}`, 'content-type': type },
+        body,
+      })
+    expect(await invalidate('application/x-www-form-urlencoded', 'prefix=user%3A')).toMatchObject({
+      status: 200,
+      body: '{"prefix":"user:","answer":"OK"}',
+    })
+    expect((await invalidate('application/json', '{"prefix":"gr\u00fcn"}')).status).toBe(200)
+    expect(await wire.say(Buffer.from('get user:1 user:2 grün:1 usual\r\n'))).toBe(
+      'VALUE usual 0 1\r\nx\r\nEND\r\n',
+    )
+  })
+
+  test('where nothing may be flushed (-F), no prefix may be invalidated', async () => {
+    await using admin = await startAdminNode({ args: ['-F', '--admin-token-file', tokenFile] })
+    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
+    const asked = { method: 'POST', headers, body: '{"prefix":"user:"}' }
+    expect(await admin.ask('/invalidate', asked)).toMatchObject({
+      status: 400,
+      body: 'invalidate_prefix not allowed\n',
+    })
+  })
+
   test('SIGHUP takes another token, and none that can’t be one', async () => {
     const file = join(folder, 'changing')
     writeFileSync(file, 'the-first-token-there-is')

@@ -1,9 +1,10 @@
 // Starts memshard-bench as a person does, for the tests of it. Knows nothing of what it measures.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { REPOSITORY } from './repository.ts'
 
-const BENCH = fileURLToPath(new URL('../packages/bench/bin/memshard-bench', import.meta.url))
+const BENCH = join(REPOSITORY, 'packages/bench/bin/memshard-bench')
 
 export interface Finished {
   readonly code: number | null

@@ -32,7 +32,8 @@ export function prepareDialogs(entered: () => void): void {
     setText(said, '…')
     said.className = ''
     try {
-      setText(said, `“${prefix}”: ${await invalidate(prefix)}`)
+      await invalidate(prefix)
+      setText(said, `Everything under “${prefix}” is gone.`)
       field(form, 'token').value = ''
       entered()
     } catch (error) {

@@ -76,6 +76,7 @@ function show(state: NodeState): void {
   setText(byId('commands-window'), `last ${duration(state.commandSeconds)}`)
   picture.draw(state.memory)
   classes.show(state.memory.classes)
+  byId('class-table').hidden = state.memory.classes.length === 0
   setText(byId('memory-about'), memorySummary(state))
   byId('invalidate-open').hidden = !state.identity.actions
   drawCharts()

@@ -26,14 +26,13 @@ export const keyState = (): Promise<KeyState> => ask<KeyState>('api/keys')
 
 export const formationState = (): Promise<FormationState> => ask<FormationState>('api/formation')
 
-/** Resolves to what the server says to it. */
-export async function invalidate(prefix: string): Promise<string> {
-  const { answer } = await ask<{ readonly answer: string }>('invalidate', {
+/** Resolves when nothing is left under it. */
+export async function invalidate(prefix: string): Promise<void> {
+  await ask('invalidate', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ prefix }),
   })
-  return answer
 }
 
 async function ask<Told>(path: string, request: RequestInit = {}): Promise<Told> {

@@ -176,7 +176,7 @@ function plot(
       }),
       Plot.axisX({
         ticks: timeTicks(times, width),
-        tickFormat: (at: number) => clock(at, false),
+        tickFormat: (at: number) => clock(at, at % MINUTE !== 0),
         tickSize: 3,
         label: null,
       }),
@@ -257,27 +257,27 @@ function yScale(
     const low = Math.min(...known, 1) > 0.75 ? 0.5 : 0
     return { type: 'linear', domain: [low, 1], ticks: low === 0 ? [0, 0.5, 1] : [0.5, 0.75, 1] }
   }
-  const step = unit === 'bytes' ? niceBytes(high / 2.2) : niceStep(high / 2.2)
-  const top = high === 0 ? 1 : Math.max(high * 1.04, step)
-  const ticks = high === 0 ? [0] : [0, step, step * 2].filter((tick) => tick <= top)
-  return { type: 'linear', domain: [0, top], ticks }
+  const step = unit === 'bytes' ? niceBytes(high) : niceStep(high / 3)
+  const top = high === 0 ? 1 : high * 1.04
+  const ticks = [0, 1, 2, 3].map((times) => times * step).filter((tick) => tick <= top)
+  return { type: 'linear', domain: [0, top], ticks: high === 0 ? [0] : ticks }
 }
 
-/** 1, 2 or 5 of a decade, at most. */
-function niceStep(most: number): number {
-  if (most <= 0) return 1
-  const decade = 10 ** Math.floor(Math.log10(most))
-  return [5, 2, 1].map((step) => step * decade).find((step) => step <= most) ?? decade
+/** 1, 2 or 5 of a decade, at least. */
+function niceStep(least: number): number {
+  if (least <= 0) return 1
+  const decade = 10 ** Math.floor(Math.log10(least))
+  return ([1, 2, 5, 10].find((step) => step * decade >= least) ?? 10) * decade
 }
 
-/** The same of a power of 1024. */
-function niceBytes(most: number): number {
-  const unit = 1024 ** Math.max(0, Math.floor(Math.log(Math.max(1, most)) / Math.log(1024)))
-  return niceStep(most / unit) * unit
+/** The same of a power of 1024, for three steps up to `high`. */
+function niceBytes(high: number): number {
+  const unit = 1024 ** Math.floor(Math.log(Math.max(1, high)) / Math.log(1024))
+  return niceStep(high / 3 / unit) * unit
 }
 
 const MINUTE = 60_000
-const TICK_STEPS = [1, 2, 5, 10, 15, 30, 60].map((minutes) => minutes * MINUTE)
+const TICK_STEPS = [0.25, 0.5, 1, 2, 5, 10, 15, 30, 60].map((minutes) => minutes * MINUTE)
 /** In pixels, from one time to the next. */
 const TICK_ROOM = 72
 
