@@ -13,7 +13,7 @@ import { REPOSITORY } from './repository.ts'
 
 const LOAD_SECONDS = 100
 const MAX_BYTES = 300_000
-const MARGIN = 20
+const MARGIN = 8
 
 /** Values of many sizes, more than fit, some keys far more popular than others. */
 const LOAD = [
