@@ -10,6 +10,8 @@ const LF = 0x0a
 const ZERO = 0x30
 const NINE = 0x39
 const LETTER_A = 0x41
+const LETTER_D = 0x44
+const LETTER_E = 0x45
 const LETTER_L = 0x4c
 const LETTER_V = 0x56
 
@@ -45,6 +47,8 @@ export class RelayedAnswerParser extends AnswerParser {
     if (first === LETTER_V && bytes[start + 1] === LETTER_A && bytes[second] === LETTER_L) {
       answer.status = Status.value
       this.#classicValue(bytes, start, end)
+    } else if (end === start + 3 && first === LETTER_E && bytes[second] === LETTER_D) {
+      answer.status = Status.end
     } else if (first >= ZERO && first <= NINE) {
       answer.status = Status.positive
     } else if (end === second || bytes[second] === SPACE) {
