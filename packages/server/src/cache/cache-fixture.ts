@@ -45,7 +45,7 @@ const DEFAULTS: CacheOptions = {
   hashPowerInitial: 12,
   hashExpansionEnabled: true,
   eventLogBytes: 256 * 1024,
-  telemetrySamplesPerSecond: 2000,
+  telemetrySamplesPerSecond: 1000,
 }
 
 /** A Unix time for the clock to start at: what exactly it is matters to no test. */

@@ -59,7 +59,7 @@ export class HeavyKeeper {
     for (let row = 0; row < ROWS; row++) {
       count = Math.max(count, this.#addToRow(bucketOf(hash, row), hash, weight))
     }
-    if (count > 0) this.keys.put(hash, key, at, length, count)
+    if (count > this.keys.least) this.keys.put(hash, key, at, length, count)
   }
 
   /** How often the key with this hash has occurred, at most; 0 if others have worn it down. */

@@ -50,9 +50,9 @@ export class KeyList {
   put(hash: number, key: MemoryBlock, at: number, length: number, number: number): void {
     const place = this.find(hash, key, at, length)
     if (place >= 0) {
-      const grew = number >= this.#numbers[place]
+      const wasLeast = this.#numbers[place] === this.least
       this.#numbers[place] = number
-      if (!grew || this.count === this.#capacity) this.#findLeast()
+      if (wasLeast || number < this.least) this.#findLeast()
       return
     }
     if (length > MAX_KEY_BYTES) return

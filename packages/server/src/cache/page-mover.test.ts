@@ -154,6 +154,7 @@ describe('living items', () => {
     for (const key of order) expectValue(cache, key, valueFor(Number(key.slice(4))))
     expect(pages.count(GLOBAL_PAGE_POOL)).toBe(1)
     expect(statistics.get(SLABS_MOVED)).toBe(1)
+    expect([...cache.pageMoves.counts()]).toEqual([[TEN_K_CLASS, GLOBAL_PAGE_POOL, 1]])
     expect(statistics.total(EVICTED)).toBe(0)
   })
 

@@ -35,15 +35,15 @@ test('of many a bounded number is looked at, and what they stand for is what the
     new SampleRate(1000, 0.5),
     Array.from({ length: 10 }, () => 1_000_000),
   )
-  for (const { samples } of seconds.slice(1)) expect(samples).toBeLessThan(2500)
+  for (const { samples } of seconds.slice(1)) expect(samples).toBeLessThanOrEqual(1000)
   const sum = seconds.reduce((all, second) => all + second.sum, 0)
   expect(sum / 10_000_000).toBeGreaterThan(0.97)
   expect(sum / 10_000_000).toBeLessThan(1.03)
 })
 
 test('when it gets quiet again, all is looked at again', () => {
-  const seconds = sample(new SampleRate(100, 0.5), [100_000, 100_000, ...Array(30).fill(100), 50])
-  expect(seconds.at(-1)).toEqual({ samples: 50, sum: 50 })
+  const seconds = sample(new SampleRate(100, 0.5), [100_000, 100_000, ...Array(80).fill(40)])
+  expect(seconds.at(-1)).toEqual({ samples: 40, sum: 40 })
 })
 
 describe('no rhythm of the events matters', () => {

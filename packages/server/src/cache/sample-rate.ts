@@ -15,6 +15,8 @@ export class SampleRate {
   weight = 1
   #second = 0
   #taken = 0
+  /** How many events there were in this second, by what the samples stand for. */
+  #events = 0
   #random: number
 
   /** At most so many samples a second; 0: none. */
@@ -35,17 +37,19 @@ export class SampleRate {
       return
     }
     if (second !== this.#second) {
-      // A clock that was set back tells nothing.
+      // A clock that was set back tells nothing. Half as many as may be are aimed at, since there may be more events.
       const seconds = Math.max(1, second - this.#second)
-      const perSecond = (this.#taken * this.weight) / seconds
-      this.weight = Math.min(MAX_WEIGHT, Math.max(1, Math.ceil(perSecond / this.#perSecond)))
+      const wanted = Math.floor((2 * this.#events) / seconds / this.#perSecond)
+      this.weight = Math.min(MAX_WEIGHT, Math.max(1, wanted))
       this.#second = second
       this.#taken = 0
+      this.#events = 0
     } else if (this.#taken >= this.#perSecond) {
       this.weight = Math.min(MAX_WEIGHT, this.weight * 2)
       this.#taken = 0
     }
     this.#taken++
+    this.#events += this.weight
     this.left = this.weight === 1 ? 1 : 1 + (this.#next() % (2 * this.weight - 1))
   }
 

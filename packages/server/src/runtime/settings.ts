@@ -186,7 +186,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   lruCrawlerItemsPerRun: 0,
   tailRepairSeconds: 0,
   sizeTrackingEnabled: false,
-  telemetrySamplesPerSecond: 2000,
+  telemetrySamplesPerSecond: 1000,
 
   tcpPort: DEFAULT_TCP_PORT,
   udpPort: 0,
