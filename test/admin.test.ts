@@ -339,11 +339,14 @@ describe('at the start', () => {
     const argv = ['-r', file, MEMSHARD_SERVER, ...identity, '-l', '127.0.0.1', '-p', String(port)]
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
     const exited = once(child, 'exit')
-    await using _ = await served({ host: '127.0.0.1', port })
-    const said = once(child.stdout, 'data')
-    child.kill('SIGUSR2')
-    expect(String((await said)[0])).toBe('not loaded')
-    child.kill('SIGKILL')
-    await exited
+    try {
+      await using _ = await served({ host: '127.0.0.1', port })
+      const said = once(child.stdout, 'data')
+      child.kill('SIGUSR2')
+      expect(String((await said)[0])).toBe('not loaded')
+    } finally {
+      child.kill('SIGKILL')
+      await exited
+    }
   })
 })
