@@ -2,10 +2,11 @@
 // every store from a certain one on, and another one recovers what is there then.
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { FILE_HEADER_BYTES } from './arena.ts'
+import { FILE_HEADER_BYTES, PAGE_BYTES } from './arena.ts'
 import { CHANGED, changeNumber } from './arithmetic.ts'
 import { Cache } from './cache.ts'
 import {
+  casOfItem,
   find,
   keyOf,
   keyOfItem,
@@ -131,7 +132,7 @@ type Arena = SharedArrayBuffer
 afterEach(() => vi.restoreAllMocks())
 
 /** A process whose stores into the arena count. */
-function startMortal(arena: Arena, resumes: boolean): Process {
+function startMortal(arena: Arena): Process {
   const { int32, float64 } = SharedState.prototype
   const isOfArena = (array: Int32Array | Float64Array): boolean => array.buffer === arena
   vi.spyOn(SharedState.prototype, 'int32').mockImplementation(function (this: SharedState, length) {
@@ -157,8 +158,6 @@ function startMortal(arena: Arena, resumes: boolean): Process {
       bytes: mortalBytes(bytes),
     })
   }
-  if (resumes) recover(cache)
-  else cache.clock.start(START_UNIX_SECONDS)
   return { cache, mover: new PageMover(cache, { patientPasses: 2, stepCost: 200 }) }
 }
 
@@ -173,7 +172,7 @@ function startNext(arena: Arena): Cache {
 
 // ---- values that tell whose they are
 
-const KEYS = 40
+const KEYS = 14
 const nameOf = (key: number): string => `key:${key}`
 
 /** A value that can't be mistaken: its key, a number of its own, and a text that both decide. */
@@ -198,9 +197,19 @@ function isWhole(key: string, value: string): boolean {
 type Operation =
   | { type: 'set'; key: number; length: number }
   | { type: 'append'; key: number; length: number }
-  | { type: 'delete' | 'begin' | 'pin' | 'count' | 'fetch'; key: number }
+  | { type: 'delete' | 'begin' | 'pin' | 'count' | 'fetch' | 'high cas'; key: number }
   | { type: 'move'; from: number; to: number }
-  | { type: 'unpin' | 'step' | 'maintain' | 'flush' | 'high cas' }
+  | { type: 'unpin' | 'maintain' | 'flush' }
+
+/** What takes nothing away from any other key. */
+const HARMLESS: readonly Operation['type'][] = [
+  'delete',
+  'pin',
+  'count',
+  'fetch',
+  'high cas',
+  'unpin',
+]
 
 const anyKey = fc.nat(KEYS - 1)
 const anyLength = fc.oneof(
@@ -214,20 +223,21 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ type: of('set'), key: anyKey, length: anyLength }) },
   { weight: 2, arbitrary: fc.record({ type: of('append'), key: anyKey, length: anyLength }) },
   {
-    weight: 6,
-    arbitrary: fc.record({ type: of('delete', 'begin', 'pin', 'count', 'fetch'), key: anyKey }),
+    weight: 10,
+    arbitrary: fc.record({
+      type: of('delete', 'begin', 'pin', 'count', 'count', 'fetch', 'high cas'),
+      key: anyKey,
+    }),
   },
-  { weight: 2, arbitrary: fc.record({ type: of('move'), from: anyClass, to: anyClass }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({ type: of('unpin', 'step', 'maintain', 'flush', 'high cas') }),
-  },
+  { weight: 3, arbitrary: fc.record({ type: of('move'), from: anyClass, to: anyClass }) },
+  { weight: 3, arbitrary: fc.record({ type: of('unpin', 'maintain', 'flush') }) },
 )
 
 /** What a client knows of one key: what it was answered last, and what it has asked for since. */
 interface Ledger {
   /** Undefined: deleted, or never stored. */
   readonly answered: Map<string, string | undefined>
+  readonly uniques: Map<string, bigint>
   asked: { readonly key: string; readonly value: string | undefined } | undefined
 }
 
@@ -235,11 +245,12 @@ class Client {
   readonly #process: Process
   readonly #ledger: Ledger
   readonly #pinned: ItemRef[] = []
-  #version = 0
+  #version: number
 
-  constructor(process: Process, ledger: Ledger) {
+  constructor(process: Process, ledger: Ledger, version = 0) {
     this.#process = process
     this.#ledger = ledger
+    this.#version = version
   }
 
   do(operation: Operation): void {
@@ -283,10 +294,7 @@ class Client {
         return
       case 'move':
         cache.pageMoves.ask(operation.from, operation.to, true)
-        mover.run()
-        return
-      case 'step':
-        mover.run()
+        for (let steps = 0; steps < 50 && mover.run() !== undefined; steps++) {}
         return
       case 'maintain':
         for (let slabClass = 1; slabClass <= cache.slabs.largestClass; slabClass++) {
@@ -300,8 +308,11 @@ class Client {
         for (const key of this.#ledger.answered.keys()) this.#ledger.answered.set(key, undefined)
         return
       case 'high cas': {
-        const item = find(cache, nameOf(0))
-        if (item !== 0) cache.items.setGivenCas(item, this.#version, this.#version + 1)
+        const name = nameOf(operation.key)
+        const item = find(cache, name)
+        if (item === 0) return
+        const low = ++this.#version
+        this.#ask(name, textOf(cache, name), () => cache.items.setGivenCas(item, low, low + 1))
       }
     }
   }
@@ -309,7 +320,9 @@ class Client {
   #ask(key: string, value: string | undefined, operation: () => void): void {
     this.#ledger.asked = { key, value }
     operation()
+    const item = find(this.#process.cache, key)
     this.#ledger.answered.set(key, value)
+    if (item !== 0) this.#ledger.uniques.set(key, casOfItem(this.#process.cache, item))
     this.#ledger.asked = undefined
   }
 
@@ -341,7 +354,7 @@ class Client {
   /** Counts under a key of its own, with numbers that show when two are mixed. */
   #count(key: number): void {
     const { cache } = this.#process
-    const name = `count:${key}`
+    const name = `count:${key % 3}`
     const item = find(cache, name)
     if (item === 0) {
       this.#ask(name, '1111111111', () => set(cache, name, '1111111111'))
@@ -355,10 +368,19 @@ class Client {
   }
 }
 
+/** A CAS unique of the cache's own, or one of those that are set here. */
+function isUnique(cas: bigint): boolean {
+  const [low, high] = [cas & 0xffff_ffffn, cas >> 32n]
+  return high === 0n ? low > 0n : high === low + 1n
+}
+
 /** Everything that is there is what was answered last, or what was being done. */
-function checkAgainst(cache: Cache, { answered, asked }: Ledger): void {
+function checkAgainst(cache: Cache, { answered, asked, uniques }: Ledger): void {
   for (const item of [...cache.table.all()]) {
     const key = keyOfItem(cache, item)
+    const cas = casOfItem(cache, item)
+    const right = asked?.key === key ? isUnique(cas) : cas === uniques.get(key)
+    if (!right && find(cache, key) !== 0) throw new Error(`${key} has the CAS unique ${cas}`)
     const value = textOf(cache, key)?.trimEnd()
     if (value === undefined) continue
     const expected = [answered.get(key)]
@@ -375,39 +397,92 @@ function checkAgainst(cache: Cache, { answered, asked }: Ledger): void {
   }
 }
 
+/** What an arena holds, so that the same moment can be lived through again. */
+function copyOf(arena: Arena, { pages }: Cache): Uint8Array {
+  return new Uint8Array(arena).slice(0, (pages.everUsed + 1) * PAGE_BYTES)
+}
+
+/** At most so many stores of an operation are tried as its last; of more, a selection. */
+const MOST_DEATHS = 36
+
+/** The numbers below `stores` at which to die: all, or some of the first, of the last and of those between. */
+function deaths(stores: number): readonly number[] {
+  const all = [...new Array(stores).keys()]
+  if (stores <= MOST_DEATHS) return all
+  const third = MOST_DEATHS / 3
+  const step = stores / third
+  return [...all.slice(0, third), ...all.slice(-third), ...all.filter((n) => n % step < 1)]
+}
+
+/** Does it with so many stores; how many it took, or undefined if it died. */
+function attempt(stores: number, operation: () => void): number | undefined {
+  storesLeft = stores
+  try {
+    operation()
+    return stores - storesLeft
+  } catch (error) {
+    if (error instanceof Killed) return undefined
+    throw error
+  } finally {
+    storesLeft = -1
+  }
+}
+
+const keysOf = (cache: Cache): readonly string[] =>
+  [...cache.table.all()]
+    .map((item) => keyOfItem(cache, item))
+    .filter((key) => find(cache, key) !== 0)
+
+const AS_MANY_AS_IT_TAKES = 1e9
+
 describe('a process that dies at any store', () => {
   test('leaves what was answered, and nothing torn', () => {
     fc.assert(
       fc.property(
-        fc.array(anyOperation, { minLength: 10, maxLength: 60 }),
-        fc.array(fc.record({ stores: fc.nat(4000), operations: fc.array(anyOperation) }), {
-          maxLength: 4,
-        }),
-        (first, lives) => {
+        fc.array(anyOperation, { minLength: 5, maxLength: 60 }),
+        fc.array(anyOperation, { minLength: 1, maxLength: 4 }),
+        (before, last) => {
           const arena = allocateCacheMemory(options).arena as Arena
-          const ledger: Ledger = { answered: new Map(), asked: undefined }
-          let resumes = false
-          for (const { stores, operations } of [{ stores: -1, operations: first }, ...lives]) {
-            storesLeft = -1
-            const client = new Client(startMortal(arena, resumes), ledger)
-            storesLeft = stores
-            try {
-              for (const operation of operations) client.do(operation)
-            } catch (error) {
-              if (!(error instanceof Killed)) throw error
+          const ledger: Ledger = { answered: new Map(), uniques: new Map(), asked: undefined }
+          const process = startMortal(arena)
+          process.cache.clock.start(START_UNIX_SECONDS)
+          const client = new Client(process, ledger)
+          for (const operation of before) client.do(operation)
+          const moment = copyOf(arena, process.cache)
+
+          /** Lives from that moment on, and returns the stores that it took unless it died of them. */
+          const live = (stores: number): [number | undefined, Ledger] => {
+            new Uint8Array(arena).set(moment)
+            const process = startMortal(arena)
+            const own: Ledger = {
+              answered: new Map(ledger.answered),
+              uniques: new Map(ledger.uniques),
+              asked: undefined,
             }
-            const cache = startNext(arena)
-            checkAgainst(cache, ledger)
-            // What was being done was done, or not.
-            if (ledger.asked !== undefined) {
-              ledger.answered.set(ledger.asked.key, textOf(cache, ledger.asked.key)?.trimEnd())
-              ledger.asked = undefined
+            const client = new Client(process, own, before.length)
+            const taken = attempt(stores, () => {
+              recover(process.cache)
+              for (const operation of last) client.do(operation)
+            })
+            return [taken, own]
+          }
+          const held = keysOf(process.cache)
+          const [stores = 0] = live(AS_MANY_AS_IT_TAKES)
+          const isHarmless = last.every(({ type }) => HARMLESS.includes(type))
+          for (const death of deaths(stores)) {
+            const [taken, own] = live(death)
+            expect(taken).toBe(undefined)
+            const next = startNext(arena)
+            checkAgainst(next, own)
+            if (!isHarmless) continue
+            for (const key of held) {
+              const touched = own.asked?.key === key || own.answered.get(key) === undefined
+              if (!touched && find(next, key) === 0) throw new Error(`${key} is lost`)
             }
-            resumes = true
           }
         },
       ),
-      { numRuns: Number(process.env.RECOVERY_RUNS ?? 150) },
+      { numRuns: Number(process.env.RECOVERY_RUNS ?? 25) },
     )
   }, 120_000)
 })
