@@ -485,4 +485,95 @@ describe('a process that dies at any store', () => {
       { numRuns: Number(process.env.RECOVERY_RUNS ?? 25) },
     )
   }, 120_000)
+
+  /** Dies at each store of an operation in turn, or at the last ones, and looks at what the next process finds. */
+  function dieThroughout(
+    prepare: (process: Process) => void,
+    operation: (process: Process) => void,
+    look: (next: Cache) => void,
+    last = Number.POSITIVE_INFINITY,
+  ): void {
+    const arena = allocateCacheMemory(options).arena as Arena
+    const cache = new Cache({ ...allocateCacheMemory(options), arena }, options)
+    cache.clock.start(START_UNIX_SECONDS)
+    prepare({ cache, mover: new PageMover(cache) })
+    const moment = copyOf(arena, cache)
+    const live = (stores: number): number | undefined => {
+      new Uint8Array(arena).set(moment)
+      const process = startMortal(arena)
+      recover(process.cache)
+      return attempt(stores, () => operation(process))
+    }
+    const stores = live(AS_MANY_AS_IT_TAKES) ?? 0
+    for (let death = Math.max(0, stores - last); death < stores; death++) {
+      expect(live(death)).toBe(undefined)
+      look(startNext(arena))
+    }
+  }
+
+  test('while an item is copied to where it is found first', () => {
+    const value = valueUnder(1, 1, 5000)
+    dieThroughout(
+      ({ cache }) => {
+        set(cache, 'x', value)
+        set(cache, nameOf(1), value)
+        cache.unlink(find(cache, 'x'))
+      },
+      ({ cache }) => cache.relocate(find(cache, nameOf(1)), cache.slabs.allocate(2)),
+      (next) => expect(textOf(next, nameOf(1))).toBe(value),
+    )
+  })
+
+  /** Fills values with what would be an item in another class, at each place where one could begin there. */
+  function forge({ cache }: Process): void {
+    const { items, slabs, pages } = cache
+    set(cache, 'small', 'x')
+    const forged = set(cache, 'f', 'y') ?? 0
+    const at = items.offset(forged)
+    const bytes = slabs.chunkSizes[1]
+    const fake = items.block(forged).bytes.slice(at, at + bytes)
+    for (let n = 0; pages.count(2) < 2 || n < 300; n++) {
+      const item = set(cache, `large:${n}`, 'v'.repeat(8000)) ?? 0
+      const [from, length] = [items.valueAt(item), items.valueLength(item)]
+      const value = Uint8Array.from({ length }, (_, i) => fake[((from + i) % PAGE_BYTES) % bytes])
+      items.block(item).bytes.set(value, from)
+    }
+    for (let n = 0; n < 300; n++) {
+      const item = find(cache, `large:${n}`)
+      if (item !== 0) cache.unlink(item)
+    }
+    cache.unlink(find(cache, 'f'))
+  }
+
+  function movePage({ cache, mover }: Process): void {
+    cache.pageMoves.ask(2, 1, true)
+    while (mover.run() !== undefined) {}
+  }
+
+  /** Nobody ever stored it after it was deleted. */
+  const expectNothingForged = (next: Cache): void => {
+    expect(keysOf(next).filter((key) => key === 'f')).toEqual([])
+    expect(textOf(next, 'small')).toBe('x')
+  }
+
+  test('while a page of values that look like items comes to another class', () => {
+    dieThroughout(forge, movePage, expectNothingForged, 12)
+  }, 120_000)
+
+  test('while the first chunks are taken of such a page', () => {
+    dieThroughout(
+      (process) => {
+        forge(process)
+        movePage(process)
+        // The class's own page is used up.
+        const { cache } = process
+        const { slabs } = cache
+        for (let n = 0; slabs.freeChunks(1) > slabs.chunksPerPage(1); n++) set(cache, `${n}`, '')
+      },
+      ({ cache }) => {
+        for (let n = 0; n < 2; n++) cache.allocate(keyOf('new').block, 0, 3, 0, 0, 3, 0)
+      },
+      expectNothingForged,
+    )
+  }, 240_000)
 })
