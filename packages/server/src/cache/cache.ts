@@ -49,6 +49,12 @@ import {
 import { Telemetry } from './telemetry.ts'
 import { Tuning } from './tuning.ts'
 
+/** Signed words of a 64-bit number. */
+export interface CasUnique {
+  readonly low: number
+  readonly high: number
+}
+
 /** What `allocate` returns instead of an item. */
 export const NO_MEMORY = 0
 export const TOO_LARGE = -1
@@ -341,6 +347,48 @@ export class Cache implements LruOwner {
     }
     items.removeFlags(item, LINKED)
     if (items.pins(item) === 0) this.free(item)
+  }
+
+  // ---- from a snapshot
+
+  /** Whether so much more can be held without evicting anything. */
+  hasRoomFor(keyLength: number, clientFlags: number, valueLength: number): boolean {
+    const { items, slabs, pages } = this
+    if (!pages.limitReached) return true
+    const size = items.nominalSize(keyLength, clientFlags, valueLength)
+    const { slabChunkMaxBytes } = this.options
+    if (size <= slabChunkMaxBytes) return slabs.freeChunks(slabs.classFor(size)) > 0
+    return slabs.freeChunks(slabs.largestClass) > Math.ceil(size / slabChunkMaxBytes)
+  }
+
+  /**
+   * Puts a complete item into a list as its oldest so far, under a key that isn't there. Its CAS unique is one that was
+   * given before.
+   */
+  restore(item: ItemRef, hash: number, segment: number, idleSeconds: number, cas: CasUnique): void {
+    const { items, statistics } = this
+    const size = items.sizeOf(item)
+    items.setList(item, items.slabClass(item) | (this.tuning.segmented ? segment : COLD))
+    this.table.insert(item, hash)
+    items.enter(item, Math.max(1, this.clock.now - idleSeconds), cas.low, cas.high)
+    this.lru.linkLast(item, size)
+    statistics.add(CURR_ITEMS, 1)
+    statistics.add(TOTAL_ITEMS, 1)
+    statistics.add(CURR_BYTES, size)
+    if (this.sizes.enabled) this.sizes.add(size, 1)
+  }
+
+  /** The last CAS unique that was given. It can't be set to an earlier one. */
+  get lastCas(): CasUnique {
+    return { low: this.#state[CAS_LOW], high: this.#state[CAS_HIGH] }
+  }
+
+  set lastCas({ low, high }: CasUnique) {
+    const own = this.lastCas
+    const isLater = high === own.high ? low >>> 0 > own.low >>> 0 : high >>> 0 > own.high >>> 0
+    if (!isLater) return
+    this.#state[CAS_HIGH] = high
+    this.#state[CAS_LOW] = low
   }
 
   // ---- replies that send straight from the arena

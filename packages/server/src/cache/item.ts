@@ -35,6 +35,9 @@ export const TOKEN_SENT = 32
 export const KEY_BINARY = 64
 const HAS_CLIENT_FLAGS = 128
 
+/** The flags that say something of an item for as long as it lives, wherever it is. */
+export const KEPT_FLAGS = FETCHED | ACTIVE | STALE | TOKEN_SENT | KEY_BINARY
+
 export const MAX_KEY_BYTES = 250
 /** More replies than this never share one item's bytes: the next one copies. */
 export const MAX_PINS = 255

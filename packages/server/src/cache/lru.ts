@@ -182,6 +182,19 @@ export class Lru {
     this.#bytes[list] += size
   }
 
+  /** The same at the tail. */
+  linkLast(item: ItemRef, size: number): void {
+    const items = this.#items
+    const list = items.list(item)
+    const tail = this.#tails[list]
+    items.setLinks(item, 0, tail)
+    if (tail !== 0) items.setNext(tail, item)
+    this.#tails[list] = item
+    if (this.#heads[list] === 0) this.#heads[list] = item
+    this.#counts[list]++
+    this.#bytes[list] += size
+  }
+
   /**
    * To be called when `item` has entered its list. A long HOT passes what it has too much on to COLD by itself: the
    * maintainer would have to fight for the lock with whoever stores so fast, which costs both more than the move.

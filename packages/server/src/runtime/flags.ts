@@ -111,7 +111,7 @@ export const FLAGS: readonly Flag[] = [
   },
   {
     spelling: '-e, --memory-file <file>',
-    help: 'keep the items in <file>, best on a ram disk (tmpfs): after a graceful stop\n(SIGUSR1) the next start finds them again',
+    help: 'keep the items in <file>, best on a ram disk (tmpfs): the next start finds\nthem again, however this process ends',
     effect: ({ settings }, value) => {
       settings.memoryFile = nonEmpty('The memory file (-e)', value)
     },
@@ -316,6 +316,28 @@ export const FLAGS: readonly Flag[] = [
     help: 'ask the server that these flags have started whether it serves, and exit:\n0 if so, 1 if not',
     effect: (draft) => {
       draft.healthcheck = true
+    },
+  },
+  {
+    spelling: '--snapshot <file>',
+    help: 'write the items to <file> when the server stops (SIGTERM, SIGINT, SIGUSR1),\nthe hottest first; the next start reads them, and removes it',
+    effect: ({ settings }, value) => {
+      settings.snapshotFile = nonEmpty('The snapshot (--snapshot)', value)
+    },
+  },
+  {
+    spelling: '--snapshot-seconds <num>',
+    help: 'how long writing the snapshot may take at most (default: 20)',
+    effect: ({ settings }, value) => {
+      settings.snapshotSeconds = wholeNumber(
+        'The time for a snapshot (--snapshot-seconds)',
+        value,
+        {
+          min: 1,
+          max: 86_400,
+          exitCode: EX_USAGE,
+        },
+      )
     },
   },
   {

@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import type { Worker } from 'node:worker_threads'
 import { Cache } from '../cache/cache.ts'
 import { allocateCacheMemory, type CacheMemory, type CacheOptions } from '../cache/cache-memory.ts'
+import type { ClockReading } from '../cache/clock.ts'
 import { CLOSED_BY_ERROR } from '../cache/event-log.ts'
 import { AcceptGate } from '../transport/accept-gate.ts'
 import { type CertificateMaterial, Certificates } from '../transport/certificates.ts'
@@ -109,6 +110,7 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   const memory = memoryFile?.memory ?? reserveMemory(options, settings.memoryLocked)
   // Made before any thread, so that the shared state has its first values.
   const cache = memoryFile?.cache ?? new Cache(memory, options)
+  const earlier = (await readSnapshotOf(settings, cache, memoryFile, log)) ?? memoryFile?.earlier
   const counts = new ConnectionCounts(settings.maxConnections)
   const listen: ListenOptions = {
     tcpAddresses: settings.tcpAddresses,
@@ -129,6 +131,7 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   if (settings.unixSocketPath !== undefined) dropPrivileges(settings.user)
   const listeners = calls === undefined ? [] : await openListeners(calls, listen)
   dropPrivileges(settings.user)
+  await checkSnapshotPlace(settings)
   const direct =
     calls === undefined ? undefined : { calls, kind: chooseDirectTransport(settings, calls, log) }
   const table = new ConnectionTable(settings.maxConnections + OTHER_DESCRIPTORS)
@@ -160,7 +163,7 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   const listening = listeners.map(({ address }) => address)
   // As early as clients can connect: who waits for the files may do so at once.
   if (calls !== undefined) writeProcessFiles(settings, listening, log)
-  background.start(settings, memoryFile?.earlier)
+  background.start(settings, earlier)
   // They were read before the clock had its time.
   if (tls !== undefined) tls.certificates.refreshedAt = cache.clock.now
   for (const { fd, kind } of listeners) {
@@ -207,10 +210,12 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   })
   // Out of descriptors, threads stop to accept until a connection closes; but others may free some too.
   const retry = setInterval(() => gate?.reopen(), ACCEPT_RETRY_MS).unref()
-  const closed = Promise.all(workers.map(ended)).then(() => {
+  const closed = Promise.all(workers.map(ended)).then(async () => {
     clearInterval(retry)
     background.stop()
     admin?.close()
+    // Before the port and the memory file are free for another server, which would look for it.
+    await writeSnapshotOf(settings, cache, log)
     memoryFile?.stop(counts.stopState === DRAINING)
     for (const fd of descriptors(listeners, transports)) calls?.close(fd)
     if (settings.unixSocketPath !== undefined) removeStaleSocket(settings.unixSocketPath)
@@ -295,6 +300,36 @@ async function openMemoryFileOf(
   } catch (error) {
     throw error instanceof MemoryFileError ? new StartError(error.message) : error
   }
+}
+
+/** Reads `--snapshot` before anybody is served; the clock that goes since then, if there is one. */
+async function readSnapshotOf(
+  { snapshotFile }: Settings,
+  cache: Cache,
+  memoryFile: MemoryFile | undefined,
+  log: Log,
+): Promise<ClockReading | undefined> {
+  if (snapshotFile === undefined) return undefined
+  const { takeSnapshot } = await import('./snapshot.ts')
+  const unixSeconds = Math.floor(Date.now() / 1000)
+  if (memoryFile?.earlier === undefined) cache.clock.start(unixSeconds)
+  else cache.clock.resume(unixSeconds, memoryFile.earlier)
+  takeSnapshot(cache, snapshotFile, log)
+  return cache.clock.read()
+}
+
+/** By the user who will write it. */
+async function checkSnapshotPlace({ snapshotFile }: Settings): Promise<void> {
+  if (snapshotFile === undefined) return
+  const { checkPlaceForSnapshot } = await import('./snapshot.ts')
+  checkPlaceForSnapshot(snapshotFile)
+}
+
+async function writeSnapshotOf(settings: Settings, cache: Cache, log: Log): Promise<void> {
+  const { snapshotFile, snapshotSeconds } = settings
+  if (snapshotFile === undefined) return
+  const { leaveSnapshot } = await import('./snapshot.ts')
+  leaveSnapshot(cache, snapshotFile, snapshotSeconds, log)
 }
 
 /** Where it is noted that a connection has gone. */

@@ -119,6 +119,9 @@ export interface Settings {
   readonly watcherLogBufferBytes: number
   readonly workerLogBufferBytes: number
 
+  /** `--snapshot`: where the items are while the server is not; undefined: nowhere. */
+  readonly snapshotFile: string | undefined
+  readonly snapshotSeconds: number
   /** `--admin`: where metrics, health and the page for people are; undefined: nowhere. */
   readonly adminAddress: AdminAddress | undefined
   /** `--admin-token-file`: what those have to know who change something there. */
@@ -221,6 +224,8 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   watcherLogBufferBytes: 256 * KIB,
   workerLogBufferBytes: 64 * KIB,
 
+  snapshotFile: undefined,
+  snapshotSeconds: 20,
   adminAddress: undefined,
   adminTokenFile: undefined,
   registration: undefined,
