@@ -361,7 +361,7 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
   {
     name: 'telemetry_samples',
     takes: 'a value',
-    help: "requests and keys that a thread looks at in a second for 'stats latency', 'stats hotkeys' and such, 1 to 1000000 (default: 1000)",
+    help: "rounds of requests, and keys, that a thread looks at in a second for\n'stats latency', 'stats hotkeys' and such (default: 1000)",
     effect: ({ settings }, value, what) => {
       settings.telemetrySamplesPerSecond = wholeNumber(what, value, { min: 1, max: 1_000_000 })
     },
