@@ -35,6 +35,7 @@ export const PEERS = {
   'Cache::Memcached::Fast': () => runs('perl', '-MCache::Memcached::Fast', '-e', '1'),
   etcd: () => runs('etcd', '--version'),
   prometheus: () => runs('prometheus', '--version') && runs('promtool', '--version'),
+  foreman: () => runs('foreman', 'version'),
   chromium: () => runs('chromium', '--version'),
   memjs: () => resolves('memjs'),
   'memcached (npm)': () => resolves('memcached'),

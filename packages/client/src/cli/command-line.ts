@@ -1,12 +1,14 @@
 // The commands and options of `memshard`, and what each is for. Knows commander and the words of the help; what
 // the commands do is in the files that are named after them.
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { ControlRequest } from '../formation/control-socket.ts'
 import { count, get, remove, store, touch, type WriteFlags } from './key-commands.ts'
 import { type KeysOptions, listKeys } from './keys.ts'
 import { flush, invalidate, locate, ping, ring, stats } from './pool-commands.ts'
 import type { ProxyFlags } from './proxy.ts'
 import type { Run } from './session.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { UpFlags } from './up.ts'
 import { watch } from './watch.ts'
 
 export interface GlobalOptions {
@@ -18,6 +20,10 @@ export interface GlobalOptions {
 export const DEFAULT_SERVERS = '127.0.0.1:11211'
 const DEFAULT_TIMEOUT_MS = 1000
 export const DEFAULT_LISTEN = '127.0.0.1:11311'
+// Of a formation. Not in up.ts, which is loaded for it alone.
+const DEFAULT_FILE = '.memshard-nodes'
+export const DEFAULT_PORT = 11211
+const DEFAULT_MEMORY = 64
 
 /** A command about the pool, or a program that makes its own of what it is given. */
 export type Chosen =
@@ -145,6 +151,41 @@ export function chooseCommand({ argv, env, version, out, err }: Surroundings): C
       }
     })
 
+  command('up [arguments...]', 'run a formation of nodes here; what follows -- is for each of them')
+    .option('-n, --nodes <n>', 'so many', positive, 3)
+    .option('-m, --memory <megabytes>', 'of each node', positive, DEFAULT_MEMORY)
+    .option('--threads <n>', 'of each node', positive)
+    .option('--host <host>', 'that they listen on', '127.0.0.1')
+    .option(
+      '-p, --port <port>',
+      `of the first; others have the next (PORT, or ${DEFAULT_PORT})`,
+      positive,
+    )
+    .addOption(nodesFile())
+    .option('--command <command>', 'another server, as: memcached -p {port} -m {memory}')
+    .action((further: string[], flags: UpFlags) => {
+      other = async (surroundings) => (await import('./up.ts')).runUp(flags, further, surroundings)
+    })
+  const ofFormation = (usage: string, description: string): Command =>
+    command(usage, description).addOption(nodesFile())
+  const asks = (request: ControlRequest, { file }: { file: string }): void => {
+    const { json } = program.opts<GlobalOptions>()
+    other = async (surroundings) =>
+      (await import('./up.ts')).askFormation(request, { file, json }, surroundings)
+  }
+  ofFormation('scale <n>', 'have so many nodes in the formation').action(
+    (count: string, flags: { file: string }) => asks({ ask: 'scale', count: Number(count) }, flags),
+  )
+  ofFormation('restart <node>', 'take a node of the formation down and up again').action(
+    (node: string, flags: { file: string }) => asks({ ask: 'restart', node }, flags),
+  )
+  ofFormation('status', 'the nodes of the formation').action((flags: { file: string }) =>
+    asks({ ask: 'status' }, flags),
+  )
+  ofFormation('down', 'end the formation').action((flags: { file: string }) =>
+    asks({ ask: 'stop' }, flags),
+  )
+
   try {
     program.parse(argv, { from: 'user' })
   } catch (error) {
@@ -153,6 +194,11 @@ export function chooseCommand({ argv, env, version, out, err }: Surroundings): C
   }
   if (other !== undefined) return { program: other }
   return run === undefined ? undefined : { run, options: program.opts<GlobalOptions>() }
+}
+
+/** Those who ask a formation for something find it by its list of nodes. */
+function nodesFile(): Option {
+  return new Option('-f, --file <file>', 'where the list of nodes is kept').default(DEFAULT_FILE)
 }
 
 function isPrinted(error: unknown): boolean {
