@@ -482,9 +482,9 @@ describe('a process that dies at any store', () => {
           }
         },
       ),
-      { numRuns: Number(process.env.RECOVERY_RUNS ?? 25) },
+      { numRuns: Number(process.env.RECOVERY_RUNS ?? 12) },
     )
-  }, 120_000)
+  }, 240_000)
 
   /** Dies at each store of an operation in turn, or at the last ones, and looks at what the next process finds. */
   function dieThroughout(
