@@ -52,6 +52,23 @@ test.each(ENDS)(
   },
 )
 
+test.each(ENDS)('%s, and what was invalidated before doesn’t come back', async (end) => {
+  {
+    await using node = await startOnFile()
+    await exchange(node, 'set p:1 0 0 1\r\nx\r\nset p:2 0 0 1\r\nx\r\nset q:1 0 0 1\r\nx\r\n')
+    await exchange(node, 'ms p:given 1 E9999999\r\nx\r\n')
+    expect(await exchange(node, 'invalidate_prefix p:\r\n')).toBe('OK\r\n')
+    await exchange(node, 'set p:2 0 0 1\r\ny\r\n')
+    await node.stop(end)
+  }
+  await using node = await startOnFile()
+  expect(await exchange(node, 'get p:1 p:2 p:given q:1\r\n')).toBe(
+    'VALUE p:2 0 1\r\ny\r\nVALUE q:1 0 1\r\nx\r\nEND\r\n',
+  )
+  expect(await exchange(node, 'list_prefix p:\r\n')).toMatch(/^key=p%3A2 [^\n]*\nEND\r\n$/)
+  expect(await exchange(node, 'set p:1 0 0 1\r\nz\r\nget p:1\r\n')).toContain('\r\nz\r\n')
+})
+
 test('a start that fails takes nothing away', async () => {
   {
     await using node = await startOnFile()

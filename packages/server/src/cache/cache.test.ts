@@ -167,13 +167,13 @@ class Model {
     this.#bury()
   }
 
-  /** Items stored up to the second before `now + delay` die then; now, if there is no delay. */
   invalidate(prefix: string): void {
     for (const key of [...this.entries.keys()]) {
       if (key.startsWith(prefix)) this.entries.delete(key)
     }
   }
 
+  /** Items stored up to the second before `now + delay` die then; now, if there is no delay. */
   flush(delay: number): void {
     if (delay === 0) {
       this.#flushAt = undefined
