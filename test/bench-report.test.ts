@@ -1,26 +1,15 @@
 // The HTML report of @memshard/bench in a browser: it draws everything, loads nothing, and takes what is in a
 // report for text.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { htmlReport, type LoadReport } from '@memshard/bench'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { launchBrowser } from './browser.ts'
 import { madeUpReport } from './load-reports.ts'
 import { missing } from './peers.ts'
-
-/** A browser that keeps to itself, also as root and without a graphics card. */
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 const PLOTS = [
   'percentiles',
@@ -38,11 +27,6 @@ const PLOTS = [
 const MEMCACHED = { label: 'memcached', microseconds: 300, operationsPerSecond: 120_000 }
 const OURS = { label: 'memshard', microseconds: 250, operationsPerSecond: 148_800, hitRatio: 0.95 }
 
-function onPath(name: string): string {
-  const places = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name))
-  return places.find((place) => existsSync(place)) ?? name
-}
-
 interface Opened {
   readonly page: Page
   /** What went wrong on the page, as the browser tells it. */
@@ -56,7 +40,7 @@ describe.skipIf(missing('chromium') !== undefined)('the HTML report', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'memshard-report-'))
-    browser = await chromium.launch({ executablePath: onPath('chromium'), args: FLAGS })
+    browser = await launchBrowser()
   })
   afterAll(async () => {
     await browser?.close()

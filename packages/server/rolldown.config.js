@@ -2,9 +2,9 @@
 // servers need: the process starts in less time and memory. Readable, so that stack traces and profiles stay so.
 // And the admin page's script, with the parts of Observable Plot it uses and the licences of what is in it, into one
 // file for browsers; its style sheets go beside it, as one.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { LICENCES } from '../../build/licences.js'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -43,34 +43,6 @@ const PAGE_FILES = {
       this.emitFile({ type: 'asset', fileName, source: read(fileName) })
     }
   },
-}
-
-/** Copies of the libraries must have their notices with them. */
-const LICENCES = {
-  name: 'licences',
-  generateBundle(_, bundle) {
-    for (const chunk of Object.values(bundle)) {
-      if (chunk.type !== 'chunk') continue
-      const packages = new Set(chunk.moduleIds.map(packageOf).filter(Boolean))
-      const notices = [...packages].sort().map(noticeOf)
-      chunk.code = `/*\n${notices.join('\n')}*/\n${chunk.code}`
-    }
-  },
-}
-
-/** The directory of the package that a module is of; undefined for this one. */
-function packageOf(module) {
-  if (!module.includes('/node_modules/')) return undefined
-  let directory = dirname(module)
-  while (!existsSync(join(directory, 'package.json'))) directory = dirname(directory)
-  return directory
-}
-
-function noticeOf(directory) {
-  const { name, version } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
-  const file = readdirSync(directory).find((entry) => /^licen[cs]e/i.test(entry))
-  if (file === undefined) throw new Error(`${name} has no licence that its copies could carry`)
-  return `${name} ${version}\n\n${readFileSync(join(directory, file), 'utf8').replaceAll('*/', '* /')}`
 }
 
 const page = {
