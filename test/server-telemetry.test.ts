@@ -22,7 +22,9 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   let node: RunningNode
 
   beforeAll(async () => {
-    node = await startNode({ args: ['--transport', transport, '-t', threads] })
+    // So many that estimates don't hang on which few batches of a short test were looked at.
+    const samples = ['-o', 'telemetry_samples=100000']
+    node = await startNode({ args: ['--transport', transport, '-t', threads, ...samples] })
   })
   afterAll(() => node?.stop('SIGKILL'))
 
