@@ -11,7 +11,7 @@ describe('a long option is completed', () => {
     ['--thr=2', '--threads=2'],
     // Ours would make it ambiguous, and is not memcached's.
     ['--t 2', '--threads 2'],
-    ['--tr node', '--transport node'],
+    ['--tra node', '--transport node'],
     ['--disable-e', '--disable-evictions'],
     ['--verb', '--verbose'],
     ['--verbose=3 -m 5', '--verbose -m 5'],
@@ -20,7 +20,7 @@ describe('a long option is completed', () => {
     expect(complete(line)).toBe(completed)
   })
 
-  test.each(['--dis', '--enable', '--mem 5', '--li', '--=5'])(
+  test.each(['--dis', '--enable', '--mem 5', '--li', '--tr node', '--=5'])(
     'unless it could be several: %s',
     (line) => {
       expect(() => complete(line)).toThrow(/is ambiguous: it may be --.*, --/)
