@@ -206,9 +206,11 @@ describe.skipIf(missing('chromium') !== undefined)('the page', () => {
       await page.keyboard.press('Tab')
       expect(await page.evaluate('document.activeElement.className')).toBe('memory-drawing')
 
+      // There is one from the second sample on.
+      const line = page.locator('#chart-requests svg [aria-label="line"] path').first()
+      await line.waitFor({ state: 'attached' })
       await page.keyboard.press('p')
       await page.locator('#liveness', { hasText: 'paused' }).waitFor()
-      const line = page.locator('#chart-requests svg [aria-label="line"] path').first()
       const still = await line.getAttribute('d')
       const asked = opened.requests.length
       await expect
