@@ -8,6 +8,7 @@ import { flush, invalidate, locate, ping, ring, stats } from './pool-commands.ts
 import type { ProxyFlags } from './proxy.ts'
 import type { Run } from './session.ts'
 import type { Surroundings } from './surroundings.ts'
+import type { TopFlags } from './top.ts'
 import type { UpFlags } from './up.ts'
 import { watch } from './watch.ts'
 
@@ -123,6 +124,12 @@ export function chooseCommand({ argv, env, version, out, err }: Surroundings): C
       run = watch(kinds)
     },
   )
+  command('top', 'a dashboard of the nodes; without a terminal one report')
+    .option('-i, --interval <seconds>', 'between samples', seconds, 1)
+    .option('--once', 'one report, of two samples', false)
+    .action((flags: TopFlags) => {
+      run = async (session) => (await import('./top.ts')).runTop(flags, session)
+    })
   command('invalidate <prefix>', 'drop everything whose key begins so, at once').action(
     (prefix: string) => {
       run = invalidate(prefix)
@@ -214,6 +221,12 @@ function positive(text: string): number {
   const number = natural(text)
   if (number > 0) return number
   throw new InvalidArgumentError('give a whole number above 0')
+}
+
+function seconds(text: string): number {
+  const number = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : 0
+  if (number >= 0.1 && number <= 3600) return number
+  throw new InvalidArgumentError('give seconds from 0.1 to 3600')
 }
 
 function bigNatural(text: string): bigint {

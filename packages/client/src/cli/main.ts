@@ -41,6 +41,8 @@ async function runChosen(
       connectTimeout: timeout,
       codec: tolerantCodec,
       onNodeDown: 'error',
+      // Who watches nodes wants to see at once that one is back.
+      probe: { max: 1000 },
     })
   await using client = clientOf(...nodes)
   const output = new Output(surroundings, options.json)

@@ -1,5 +1,6 @@
 // What the command line tool gets from outside and how it ends. Knows no command.
 import type { Readable } from 'node:stream'
+import type { TerminalAccess } from '../top/terminal.ts'
 
 /** What the program talks to; a test gives its own. */
 export interface Surroundings {
@@ -17,6 +18,8 @@ export interface Surroundings {
   readonly signal: AbortSignal
   /** Has the listener called for each SIGHUP, which otherwise ends the process. */
   readonly onHangUp?: (listener: () => void) => void
+  /** When a person reads `out` and types into `stdin`. */
+  readonly terminal?: TerminalAccess | undefined
 }
 
 // Exit codes, for scripts; those of grep where it has them.

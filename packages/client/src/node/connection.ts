@@ -398,7 +398,9 @@ export class Connection {
   #refused(call: Call, answer: Answer): void {
     const { name, hasValue } = call.operation
     if (isUnauthenticated(answer)) throw loginMissing(this.#node, answer)
-    if (answer.status === Status.error) {
+    // Statistics that a server doesn't have: a request of one line, so what comes next is the next answer.
+    const isUnknownKind = name === 'stats' && call.data !== ''
+    if (answer.status === Status.error && !isUnknownKind) {
       throw new ProtocolError(
         `the node answered ${name} with "${answer.line}": this client needs memcached 1.6 or newer, or memshard-server`,
       )
