@@ -38,7 +38,7 @@ describe('requests allocate nothing', () => {
   test.for([
     { where: 'in portable memory', args: [], moveBytes: 112, possible: true },
     { where: 'in native memory', args: ['--native'], moveBytes: 32, possible: hasSystemCalls() },
-  ])('$where', { timeout: 120_000 }, ({ args, moveBytes, possible }, { skip }) => {
+  ])('$where', { timeout: 300_000 }, ({ args, moveBytes, possible }, { skip }) => {
     skip(!possible, 'this platform has no direct system calls')
     const measured = bytesPerRequest(...args)
     expect(Object.keys(measured).length).toBeGreaterThan(55)
