@@ -47,6 +47,17 @@ const OURS = `
   .split('\n')
   .map((line) => line.trim())
 
+/** Our metrics of what a server has only with this flag. */
+const PREFIX_LIMITS = `
+  memshard_prefix_limit_bytes gauge prefix
+  memshard_prefix_bytes gauge prefix
+  memshard_prefix_items gauge prefix
+  memshard_prefix_evictions_total counter prefix
+  memshard_prefix_refusals_total counter prefix`
+  .trim()
+  .split('\n')
+  .map((line) => line.trim())
+
 async function loaded(...args: readonly string[]): Promise<AdminNode> {
   const admin = await startAdminNode({ args })
   await using wire = await Wire.connect(admin.node)
@@ -219,6 +230,28 @@ test('an empty node tells no slab class, and a TEMP list where there is one', as
   await wire.ask('set brief 0 10 1\r\nx\r\n')
   const temporary = (await scrape(admin)).get('memcached_slab_temporary_items')
   expect(temporary?.samples.map(({ value }) => value)).toEqual([1])
+})
+
+test('what is under limits of prefixes is there where there are some', async () => {
+  const limits = 'prefix_limit=2k:ab:,prefix_limit=1m:session:'
+  await using admin = await startAdminNode({ args: ['-o', limits] })
+  await using wire = await Wire.connect(admin.node)
+  const value = 'v'.repeat(1000)
+  for (let i = 0; i < 5; i++) await wire.ask(`set ab:${i} 0 0 1000\r\n${value}\r\n`)
+  await wire.ask(`set ab:large 0 0 3000\r\n${value.repeat(3)}\r\n`)
+  const families = await scrape(admin)
+  const told = [...families].filter(([name]) => /^memshard_prefix_/.test(name))
+  expect(told.map(([name, { type }]) => `${name} ${type} prefix`).sort()).toEqual(
+    [...PREFIX_LIMITS].sort(),
+  )
+  const of = (name: string): Record<string, number> =>
+    Object.fromEntries(
+      families.get(name)?.samples.map(({ labels, value }) => [labels.prefix, value]) ?? [],
+    )
+  expect(of('memshard_prefix_limit_bytes')).toEqual({ 'ab%3A': 2048, 'session%3A': 1024 * 1024 })
+  expect(of('memshard_prefix_items')).toEqual({ 'ab%3A': 1, 'session%3A': 0 })
+  expect(of('memshard_prefix_evictions_total')).toEqual({ 'ab%3A': 4, 'session%3A': 0 })
+  expect(of('memshard_prefix_refusals_total')).toEqual({ 'ab%3A': 1, 'session%3A': 0 })
 })
 
 describe.skipIf(missing('prometheus') !== undefined)('Prometheus', () => {

@@ -423,6 +423,21 @@ export const METRICS: readonly Metric[] = [
       }
     },
   ),
+  ofPrefixLimits('gauge', 'memshard_prefix_limit_bytes', 'Most bytes of items.', 'limit_bytes'),
+  ofPrefixLimits('gauge', 'memshard_prefix_bytes', 'Bytes of items.', 'bytes'),
+  ofPrefixLimits('gauge', 'memshard_prefix_items', 'Items.', 'items'),
+  ofPrefixLimits(
+    'counter',
+    'memshard_prefix_evictions_total',
+    'Items evicted to stay within the limit.',
+    'evictions',
+  ),
+  ofPrefixLimits(
+    'counter',
+    'memshard_prefix_refusals_total',
+    'Items that were too large for the limit.',
+    'refusals',
+  ),
   byCommand('memshard', 'memshard_command_read_bytes_total', 'Bytes of requests.', 'bytes_in'),
   byCommand('memshard', 'memshard_command_written_bytes_total', 'Bytes of answers.', 'bytes_out'),
   byCommand('latency', 'memshard_command_requests_total', 'Requests.', 'count'),
@@ -496,6 +511,28 @@ function bySlab(group: 'items' | 'slabs', rows: Rows): Metric[] {
     labels: ['slab'],
     samples: labelledBySlab(group, ['slab'], [[[], number(statistic)]]),
   }))
+}
+
+/** Of every prefix with a limit (`-o prefix_limit`). */
+function ofPrefixLimits(
+  type: 'counter' | 'gauge',
+  name: string,
+  help: string,
+  statistic: string,
+): Metric {
+  return {
+    name,
+    help: `${help.slice(0, -1)}, of keys with a prefix that has a limit.`,
+    labels: ['prefix'],
+    type,
+    *samples({ memshard }) {
+      for (const [told, text] of memshard) {
+        const [, prefix, what] = /^prefix_limit:([^:]+):(\w+)$/.exec(told) ?? []
+        if (prefix === undefined || what !== statistic) continue
+        yield { labels: { prefix }, value: Number(text) }
+      }
+    },
+  }
 }
 
 function byCommand(

@@ -29,6 +29,7 @@ const DEFAULTS: CacheOptions = {
   largePagesWanted: false,
   prefixDelimiter: ':'.charCodeAt(0),
   prefixStatisticsEnabled: false,
+  prefixLimits: [],
   segmented: true,
   hotPercent: 20,
   warmPercent: 40,

@@ -4,6 +4,7 @@ import { PAGE_BYTES, type Ref } from './arena.ts'
 import type { Cache } from './cache.ts'
 import { keyOfItem, valueOfItem } from './cache-fixture.ts'
 import { CHUNKED, type ItemRef, LINKED } from './item.ts'
+import { LIMITED_BYTES, LIMITED_ITEMS, NO_LIMIT } from './prefix-limits.ts'
 import { GLOBAL_PAGE_POOL } from './slab-pages.ts'
 import { CURR_BYTES, CURR_ITEMS } from './statistics.ts'
 
@@ -21,6 +22,7 @@ export function checkInvariants(cache: Cache, { inFlight }: Unlinked = { inFligh
   checkPages(cache)
   const linked = checkTable(cache)
   checkLists(cache, linked)
+  checkLimits(cache, linked)
   checkChunks(cache, linked, inFlight)
 }
 
@@ -83,6 +85,35 @@ function checkLists(cache: Cache, linked: ReadonlySet<ItemRef>): void {
     if (count > 0) check((list & ~SEGMENT_BITS) > 0, `list ${list} belongs to no class`)
   }
   equal(listed.size, linked.size, 'the items in lists')
+}
+
+/** What is under a limit is in its list and counted, and nothing else; it is no more than the limit. */
+function checkLimits({ items, limits }: Cache, linked: ReadonlySet<ItemRef>): void {
+  const listed = new Set<ItemRef>()
+  for (let limit = 0; limit < limits.count; limit++) {
+    const { prefix } = limits.limits[limit]
+    let count = 0
+    let bytes = 0
+    let previous = 0
+    for (let item = limits.newest(limit); item !== 0; item = items.nextUnderLimit(item)) {
+      check(linked.has(item), `item ${item} under the limit of ${prefix} is not in the table`)
+      check(!listed.has(item), `item ${item} is under limits twice`)
+      equal(limits.ofItem(item), limit, `the limit of item ${item}`)
+      equal(items.previousUnderLimit(item), previous, `the item before ${item} under ${prefix}`)
+      listed.add(item)
+      count++
+      bytes += items.sizeOf(item)
+      previous = item
+    }
+    equal(limits.oldest(limit), previous, `the oldest item under the limit of ${prefix}`)
+    equal(limits.counted(limit, LIMITED_ITEMS), count, `the items under the limit of ${prefix}`)
+    equal(limits.counted(limit, LIMITED_BYTES), bytes, `the bytes under the limit of ${prefix}`)
+    check(!limits.isExceeded(limit), `there is more under ${prefix} than its limit`)
+  }
+  for (const item of linked) {
+    const isLimited = limits.ofItem(item) !== NO_LIMIT
+    check(listed.has(item) === isLimited, `item ${item} is in the list of its limit`)
+  }
 }
 
 /** Every chunk of every page is in exactly one place. */

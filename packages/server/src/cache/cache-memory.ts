@@ -6,6 +6,7 @@ import { evictionCountsBytes } from './eviction-counts.ts'
 import { type HashTableOptions, hashTableBytes } from './hash-table.ts'
 import type { LruOptions } from './lru.ts'
 import { preferHugePages } from './memory.ts'
+import type { PrefixLimit } from './prefix-limits.ts'
 import { PREFIX_STATISTICS_BYTES, type PrefixOptions } from './prefix-statistics.ts'
 import { SHARED_STATE_BYTES } from './shared-state.ts'
 import { sizeHistogramBytes } from './size-histogram.ts'
@@ -24,6 +25,8 @@ export interface CacheOptions
   /** `-I`: the largest item, counted as memcached counts it. */
   readonly maxItemSizeBytes: number
   readonly casEnabled: boolean
+  /** `-o prefix_limit`. */
+  readonly prefixLimits: readonly PrefixLimit[]
   /** What leaves HOT has to prove itself against COLD where memory is full (no `-o no_lru_admission`). */
   readonly admissionEnabled: boolean
   /** `-o track_sizes`: count items by size. */

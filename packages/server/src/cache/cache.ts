@@ -6,6 +6,7 @@ import type { CacheMemory, CacheOptions } from './cache-memory.ts'
 import { Clock } from './clock.ts'
 import { Crawl } from './crawl.ts'
 import {
+  EVICTIONS,
   EventLog,
   FETCHERS,
   FOUND_EXPIRED,
@@ -22,15 +23,17 @@ import {
   FETCHED,
   type ItemRef,
   Items,
+  LIMIT_LINKS_BYTES,
   LINKED,
   MAX_PINS,
   NOMINAL_CHUNK_HEADER_BYTES,
 } from './item.ts'
 import { LOCK_COUNTERS, Lock } from './lock.ts'
-import { COLD, HOT, Lru, type LruOwner } from './lru.ts'
+import { COLD, HOT, Lru, type LruOwner, TEMP, WARM } from './lru.ts'
 import { copyBytes, type MemoryBlock } from './memory.ts'
 import { ANY_CLASS, PageMoves } from './page-moves.ts'
 import { PrefixInvalidations } from './prefix-invalidations.ts'
+import { LIMITED_EVICTIONS, LIMITED_REFUSALS, NO_LIMIT, PrefixLimits } from './prefix-limits.ts'
 import { PrefixStatistics } from './prefix-statistics.ts'
 import { SharedState } from './shared-state.ts'
 import { SizeHistogram } from './size-histogram.ts'
@@ -62,6 +65,9 @@ export const TOO_LARGE = -1
 /** How often an allocation tries to make room before it gives up. */
 const ALLOCATION_TRIES = 10
 
+/** So many items under a limit that are asked for again may stay where one has to go. */
+const SECOND_CHANCES = 8
+
 const CAS_LOW = 0
 const CAS_HIGH = 1
 /** What was stored or fetched up to this second is flushed. */
@@ -89,6 +95,7 @@ export class Cache implements LruOwner {
   readonly events: EventLog
   readonly telemetry: Telemetry
   readonly invalidations: PrefixInvalidations
+  readonly limits: PrefixLimits
   readonly #state: Int32Array
 
   constructor(memory: CacheMemory, options: CacheOptions) {
@@ -125,6 +132,7 @@ export class Cache implements LruOwner {
       this,
     )
     this.invalidations = new PrefixInvalidations(contents, this.items)
+    this.limits = new PrefixLimits(options.prefixLimits, state, this.items)
   }
 
   /** For recovery: the items of an earlier process are in the table and in their lists. */
@@ -133,6 +141,7 @@ export class Cache implements LruOwner {
     this.statistics.add(CURR_ITEMS, this.table.count)
     this.statistics.add(TOTAL_ITEMS, this.table.count)
     this.statistics.add(CURR_BYTES, this.lru.totalBytes)
+    if (this.limits.count > 0) this.#limitRecovered()
     if (!this.sizes.enabled) return
     for (const item of this.table.all()) this.sizes.add(this.items.sizeOf(item), 1)
   }
@@ -188,10 +197,14 @@ export class Cache implements LruOwner {
     const slabs = this.slabs
     const nominal = items.nominalSize(keyLength, clientFlags, valueLength)
     if (nominal > this.options.maxItemSizeBytes) return TOO_LARGE
-    const chunked = nominal > this.options.slabChunkMaxBytes
-    const slabClass = slabs.classFor(
-      chunked ? items.nominalChunkedHeaderSize(keyLength, clientFlags) : nominal,
-    )
+    const limit = this.limits.count === 0 ? NO_LIMIT : this.limits.of(key, keyAt, keyLength)
+    if (limit !== NO_LIMIT && this.#isRefused(limit, nominal)) {
+      return nominal > this.limits.limits[limit].bytes ? TOO_LARGE : NO_MEMORY
+    }
+    const linksBytes = limit === NO_LIMIT ? 0 : LIMIT_LINKS_BYTES
+    const chunked = nominal + linksBytes > this.options.slabChunkMaxBytes
+    const ownBytes = chunked ? items.nominalChunkedHeaderSize(keyLength, clientFlags) : nominal
+    const slabClass = slabs.classFor(ownBytes + linksBytes)
     const item = this.#allocateChunk(slabClass)
     if (item === 0) return NO_MEMORY
     const countsIn = chunked ? slabs.largestClass : slabClass
@@ -315,6 +328,8 @@ export class Cache implements LruOwner {
     items.copy(item, to)
     this.table.replace(item, to, this.hashOf(item))
     this.lru.replace(item, to)
+    const limit = this.limits.count === 0 ? NO_LIMIT : this.limits.ofItem(item)
+    if (limit !== NO_LIMIT) this.limits.replace(limit, item, to)
     items.removeFlags(item, LINKED)
     // Of a large item only the header has moved.
     if (chunked) this.slabs.free(item, items.headerClass(item))
@@ -332,6 +347,7 @@ export class Cache implements LruOwner {
     this.statistics.add(CURR_BYTES, size)
     if (this.sizes.enabled) this.sizes.add(size, 1)
     if (size > this.telemetry.bigKeys.least) this.noteBig(item)
+    if (this.limits.count > 0) this.#enteredLimit(item, size)
   }
 
   /** The item is out of the hash table: out of its list too, and freed unless a reply still needs it. */
@@ -341,6 +357,7 @@ export class Cache implements LruOwner {
     this.lru.unlink(item, size)
     this.statistics.add(CURR_BYTES, -size)
     if (this.sizes.enabled) this.sizes.add(size, -1)
+    if (this.limits.count > 0) this.#leftLimit(item, size)
     if (items.isPlain(item)) {
       this.slabs.free(item, items.slabClass(item))
       return
@@ -349,15 +366,90 @@ export class Cache implements LruOwner {
     if (items.pins(item) === 0) this.free(item)
   }
 
+  // ---- limits of prefixes
+
+  /** Whether an item under a limit can't be stored: it alone is too large, or it is too much and nothing may go for it. */
+  #isRefused(limit: number, size: number): boolean {
+    const { limits } = this
+    const refused =
+      size > limits.limits[limit].bytes ||
+      (!this.options.evictionsEnabled && limits.isExceeded(limit, size))
+    if (refused) limits.increment(limit, LIMITED_REFUSALS)
+    return refused
+  }
+
+  #enteredLimit(item: ItemRef, size: number): void {
+    const { limits } = this
+    const limit = limits.ofItem(item)
+    if (limit === NO_LIMIT) return
+    limits.add(limit, item, size)
+    while (limits.isExceeded(limit)) this.#evictUnder(limit, item)
+  }
+
+  #leftLimit(item: ItemRef, size: number): void {
+    const limit = this.limits.ofItem(item)
+    if (limit !== NO_LIMIT) this.limits.remove(limit, item, size)
+  }
+
+  /**
+   * Takes the oldest item under a limit out of the cache. Not the one that has just come, which may have become the
+   * oldest: since it is no larger than the limit, there is another.
+   */
+  #evictUnder(limit: number, newcomer: ItemRef): void {
+    const { limits, lru, items, events } = this
+    let item = limits.oldest(limit)
+    for (let chances = SECOND_CHANCES; ; chances--) {
+      if (item !== newcomer && (chances <= 0 || !this.#isWantedAgain(item))) break
+      limits.renew(limit, item)
+      item = limits.oldest(limit)
+    }
+    if (lru.reclaimDead(item, items.slabClass(item))) return
+    limits.increment(limit, LIMITED_EVICTIONS)
+    if (events.watched(EVICTIONS)) events.evicted(item, this.idleSeconds(item))
+    this.unlink(item)
+  }
+
+  /** Whether an item was asked for since it was last looked at here or at the tail of its LRU list. */
+  #isWantedAgain(item: ItemRef): boolean {
+    const { items, lru } = this
+    if (this.isDead(item)) return false
+    if (this.tuning.segmented) return lru.keepActive(item)
+    const newer = items.previousUnderLimit(item)
+    return newer !== 0 && items.accessed(item) > items.accessed(newer)
+  }
+
+  /** What was recovered is under its limits again, in the order of the LRU lists, one after the other. */
+  #limitRecovered(): void {
+    const { limits, lru, items } = this
+    for (const segment of [COLD, TEMP, WARM, HOT]) {
+      for (let slabClass = 1; slabClass <= this.slabs.largestClass; slabClass++) {
+        let item = lru.tail(slabClass | segment)
+        for (; item !== 0; item = items.previous(item)) {
+          const limit = limits.ofItem(item)
+          if (limit !== NO_LIMIT) limits.add(limit, item, items.sizeOf(item))
+        }
+      }
+    }
+  }
+
   // ---- from a snapshot
 
-  /** Whether so much more can be held without evicting anything. */
-  hasRoomFor(keyLength: number, clientFlags: number, valueLength: number): boolean {
-    const { items, slabs, pages } = this
-    if (!pages.limitReached) return true
+  /** Whether an item can be held without evicting anything. */
+  hasRoomFor(
+    key: MemoryBlock,
+    keyAt: number,
+    keyLength: number,
+    clientFlags: number,
+    valueLength: number,
+  ): boolean {
+    const { items, slabs, pages, limits } = this
     const size = items.nominalSize(keyLength, clientFlags, valueLength)
+    const limit = limits.of(key, keyAt, keyLength)
+    if (limit !== NO_LIMIT && limits.isExceeded(limit, size)) return false
+    if (!pages.limitReached) return true
+    const chunkBytes = size + (limit === NO_LIMIT ? 0 : LIMIT_LINKS_BYTES)
     const { slabChunkMaxBytes } = this.options
-    if (size <= slabChunkMaxBytes) return slabs.freeChunks(slabs.classFor(size)) > 0
+    if (chunkBytes <= slabChunkMaxBytes) return slabs.freeChunks(slabs.classFor(chunkBytes)) > 0
     return slabs.freeChunks(slabs.largestClass) > Math.ceil(size / slabChunkMaxBytes)
   }
 
@@ -372,6 +464,8 @@ export class Cache implements LruOwner {
     this.table.insert(item, hash)
     items.enter(item, Math.max(1, this.clock.now - idleSeconds), cas.low, cas.high)
     this.lru.linkLast(item, size)
+    const limit = this.limits.ofItem(item)
+    if (limit !== NO_LIMIT) this.limits.addLast(limit, item, size)
     statistics.add(CURR_ITEMS, 1)
     statistics.add(TOTAL_ITEMS, 1)
     statistics.add(CURR_BYTES, size)
@@ -422,6 +516,7 @@ export class Cache implements LruOwner {
   resetStatistics(): void {
     this.statistics.reset()
     this.prefixes.clear()
+    this.limits.resetCounts()
     this.lock.resetCounters()
     this.pageMoves.resetCounts()
     this.telemetry.reset(this.statistics.get(TOTAL_ITEMS))

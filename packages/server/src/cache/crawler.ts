@@ -3,7 +3,7 @@
 // lead it astray; a page that has meanwhile gone to another class is passed over. Knows no timers.
 import type { Cache } from './cache.ts'
 import { SYSTEM_EVENTS } from './event-log.ts'
-import { FETCHED, type ItemRef, LINKED, MAX_KEY_BYTES } from './item.ts'
+import { FETCHED, type ItemRef, LIMIT_LINKS_BYTES, LINKED, MAX_KEY_BYTES } from './item.ts'
 import { CRAWLER_ITEMS_CHECKED, CRAWLER_RECLAIMED, EXPIRED_UNFETCHED } from './statistics.ts'
 
 /** Chunks looked at under one hold of the lock. */
@@ -33,7 +33,8 @@ export function requestCrawl(cache: Cache, classes: ReadonlySet<number>): boolea
   const pages = new Set([...classes].filter((slabClass) => slabClass <= slabs.largestClass))
   if (classes.has(slabs.largestClass)) {
     // Large items count in the largest class, but their headers lie in small ones.
-    const largestHeader = slabs.classFor(items.nominalChunkedHeaderSize(MAX_KEY_BYTES, 1))
+    const largestHeaderBytes = items.nominalChunkedHeaderSize(MAX_KEY_BYTES, 1) + LIMIT_LINKS_BYTES
+    const largestHeader = slabs.classFor(largestHeaderBytes)
     for (let slabClass = 1; slabClass <= largestHeader; slabClass++) pages.add(slabClass)
   }
   return crawl.begin(pages, tuning.crawlerItemsPerRun)

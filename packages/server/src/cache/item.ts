@@ -15,6 +15,9 @@
 //
 // A chunked item keeps in place of its value the reference of its first chunk, of its last, and its own
 // slab class (3 words); byte 20 then names the LRU it counts in, the largest class's.
+//
+// An item whose prefix has a limit (prefix-limits.ts) has two words more, at the next multiple of 4 behind all else in
+// its own chunk: the next (older) item under the limit, and the previous.
 import { type Arena, type Ref, SEGMENT_MASK, SEGMENT_SHIFT } from './arena.ts'
 import { copyBytes, equalBytes, type MemoryBlock } from './memory.ts'
 
@@ -67,6 +70,9 @@ export const NOMINAL_HEADER_BYTES = 48
 export const NOMINAL_CHUNK_HEADER_BYTES = 48
 /** What an item takes less here than in memcached, which has a NUL after its key and CRLF after its value too. */
 const SAVED_BYTES = NOMINAL_HEADER_BYTES - BARE_HEADER_BYTES + 3
+
+/** What its links take of the chunk of an item under a limit, and what may be unused before them. */
+export const LIMIT_LINKS_BYTES = 2 * 4 + 3
 
 /** META of a free chunk, and of one that is out of use: no key, no flags. */
 const FREE = 0
@@ -447,6 +453,28 @@ export class Items {
   /** The item that the chunk is part of. */
   chunkItem(chunk: Ref): ItemRef {
     return this.#blocks[chunk >>> SEGMENT_SHIFT].words[((chunk & SEGMENT_MASK) << 1) + CHUNK_ITEM]
+  }
+
+  // ---- items under a limit
+
+  nextUnderLimit(item: ItemRef): ItemRef {
+    return this.block(item).words[this.#limitLinksAt(item)]
+  }
+
+  previousUnderLimit(item: ItemRef): ItemRef {
+    return this.block(item).words[this.#limitLinksAt(item) + 1]
+  }
+
+  setNextUnderLimit(item: ItemRef, next: ItemRef): void {
+    this.block(item).words[this.#limitLinksAt(item)] = next
+  }
+
+  setPreviousUnderLimit(item: ItemRef, previous: ItemRef): void {
+    this.block(item).words[this.#limitLinksAt(item) + 1] = previous
+  }
+
+  #limitLinksAt(item: ItemRef): number {
+    return (this.offset(item) + this.bytesOf(item) + 3) >> 2
   }
 
   // ---- chunks that are nothing

@@ -296,7 +296,7 @@ export class Lru {
       const older = this.#tails[slabClass | COLD]
       if (newer === 0 || older === 0 || !this.#isHotFull(slabClass, newer)) return false
       if (items.pins(newer) > 0 || items.pins(older) > 0) return false
-      if (this.#reclaimDead(newer, slabClass) || this.#reclaimDead(older, slabClass)) return true
+      if (this.reclaimDead(newer, slabClass) || this.reclaimDead(older, slabClass)) return true
       if ((items.flags(newer) & ACTIVE) !== 0) {
         this.#settle(newer, slabClass, HOT, 0, 0)
         continue
@@ -364,7 +364,7 @@ export class Lru {
         this.#repairTail(candidate, slabClass)
         continue
       }
-      if (this.#reclaimDead(candidate, slabClass)) {
+      if (this.reclaimDead(candidate, slabClass)) {
         removed++
         continue
       }
@@ -411,7 +411,8 @@ export class Lru {
     this.#owner.unlink(item)
   }
 
-  #reclaimDead(item: ItemRef, slabClass: number): boolean {
+  /** Frees an item that nobody will find again; false if it lives. */
+  reclaimDead(item: ItemRef, slabClass: number): boolean {
     if (!this.#owner.isDead(item)) return false
     this.#reclaim(item, slabClass)
     return true
@@ -446,6 +447,19 @@ export class Lru {
     this.#statistics.addToClass(slabClass, MOVES_TO_COLD, 1)
     this.#move(item, slabClass | COLD)
     return 1
+  }
+
+  /** For who has an active item in a list of another kind, at its tail: it has been given its second chance in both. */
+  keepActive(item: ItemRef): boolean {
+    const items = this.#items
+    if ((items.flags(item) & ACTIVE) === 0) return false
+    items.removeFlags(item, ACTIVE)
+    const segment = items.list(item) & SEGMENT_BITS
+    if (segment === TEMP) return true
+    const slabClass = items.slabClass(item)
+    this.#statistics.addToClass(slabClass, segment === WARM ? MOVES_WITHIN_LRU : MOVES_TO_WARM, 1)
+    this.#move(item, slabClass | WARM)
+    return true
   }
 
   /** For admission: a key was evicted, which speaks for it if it comes back. */

@@ -17,8 +17,16 @@
 import type { Ref } from './arena.ts'
 import type { Cache } from './cache.ts'
 import { ChunkSet } from './chunk-set.ts'
-import { CHUNK_HEADER_BYTES, CHUNKED, type ItemRef, LINKED, MAX_KEY_BYTES } from './item.ts'
+import {
+  CHUNK_HEADER_BYTES,
+  CHUNKED,
+  type ItemRef,
+  LIMIT_LINKS_BYTES,
+  LINKED,
+  MAX_KEY_BYTES,
+} from './item.ts'
 import { ListRecovery } from './list-recovery.ts'
+import { NO_LIMIT } from './prefix-limits.ts'
 import { UNTOUCHED } from './slabs.ts'
 
 /** The memory is not what a cache leaves, however it ended. */
@@ -124,9 +132,14 @@ class Recovery {
       keyLength <= MAX_KEY_BYTES &&
       items.valueLength(item) >= 0 &&
       items.slabClass(item) === (chunked ? slabs.largestClass : slabClass) &&
-      items.bytesOf(item) <= slabs.chunkSizes[slabClass] &&
+      items.bytesOf(item) + this.#linksBytes(item) <= slabs.chunkSizes[slabClass] &&
       (!chunked || items.headerClass(item) === slabClass)
     if (!possible) throw new DamagedArenaError(`the item at ${item >>> 0} is damaged`)
+  }
+
+  #linksBytes(item: ItemRef): number {
+    const { limits } = this.#cache
+    return limits.count === 0 || limits.ofItem(item) === NO_LIMIT ? 0 : LIMIT_LINKS_BYTES
   }
 
   #linkPending(): void {

@@ -6,6 +6,12 @@ import type { Histograms } from '../cache/histograms.ts'
 import { HOT_WINDOW_SECONDS, type HotKeys, type RankedKey } from '../cache/hot-keys.ts'
 import { LOCK_ACQUIRED, LOCK_CONTENDED, LOCK_WAIT_MICROSECONDS } from '../cache/lock.ts'
 import { MemoryBlock } from '../cache/memory.ts'
+import {
+  LIMITED_BYTES,
+  LIMITED_EVICTIONS,
+  LIMITED_ITEMS,
+  LIMITED_REFUSALS,
+} from '../cache/prefix-limits.ts'
 import { TOTAL_ITEMS } from '../cache/statistics.ts'
 import { BYTES_IN, BYTES_OUT, LOOP_ROUNDS, REQUESTS } from '../cache/telemetry.ts'
 import { REQUEST_KINDS } from './request-kinds.ts'
@@ -43,8 +49,9 @@ export function* latencyStatistics({ telemetry }: Cache): Generator<Pair> {
   }
 }
 
-/** Lock, page moves, event loops, and bytes by kind of request. */
-export function* serverStatistics({ telemetry, lock, pageMoves }: Cache): Generator<Pair> {
+/** Lock, page moves, limits of prefixes, event loops, and bytes by kind of request. */
+export function* serverStatistics(cache: Cache): Generator<Pair> {
+  const { telemetry, lock, pageMoves } = cache
   if (!telemetry.enabled) yield DISABLED
   yield ['lock_acquired', lock.counted(LOCK_ACQUIRED)]
   yield ['lock_contended', lock.counted(LOCK_CONTENDED)]
@@ -52,6 +59,7 @@ export function* serverStatistics({ telemetry, lock, pageMoves }: Cache): Genera
   for (const [source, destination, pages] of pageMoves.counts()) {
     yield [`page_moves:${source}:${destination}`, pages]
   }
+  yield* limitStatistics(cache)
   if (!telemetry.enabled) return
   yield ['loop:count', telemetry.times.total(LOOP_ROUNDS)]
   yield ['loop:sampled', telemetry.times.samples(LOOP_ROUNDS)]
@@ -62,6 +70,21 @@ export function* serverStatistics({ telemetry, lock, pageMoves }: Cache): Genera
     if (bytesIn === 0 && bytesOut === 0) continue
     yield [`${name}:bytes_in`, bytesIn]
     yield [`${name}:bytes_out`, bytesOut]
+  }
+}
+
+/** What is under the limits of prefixes, in the order of their prefixes. */
+function* limitStatistics({ limits }: Cache): Generator<Pair> {
+  const numbers = limits.limits.map((_, limit) => limit)
+  numbers.sort((a, b) => (limits.limits[a].prefix < limits.limits[b].prefix ? -1 : 1))
+  for (const limit of numbers) {
+    const { prefix, bytes } = limits.limits[limit]
+    const name = `prefix_limit:${encoded(Buffer.from(prefix, 'latin1'))}`
+    yield [`${name}:limit_bytes`, bytes]
+    yield [`${name}:bytes`, limits.counted(limit, LIMITED_BYTES)]
+    yield [`${name}:items`, limits.counted(limit, LIMITED_ITEMS)]
+    yield [`${name}:evictions`, limits.counted(limit, LIMITED_EVICTIONS)]
+    yield [`${name}:refusals`, limits.counted(limit, LIMITED_REFUSALS)]
   }
 }
 

@@ -363,3 +363,55 @@ describe('the statistics as commands', () => {
     expect(client.send('stats hotkey\r\nstats latencies\r\n')).toBe('ERROR\r\nERROR\r\n')
   })
 })
+
+describe('limits of prefixes', () => {
+  const options = {
+    prefixLimits: [
+      { prefix: 'b:', bytes: 300 },
+      { prefix: 'a b', bytes: 5000 },
+    ],
+  }
+  const told = (client: Client): string[] =>
+    [...statistics(client, 'memshard')]
+      .filter(([name]) => name.startsWith('prefix_limit:'))
+      .map(([name, value]) => `${name.slice('prefix_limit:'.length)} ${value}`)
+
+  test('are told with what is under them', () => {
+    const client = new Server(options).connect()
+    for (const key of ['b:1', 'b:2', 'b:3', 'b:4', 'c'])
+      client.send(`set ${key} 0 0 30\r\n${'v'.repeat(30)}\r\n`)
+    expect(client.send(`set b:5 0 0 900\r\n${'v'.repeat(900)}\r\n`)).toBe(
+      'SERVER_ERROR object too large for cache\r\n',
+    )
+    expect(client.send('get b:1 b:4 c\r\n')).toContain('VALUE b:4')
+    expect(told(client)).toEqual([
+      ...['limit_bytes 5000', 'bytes 0', 'items 0', 'evictions 0', 'refusals 0'].map(
+        (line) => `a%20b:${line}`,
+      ),
+      ...['limit_bytes 300', 'bytes 276', 'items 3', 'evictions 1', 'refusals 1'].map(
+        (line) => `b%3A:${line}`,
+      ),
+    ])
+    client.send('stats reset\r\n')
+    expect(told(client)).toContain('b%3A:evictions 0')
+    expect(told(client)).toContain('b%3A:items 3')
+  })
+
+  test('hold for every way to store, over the binary protocol too', () => {
+    const server = new Server(options)
+    const client = server.connect()
+    const long = 'v'.repeat(100)
+    client.send(`add b:1 0 0 100\r\n${long}\r\nms b:2 100\r\n${long}\r\n`)
+    expect(client.send(`append b:2 0 0 100\r\n${long}\r\n`)).toBe('STORED\r\n')
+    expect(client.send('get b:1 b:2\r\n')).toBe(`VALUE b:2 0 200\r\n${long}${long}\r\nEND\r\n`)
+    expect(client.send(`append b:2 0 0 100\r\n${long}\r\n`)).toMatch(/^(NOT_STORED|SERVER_ERROR)/)
+    expect(client.send('ma b:3 N0 J1\r\n')).toBe('HD\r\n')
+    expect(client.send('get b:2 b:3\r\n')).toContain('VALUE b:3')
+    const binary = server.connect()
+    binary.send(
+      packet({ opcode: opcode.SET, key: 'b:4', extras: words(0, 0), value: long.repeat(2) }),
+    )
+    expect(client.send('get b:2 b:4\r\n')).toMatch(/^VALUE b:4 /)
+    server.check()
+  })
+})

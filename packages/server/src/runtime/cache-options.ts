@@ -25,6 +25,7 @@ export function cacheOptions(settings: Settings): CacheOptions {
     largePagesWanted: settings.largePagesWanted,
     prefixDelimiter: settings.statsPrefixDelimiter.charCodeAt(0),
     prefixStatisticsEnabled: settings.statsDetailEnabled,
+    prefixLimits: settings.prefixLimits,
     segmented: settings.lruSegmented && settings.lruMaintainerEnabled,
     hotPercent: settings.hotLruPercent,
     warmPercent: settings.warmLruPercent,

@@ -46,6 +46,17 @@ describe('a suboption sets its setting', () => {
     ['worker_logbuf_size=9', { workerLogBufferBytes: 9 * 1024 }],
     ['no_telemetry', { telemetrySamplesPerSecond: 0 }],
     ['telemetry_samples=50', { telemetrySamplesPerSecond: 50 }],
+    ['prefix_limit=64m:a:b', { prefixLimits: [{ prefix: 'a:b', bytes: 64 * 1024 * 1024 }] }],
+    [
+      'prefix_limit=1000:a,prefix_limit=2K:\u00e9:,prefix_limit=3g:x=y',
+      {
+        prefixLimits: [
+          { prefix: 'a', bytes: 1000 },
+          { prefix: '\xc3\xa9:', bytes: 2048 },
+          { prefix: 'x=y', bytes: 3 * 1024 ** 3 },
+        ],
+      },
+    ],
     ['track_sizes', { sizeTrackingEnabled: true }],
     ['track_sizes,', { sizeTrackingEnabled: true }],
     ['no_inline_ascii_resp,resp_obj_mem_limit=3,relaxed_privileges,no_drop_privileges', {}],

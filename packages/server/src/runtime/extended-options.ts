@@ -9,6 +9,7 @@ import {
   UINT32_MAX,
   wholeNumber,
 } from './option-values.ts'
+import { withPrefixLimit } from './prefix-limit-option.ts'
 import type { HashAlgorithm, Settings } from './settings.ts'
 import type { SettingsDraft } from './settings-draft.ts'
 import { TLS_VERSIONS } from './tls-settings.ts'
@@ -371,6 +372,14 @@ export const EXTENDED_OPTIONS: readonly ExtendedOption[] = [
     takes: 'no value',
     help: "look at none: no 'stats latency', no 'stats hotkeys' and such",
     sets: { telemetrySamplesPerSecond: 0 },
+  },
+  {
+    name: 'prefix_limit',
+    takes: 'a value',
+    help: 'SIZE:PREFIX, of keys that begin with PREFIX keep no more than SIZE bytes\n(or 64k, 64m, 2g) of items; may be given more than once',
+    effect: ({ settings }, value, what) => {
+      settings.prefixLimits = withPrefixLimit(settings.prefixLimits, value, what)
+    },
   },
   {
     name: 'debug_commands',

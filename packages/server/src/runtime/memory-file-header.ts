@@ -99,6 +99,11 @@ export function layoutOf(options: CacheOptions): Layout {
     '-C': options.casEnabled,
     '-o slab_chunk_max': options.slabChunkMaxBytes,
     '-o slab_sizes': options.slabSizesBytes ?? null,
+    // Items under a limit are made with room for links, whatever the limit. Without one it says nothing, as earlier files.
+    '-o prefix_limit':
+      options.prefixLimits.length === 0
+        ? undefined
+        : options.prefixLimits.map(({ prefix }) => prefix).sort(),
   }
 }
 

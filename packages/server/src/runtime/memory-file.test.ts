@@ -220,6 +220,11 @@ describe.skipIf(!hasSystemCalls())('it is emptied, and says why,', () => {
   test.each<[string, string, Partial<CacheOptions>]>([
     ['another memory limit', '-m', { memoryLimitBytes: 8 * MEGABYTE }],
     ['a smaller one', '-m', { memoryLimitBytes: 2 * MEGABYTE }],
+    [
+      'a limit for a prefix, for which items have no links',
+      '-o prefix_limit',
+      { prefixLimits: [{ prefix: 'a', bytes: 1000 }] },
+    ],
     ['another growth factor', '-f', { growthFactor: 1.5 }],
     ['another chunk size', '-n', { minimumItemSpaceBytes: 64 }],
     ['another largest item', '-I', { maxItemSizeBytes: MEGABYTE / 2 }],

@@ -1,6 +1,7 @@
 // What a server is told at its start: every setting by its full name and unit, with memcached 1.6.45's
 // defaults. Plain data that can be sent to a thread; knows nothing of flags, nor of who obeys a setting.
 import type { AdminAddress } from '../admin/admin-server.ts'
+import type { PrefixLimit } from '../cache/prefix-limits.ts'
 import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import type { ListenAddress } from '../transport/listeners.ts'
 import type { RegistrationSettings } from './registration-settings.ts'
@@ -67,6 +68,8 @@ export interface Settings {
   readonly sizeTrackingEnabled: boolean
   /** `-o telemetry_samples`: of requests and of keys, a thread and second; 0 (`-o no_telemetry`): none. */
   readonly telemetrySamplesPerSecond: number
+  /** `-o prefix_limit`: prefixes of keys under which only so much may be stored. */
+  readonly prefixLimits: readonly PrefixLimit[]
 
   /** `-p` as given: -1 lets the system choose, 0 is off. Where to listen stands in `tcpAddresses`. */
   readonly tcpPort: number
@@ -190,6 +193,7 @@ export const DEFAULT_SETTINGS: Settings = Object.freeze({
   tailRepairSeconds: 0,
   sizeTrackingEnabled: false,
   telemetrySamplesPerSecond: 1000,
+  prefixLimits: [],
 
   tcpPort: DEFAULT_TCP_PORT,
   udpPort: 0,

@@ -141,7 +141,7 @@ class SnapshotReader {
     }
     if (keyLength === 0 || keyLength > MAX_KEY_BYTES) return 0
     const cache = this.#cache
-    if (cache.hasRoomFor(keyLength, clientFlags, valueLength)) {
+    if (cache.hasRoomFor(this.#block, keyAt, keyLength, clientFlags, valueLength)) {
       const flags = record.flags & KEPT_FLAGS
       const item = cache.allocate(
         this.#block,
