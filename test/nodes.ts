@@ -1,7 +1,6 @@
 // Starts real servers for the tests that cross packages: ours, or the memcached of the machine.
 // Knows how to launch, await and stop a process; nothing of what a test does with it.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -37,15 +36,33 @@ export interface RunningNode extends AsyncDisposable {
 
 const READY_DEADLINE_MS = 15_000
 
-/** A TCP port that was free a moment ago. */
+// Ports that the kernel gives to nobody by itself, and that no other test file takes at the same time: each of vitest's
+// workers has a range of its own. A port that the kernel chooses may be another's by the time it is used.
+const FIRST_PORT = 12_000
+const PORTS_PER_WORKER = 1_000
+const WORKERS = 20
+// Formations take those that follow one, too.
+const STEP = 37
+const rangeStart =
+  FIRST_PORT + (Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS) * PORTS_PER_WORKER
+let lastPort = Math.floor(Math.random() * PORTS_PER_WORKER)
+
+/** A TCP port that is free, and that nothing else that tests start will take. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no TCP port was given')
-  return address.port
+  for (let tries = 0; tries < PORTS_PER_WORKER; tries++) {
+    lastPort = (lastPort + STEP) % PORTS_PER_WORKER
+    const port = rangeStart + lastPort
+    if (await canListen(port)) return port
+  }
+  throw new Error(`no TCP port from ${rangeStart} on is free`)
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
 
 /** Starts a server on 127.0.0.1 and resolves when it answers `version`. */
