@@ -1,7 +1,9 @@
-// Answers of a node to the client: whatever bytes come, cut anywhere, they are the same answers, or a ProtocolError.
+// Answers of a node to the client: whatever bytes come, cut anywhere, they are the same answers, or a ProtocolError;
+// and if the node goes on, so do the answers.
 import type { InstrumentedPackages } from '../instrumented-package.ts'
 import { Random } from '../random.ts'
 import { type LoadTarget, type Target, words } from '../target.ts'
+import { goingOn, linesMayWait, packetsMayWait } from './going-on.ts'
 
 interface Answer {
   readonly status: number
@@ -58,15 +60,38 @@ export function answers(protocol: AnswerProtocol): LoadTarget {
       }
       return seen.join('\n')
     }
+    const mustGoOn = (input: Uint8Array): void => {
+      const mayWait = protocol === 'meta' ? linesMayWait(input) : packetsMayWait(input, 0x81)
+      if (mayWait) return
+      let begun = false
+      let answered = false
+      const parser = new Parser(() => {
+        answered = begun
+      })
+      try {
+        parser.push(Buffer.from(input), input.length)
+        begun = true
+        for (const piece of goingOn(protocol === 'meta' ? 'MN' : undefined)) {
+          parser.push(piece, piece.length)
+          if (answered) return
+        }
+      } catch (error) {
+        if (error instanceof ProtocolError) return
+        throw error
+      }
+      throw new Error('stuck: what the node goes on to say is never an answer')
+    }
     return {
       dictionary: protocol === 'binary' ? BINARY_WORDS : META_WORDS,
       seeds: protocol === 'binary' ? BINARY_SEEDS : META_SEEDS,
       run: (input) => {
         const [whole, cut] = [parse([input]), parse(pieces(input))]
-        if (whole === cut) return
-        throw new Error(
-          `at once these are ${JSON.stringify(whole)}, in pieces ${JSON.stringify(cut)}`,
-        )
+        if (whole !== cut) {
+          throw new Error(
+            `at once these are ${JSON.stringify(whole)}, in pieces ${JSON.stringify(cut)}`,
+          )
+        }
+        mustGoOn(input)
       },
       check: () => {},
     }

@@ -25,7 +25,8 @@ interface DatagramExchange {
 }
 
 interface Modules {
-  readonly Server: new (options: object) => Server
+  readonly Server: new (options: object, host: object, cache: object) => Server
+  makeGuardedCache(options: object): object
   readonly DatagramExchange: new (engine: object, descriptor: number) => DatagramExchange
 }
 
@@ -40,8 +41,14 @@ export const datagrams: LoadTarget = async (packages: InstrumentedPackages): Pro
     'server',
     'transport/datagram-exchange.js',
   )
+  const { makeGuardedCache } = await packages.load<Modules>('server', 'cache/cache-fixture.js')
   const begin = (): readonly [Server, DatagramExchange] => {
-    const server = new Server({ memoryLimitBytes: 4 * 1024 * 1024, maxItemSizeBytes: 64 * 1024 })
+    const options = {
+      memoryLimitBytes: 4 * 1024 * 1024,
+      maxItemSizeBytes: 64 * 1024,
+      slabChunkMaxBytes: 32 * 1024,
+    }
+    const server = new Server(options, {}, makeGuardedCache(options))
     return [server, new DatagramExchange(server.engine, 5)]
   }
   let [server, exchange] = begin()
@@ -52,15 +59,21 @@ export const datagrams: LoadTarget = async (packages: InstrumentedPackages): Pro
     run: (input) => {
       if (++count % DATAGRAMS_PER_SERVER === 0) [server, exchange] = begin()
       exchange.input.bytes.set(input)
-      if (!exchange.begin(input.length)) return
-      answerAll(exchange, input)
+      if (exchange.begin(input.length)) answerAll(exchange, input)
+      exchange.end()
+      // Whatever it was: the next one is answered.
+      exchange.input.bytes.set(NEXT)
+      exchange.begin(NEXT.length)
+      if (answerAll(exchange, NEXT) !== 1) throw new Error('the next datagram is not answered')
       exchange.end()
     },
     check: () => server.check(),
   }
 }
 
-function answerAll(exchange: DatagramExchange, asked: Uint8Array): void {
+/** Takes the answers to a datagram; how many datagrams they are. */
+function answerAll(exchange: DatagramExchange, asked: Uint8Array): number {
+  let count = 0
   let bytes = 0
   let expected = 0
   while (exchange.next()) {
@@ -72,12 +85,15 @@ function answerAll(exchange: DatagramExchange, asked: Uint8Array): void {
     bytes += exchange.length
     if (bytes > MOST_ANSWERED_BYTES) throw new Error(`${bytes} bytes for one datagram`)
     exchange.sent()
+    count++
     expected = sequence + 1 === total ? 0 : sequence + 1
   }
   if (expected !== 0) throw new Error('a message of which the end is missing')
+  return count
 }
 
 const FRAME = '\0\x07\0\0\0\x01\0\0'
+const [NEXT] = words(`${FRAME}mn\r\n`)
 const WORDS = words(
   ...[FRAME, 'get a\r\n', 'gets a b c\r\n', 'set a 0 0 1\r\nx\r\n', 'mg a v f t\r\n', 'mn\r\n'],
   ...[

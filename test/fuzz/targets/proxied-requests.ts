@@ -1,8 +1,9 @@
 // Requests to the proxy: whatever bytes come, cut anywhere, they are the same requests, and memory that was taken for
-// values is given back.
+// values is given back; and if the client goes on, so do its requests.
 import type { InstrumentedPackages } from '../instrumented-package.ts'
 import { Random } from '../random.ts'
 import type { LoadTarget, Target } from '../target.ts'
+import { goingOn, linesMayWait, packetsMayWait } from './going-on.ts'
 import { BINARY_WORDS, cut, dependsOnPieces, SEEDS, TEXT_WORDS } from './vocabulary.ts'
 
 interface ValueMemory {
@@ -58,11 +59,26 @@ export function proxiedRequests(protocol: 'text' | 'binary'): LoadTarget {
       if (memory.used !== 0) throw new Error(`${memory.used} bytes are lost`)
       return seen.join('\n')
     }
+    const mustGoOn = (input: Uint8Array): void => {
+      if (binary ? packetsMayWait(input, 0x80) : linesMayWait(input)) return
+      const memory = new ValueMemory(MEMORY_BYTES)
+      const parser = new Parser({ maxValueSize: MAX_VALUE_BYTES, memory })
+      const chunk = Buffer.from(input)
+      parser.feed(chunk, chunk.length)
+      while (!parser.broken && parser.next());
+      for (const piece of goingOn(binary ? undefined : 'mn')) {
+        if (parser.broken) return
+        parser.feed(piece, piece.length)
+        if (parser.next()) return
+      }
+      if (!parser.broken) throw new Error('stuck: what the client goes on to ask is no request')
+    }
     return {
       dictionary: binary ? BINARY_WORDS : TEXT_WORDS,
       seeds: binary ? SEEDS.binary : [...SEEDS.classic, ...SEEDS.meta],
       run: (input) => {
         const whole = parse([input])
+        mustGoOn(input)
         if (!binary && dependsOnPieces(input)) return
         const pieces = parse(cut(input, new Random(input.length)))
         if (whole === pieces) return

@@ -15,11 +15,17 @@ import {
 
 /** What of `protocol/conversation.ts` is used here. */
 interface Conversation {
-  readonly Server: new (options: object, host: object) => Server
+  readonly Server: new (options: object, host: object, cache: Cache) => Server
+}
+
+/** What of `cache/cache-fixture.ts` is. */
+interface CacheFixture {
+  makeGuardedCache(options: object, pattern: number): Cache
 }
 
 interface Cache {
   readonly clock: { tick(secondsSinceStart: number): void }
+  readonly slabs: { verify(): void }
 }
 
 interface Server {
@@ -43,15 +49,18 @@ type Work = new (cache: Cache) => { run(): unknown }
 
 interface Modules {
   readonly Server: Conversation['Server']
+  readonly makeGuardedCache: CacheFixture['makeGuardedCache']
   readonly works: readonly Work[]
 }
 
 const MEMORY_BYTES = 4 * 1024 * 1024
 const MAX_ITEM_BYTES = 16 * 1024
+/** What each cache fills free memory with: whoever reads of it answers differently from the other. */
+const PATTERNS = [0xa5, 0x5b]
 /** After so many inputs the servers are replaced: what led to a defect stays short. */
 const INPUTS_PER_PAIR = 20_000
 
-/** Turns that a client whose value, or packet, is incomplete may take to end it. */
+/** Turns that it may take to end a value or a packet that is incomplete. */
 const TURNS_TO_END = 8
 const LF = 10
 const END_OF_LINE = Buffer.from('\r\n')
@@ -82,13 +91,14 @@ export function requests(protocol: Protocol): LoadTarget {
 
 async function load(packages: InstrumentedPackages): Promise<Modules> {
   const { Server } = await packages.load<Conversation>('server', 'protocol/conversation.js')
+  const { makeGuardedCache } = await packages.load<CacheFixture>('server', 'cache/cache-fixture.js')
   const works = await Promise.all(
     (['Maintainer', 'Crawler', 'PageMover'] as const).map(async (name) => {
       const file = name.replace(/(?<=[a-z])(?=[A-Z])/, '-').toLowerCase()
       return (await packages.load<Record<string, Work>>('server', `cache/${file}.js`))[name]
     }),
   )
-  return { Server, works }
+  return { Server, makeGuardedCache, works }
 }
 
 /** Two servers, and the work in the background of each, in step. */
@@ -98,14 +108,17 @@ class Pair {
   readonly #works: { run(): unknown }[]
   #seconds = 0
 
-  constructor({ Server, works }: Modules) {
+  constructor({ Server, makeGuardedCache, works }: Modules) {
     const options = {
       memoryLimitBytes: MEMORY_BYTES,
       maxItemSizeBytes: MAX_ITEM_BYTES,
       slabChunkMaxBytes: MAX_ITEM_BYTES / 2,
     }
-    this.#whole = new Server(options, { watchEnabled: false })
-    this.#inPieces = new Server(options, { watchEnabled: false })
+    const [whole, inPieces] = PATTERNS.map((pattern) => {
+      return new Server(options, { watchEnabled: false }, makeGuardedCache(options, pattern))
+    })
+    this.#whole = whole
+    this.#inPieces = inPieces
     const both = [this.#whole.cache, this.#inPieces.cache]
     this.#works = both.flatMap((cache) => works.map((Work) => new Work(cache)))
   }
@@ -132,7 +145,10 @@ class Pair {
   /** Items expire, flushes come due, and the background has its turn. */
   #passTime(random: Random): void {
     this.#seconds += random.below(8) === 0 ? 3_000 : 1
-    for (const server of [this.#whole, this.#inPieces]) server.cache.clock.tick(this.#seconds)
+    for (const { cache } of [this.#whole, this.#inPieces]) {
+      cache.slabs.verify()
+      cache.clock.tick(this.#seconds)
+    }
     for (const work of this.#works) work.run()
   }
 
@@ -152,7 +168,7 @@ function mustBeEqual(atOnce: Buffer, inPieces: Buffer): void {
 
 /** A connection that waits for bytes goes on when they have come, and then takes a command. */
 function mustEnd(client: Client): void {
-  for (let turn = 0; turn < TURNS_TO_END && !client.closed; turn++) {
+  for (let turn = 0; !client.closed; turn++) {
     const wanted = wantedBytes(client)
     // Who declares more than can be sent here, waits for it: that is no defect.
     if (wanted > 2 * MAX_ITEM_BYTES) break
@@ -160,6 +176,7 @@ function mustEnd(client: Client): void {
       mustAnswer(client)
       break
     }
+    if (turn === TURNS_TO_END) throw new Error(`stuck: it still waits for ${wanted} bytes`)
     client.sendForBytes(
       client.speaksBinary || client.awaitedBytes > 0
         ? new Uint8Array(wanted).fill(LF)

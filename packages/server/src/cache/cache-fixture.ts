@@ -1,7 +1,8 @@
 // For tests only: makes a cache of a test's own, and keys and values for it. Knows the cache's public
 // surface, no protocol.
-import { Cache, NO_MEMORY, TOO_LARGE } from './cache.ts'
+import { Cache, type MakeSlabs, NO_MEMORY, TOO_LARGE } from './cache.ts'
 import { allocateCacheMemory, type CacheOptions } from './cache-memory.ts'
+import { GuardedSlabs } from './guarded-slabs.ts'
 import { hashKey } from './hash.ts'
 import { CHUNK_HEADER_BYTES, CHUNKED, type ItemRef } from './item.ts'
 import { MemoryBlock } from './memory.ts'
@@ -59,6 +60,15 @@ export function makeCacheOptions(options: Partial<CacheOptions> = {}): CacheOpti
 export function makeCache(options: Partial<CacheOptions> = {}): Cache {
   const all = makeCacheOptions(options)
   const cache = new Cache(allocateCacheMemory(all), all)
+  cache.clock.start(START_UNIX_SECONDS)
+  return cache
+}
+
+/** A cache that finds writes out of bounds, and after something was freed. */
+export function makeGuardedCache(options: Partial<CacheOptions> = {}, pattern = 0xa5): Cache {
+  const all = makeCacheOptions(options)
+  const makeSlabs: MakeSlabs = (...parts) => new GuardedSlabs(pattern, ...parts)
+  const cache = new Cache(allocateCacheMemory(all), all, makeSlabs)
   cache.clock.start(START_UNIX_SECONDS)
   return cache
 }

@@ -3,6 +3,7 @@
 import { PAGE_BYTES, type Ref } from './arena.ts'
 import type { Cache } from './cache.ts'
 import { keyOfItem, valueOfItem } from './cache-fixture.ts'
+import { GuardedSlabs } from './guarded-slabs.ts'
 import { CHUNKED, type ItemRef, LINKED } from './item.ts'
 import { LIMITED_BYTES, LIMITED_ITEMS, NO_LIMIT } from './prefix-limits.ts'
 import { GLOBAL_PAGE_POOL } from './slab-pages.ts'
@@ -19,6 +20,7 @@ export interface Unlinked {
 
 /** @throws Error that names the first thing that is not as it must be. */
 export function checkInvariants(cache: Cache, { inFlight }: Unlinked = { inFlight: [] }): void {
+  if (cache.slabs instanceof GuardedSlabs) cache.slabs.verify()
   checkPages(cache)
   const linked = checkTable(cache)
   checkLists(cache, linked)

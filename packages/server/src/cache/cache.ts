@@ -38,7 +38,7 @@ import { PrefixStatistics } from './prefix-statistics.ts'
 import { SharedState } from './shared-state.ts'
 import { SizeHistogram } from './size-histogram.ts'
 import { SlabPages } from './slab-pages.ts'
-import { Slabs } from './slabs.ts'
+import { type SlabOptions, Slabs } from './slabs.ts'
 import {
   CURR_BYTES,
   CURR_ITEMS,
@@ -57,6 +57,12 @@ export interface CasUnique {
   readonly low: number
   readonly high: number
 }
+
+export type MakeSlabs = (
+  ...parts: readonly [Arena, Items, SlabPages, SharedState, SlabOptions]
+) => Slabs
+
+const unguardedSlabs: MakeSlabs = (...parts) => new Slabs(...parts)
 
 /** What `allocate` returns instead of an item. */
 export const NO_MEMORY = 0
@@ -98,7 +104,8 @@ export class Cache implements LruOwner {
   readonly limits: PrefixLimits
   readonly #state: Int32Array
 
-  constructor(memory: CacheMemory, options: CacheOptions) {
+  /** `makeSlabs`: for tests, an allocator that watches over its memory. */
+  constructor(memory: CacheMemory, options: CacheOptions, makeSlabs: MakeSlabs = unguardedSlabs) {
     this.options = options
     const state = new SharedState(memory.state)
     this.arena = new Arena(memory.arena)
@@ -114,7 +121,7 @@ export class Cache implements LruOwner {
     this.sizes = new SizeHistogram(memory.sizes)
     this.items = new Items(this.arena, options.casEnabled)
     this.pages = new SlabPages(this.arena, this.tuning, contents, options.initialMallocedBytes)
-    this.slabs = new Slabs(this.arena, this.items, this.pages, contents, options)
+    this.slabs = makeSlabs(this.arena, this.items, this.pages, contents, options)
     this.pageMoves = new PageMoves(this.pages, state, this.slabs.largestClass)
     this.table = new HashTable(memory.table, this.items, contents, options)
     this.evictionCounts = new EvictionCounts(memory.evictionCounts, state)

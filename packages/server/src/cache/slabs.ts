@@ -77,6 +77,8 @@ export class Slabs {
   readonly nominalSizes: readonly number[]
   /** What it takes here. */
   readonly chunkSizes: readonly number[]
+  /** From the beginning of a chunk to that of the next. */
+  readonly #distances: readonly number[]
   readonly largestClass: number
 
   readonly #arena: Arena
@@ -93,12 +95,14 @@ export class Slabs {
   /** By class: the page being carved. Those that came after it are untouched. */
   readonly #carvedPage: Int32Array
 
+  /** `redZoneBytes`: left free behind every chunk, for who looks whether anything is written there. */
   constructor(
     arena: Arena,
     items: Items,
     pages: SlabPages,
     state: SharedState,
     options: SlabOptions,
+    redZoneBytes = 0,
   ) {
     this.#arena = arena
     this.#items = items
@@ -106,6 +110,7 @@ export class Slabs {
     this.#options = options
     this.nominalSizes = slabClassSizes(options)
     this.chunkSizes = this.nominalSizes.map(chunkBytes)
+    this.#distances = this.chunkSizes.map((bytes) => bytes + redZoneBytes)
     this.largestClass = this.chunkSizes.length - 1
     this.#classBySize = new Uint8Array(options.slabChunkMaxBytes / CHUNK_ALIGN_BYTES + 1)
     for (let slabClass = 1, from = 0; slabClass <= this.largestClass; slabClass++) {
@@ -127,7 +132,7 @@ export class Slabs {
   }
 
   chunksPerPage(slabClass: number): number {
-    return Math.trunc(PAGE_BYTES / this.chunkSizes[slabClass])
+    return Math.trunc(PAGE_BYTES / this.#distances[slabClass])
   }
 
   // ---- chunks
@@ -189,7 +194,7 @@ export class Slabs {
 
   /** The chunk at an index in a page of the class. */
   chunkOf(slabClass: number, page: number, index: number): Ref {
-    return this.#arena.refInPage(page, index * this.chunkSizes[slabClass])
+    return this.#arena.refInPage(page, index * this.#distances[slabClass])
   }
 
   /** How many chunks of a page can be looked at, from index 0; none if it isn't the class's any more. */
@@ -320,7 +325,7 @@ export class Slabs {
     const slabClass = this.#pages.classOf(page)
     if (slabClass === 0) return false
     const bytes = ((chunk >>> 0) * UNIT_BYTES) % PAGE_BYTES
-    const index = bytes / this.chunkSizes[slabClass]
+    const index = bytes / this.#distances[slabClass]
     return Number.isInteger(index) && index < this.#carved[page]
   }
 

@@ -1,9 +1,9 @@
 // For tests only: talks to an engine as a transport does, without sockets. What arrives is offered, what
 // could not be consumed is kept, answers are collected from the reply buffer and the arena.
-import { Cache } from '../cache/cache.ts'
-import { makeCacheOptions, START_UNIX_SECONDS } from '../cache/cache-fixture.ts'
+import type { Cache } from '../cache/cache.ts'
+import { makeCache } from '../cache/cache-fixture.ts'
 import { checkInvariants, pinnedItems } from '../cache/cache-invariants.ts'
-import { allocateCacheMemory, type CacheOptions } from '../cache/cache-memory.ts'
+import type { CacheOptions } from '../cache/cache-memory.ts'
 import { MemoryBlock } from '../cache/memory.ts'
 import { BINARY_VALUE, Connection, PACKET, SWALLOW, VALUE } from './connection.ts'
 import type { Host } from './context.ts'
@@ -59,10 +59,12 @@ export class Server {
   readonly engine: Engine
   readonly #clients: Client[] = []
 
-  constructor(options: Partial<CacheOptions> = {}, host: Partial<Host> = {}) {
-    const all = makeCacheOptions(options)
-    this.cache = new Cache(allocateCacheMemory(all), all)
-    this.cache.clock.start(START_UNIX_SECONDS)
+  constructor(
+    options: Partial<CacheOptions> = {},
+    host: Partial<Host> = {},
+    cache = makeCache(options),
+  ) {
+    this.cache = cache
     this.engine = new Engine(this.cache, { ...HOST, ...host })
   }
 
