@@ -17,8 +17,7 @@ const COMMONJS = {
     const declarations = readdirSync(here('dist'), { recursive: true, encoding: 'utf8' })
     for (const fileName of declarations) {
       if (!/^(?!(?:commonjs|cli)\/).*(?<!\.test)\.d\.ts$/.test(fileName)) continue
-      const source = readFileSync(here(`dist/${fileName}`), 'utf8')
-      emit(fileName, source.replace(/^\/\/# sourceMappingURL=.*\n?/m, ''))
+      emit(fileName, readFileSync(here(`dist/${fileName}`), 'utf8'))
     }
   },
 }

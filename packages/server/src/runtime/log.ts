@@ -77,7 +77,6 @@ function readableOnTerminal(
   // than its stream, which would write a tick later.
   const pretty: typeof import('pino-pretty') = load('pino-pretty')
   const readable = pretty.prettyFactory({
-    colorize: pretty.isColorSupported,
     ignore: 'pid',
     translateTime: 'SYS:HH:MM:ss.l',
   })
