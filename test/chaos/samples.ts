@@ -1,0 +1,59 @@
+// What processes take over time: memory and descriptors, once a second. Linux only.
+import { readdirSync, readFileSync } from 'node:fs'
+
+export interface Growth {
+  readonly name: string
+  readonly seconds: number
+  /** Mean of the first and of the last quarter of the time. */
+  readonly residentMegabytes: readonly [first: number, last: number]
+  readonly descriptors: readonly [first: number, last: number]
+}
+
+const MEGABYTE = 1024 * 1024
+/** What a process takes at first is not what it takes. */
+const WARM_UP_SECONDS = 30
+
+interface Sample {
+  readonly resident: number
+  readonly descriptors: number
+}
+
+export class Samples {
+  readonly #name: string
+  #pid: number | undefined
+  #samples: Sample[] = []
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  /** Of the process that is there now; another one begins anew. */
+  take(pid: number | undefined): void {
+    if (pid !== this.#pid) this.#samples = []
+    this.#pid = pid
+    if (pid === undefined) return
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+      const resident = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+      this.#samples.push({ resident, descriptors: readdirSync(`/proc/${pid}/fd`).length })
+    } catch {
+      // It has just ended.
+    }
+  }
+
+  /** Undefined if the process hasn't been there for long. */
+  get growth(): Growth | undefined {
+    const samples = this.#samples.slice(WARM_UP_SECONDS)
+    const quarter = Math.floor(samples.length / 4)
+    if (quarter < 5) return undefined
+    const [first, last] = [samples.slice(0, quarter), samples.slice(-quarter)]
+    const mean = (part: readonly Sample[], of: keyof Sample): number =>
+      part.reduce((sum, sample) => sum + sample[of], 0) / part.length
+    return {
+      name: this.#name,
+      seconds: this.#samples.length,
+      residentMegabytes: [mean(first, 'resident') / MEGABYTE, mean(last, 'resident') / MEGABYTE],
+      descriptors: [mean(first, 'descriptors'), mean(last, 'descriptors')],
+    }
+  }
+}
