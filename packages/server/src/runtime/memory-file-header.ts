@@ -23,6 +23,8 @@ export const IN_USE = 1
 export const STOPPED = 2
 /** And has waited until all was on disk. */
 export const ON_DISK = 3
+/** A thread of its process has failed, and what it was changing may be wrong. */
+export const FAILED = 4
 
 const MAGIC = Buffer.from('memshard items\n\0', 'latin1')
 const VERSION_AT = 16

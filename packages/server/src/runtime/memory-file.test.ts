@@ -75,7 +75,7 @@ function live(work: (cache: Cache, resumed: boolean) => void, life: Life = {}): 
   checkInvariants(cache)
   work(cache, earlier !== undefined)
   if (end === 'failure') file.discard()
-  else if (end === 'kill') calls.flock(lock, LOCK_UN)
+  if (end === 'failure' || end === 'kill') calls.flock(lock, LOCK_UN)
   else file.stop(end === 'graceful')
 }
 

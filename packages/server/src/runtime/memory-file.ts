@@ -32,6 +32,7 @@ import {
   bootId,
   changedFlags,
   EMPTY,
+  FAILED,
   IN_USE,
   LAYOUT_VERSION,
   type Layout,
@@ -145,6 +146,7 @@ function examine({ fd, path, size, layout, boot }: OpenFile): Unusable {
   const changed = changedFlags(header.layout, layout)
   if (changed.length > 0) return `it was made with other settings (${changed.join(', ')})`
   if (header.state === EMPTY) return NEW
+  if (header.state === FAILED) return 'the server before has failed, and its items may be wrong'
   if (found.size !== size) return `it has ${found.size} bytes, and should have ${size}`
   if (header.state === ON_DISK) return undefined
   if (header.state !== IN_USE && header.state !== STOPPED) return 'its header is damaged'
@@ -214,9 +216,9 @@ function takeOver(
       }
       close()
     },
+    // Other threads may still be at work, so it stays locked until the process ends.
     discard: () => {
-      header.state = EMPTY
-      close()
+      header.state = FAILED
     },
   })
 

@@ -1,5 +1,6 @@
 // The process that serves, until it ends: signals, what it says of itself, and its exit code. Knows nothing of the
 // command line.
+import { LockAbandonedError } from '../cache/lock.ts'
 import { ListenError } from '../transport/listeners.ts'
 import { isDaemon, tellServing } from './daemon-process.ts'
 import type { Log } from './log.ts'
@@ -11,11 +12,15 @@ import { type Server, startServer } from './server.ts'
 import type { ServiceManager } from './service-manager.ts'
 import type { Settings } from './settings.ts'
 import { StartError } from './start-error.ts'
+import { ThreadFailure } from './thread-failure.ts'
 import { SERVER_VERSION } from './version.ts'
 import type { WorkerThreads } from './worker-threads.ts'
 
 /** As memcached exits when the system refuses it something (EX_OSERR). */
 const EX_OSERR = 71
+
+/** How long the reason for which a thread has ended may take to be known, once it is known that it has. */
+const REASON_MS = 5_000
 
 export async function serve(settings: Settings, log: Log, threads: WorkerThreads): Promise<void> {
   let server: Server | undefined
@@ -43,6 +48,21 @@ export async function serve(settings: Settings, log: Log, threads: WorkerThreads
     if (again || registration === undefined) server?.stop(graceful)
     else void registration.leave().then(() => server?.stop(graceful))
   }
+  // What the main thread does beside requests may fail as well, and then nothing else would end the process: Node
+  // waits for its threads, and those wait in the kernel.
+  process.on('uncaughtException', (error) => {
+    if (error instanceof LockAbandonedError) setTimeout(fail, REASON_MS, error)
+    else fail(error)
+  })
+  let failing = false
+  /** The cache may be half changed: a cache may die, it must not lie. */
+  function fail(error: unknown): void {
+    if (failing) return
+    failing = true
+    log.fatal({ err: error }, isOfAnotherThread(error) ? error.message : 'the main thread failed')
+    server?.abandon()
+    process.exit(1)
+  }
   try {
     server = await startServer(settings, log, threads)
   } catch (error) {
@@ -65,10 +85,7 @@ export async function serve(settings: Settings, log: Log, threads: WorkerThreads
   try {
     await server.closed
   } catch (error) {
-    // A thread that failed may have left the cache half changed: a cache may die, it must not lie.
-    log.fatal({ err: error }, 'a thread failed')
-    server.stop(false)
-    process.exit(1)
+    fail(error)
   }
   await registration?.leave()
   log.info('stopped')
@@ -97,6 +114,10 @@ async function superviseBy(
 
 function statusOf({ addresses }: Pick<Server, 'addresses'>): string {
   return `serving on ${addresses.join(', ')}`
+}
+
+function isOfAnotherThread(error: unknown): error is Error {
+  return error instanceof ThreadFailure || error instanceof LockAbandonedError
 }
 
 /** Where it listens on TCP, which the system may have chosen. */

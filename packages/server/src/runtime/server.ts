@@ -9,7 +9,7 @@ import type { ClockReading } from '../cache/clock.ts'
 import { CLOSED_BY_ERROR } from '../cache/event-log.ts'
 import { AcceptGate } from '../transport/accept-gate.ts'
 import { type CertificateMaterial, Certificates } from '../transport/certificates.ts'
-import { ConnectionCounts, DRAINING, STOPPING } from '../transport/connection-counts.ts'
+import { ConnectionCounts, DRAINING, RUNNING, STOPPING } from '../transport/connection-counts.ts'
 import { ConnectionEvents } from '../transport/connection-events.ts'
 import { ConnectionTable, LISTENING } from '../transport/connection-table.ts'
 import type { DatagramSocket } from '../transport/entrance.ts'
@@ -48,6 +48,7 @@ import { allowCoreDumps, allowDescriptors, lockMemory } from './process-limits.t
 import { secretFileWarning } from './secret-files.ts'
 import { logLevelOf, type Settings, threadsPerUdpSocket } from './settings.ts'
 import { StartError } from './start-error.ts'
+import { ThreadFailure } from './thread-failure.ts'
 import {
   chooseDirectTransport,
   chooseSystemCalls,
@@ -58,6 +59,7 @@ import type { ToMain, ToWorker, WorkerTransport } from './worker-messages.ts'
 import {
   directThreadCounts,
   giveWork,
+  hasEnded,
   launchThreads,
   threadsExpected,
   threadsFor,
@@ -75,6 +77,8 @@ export interface Server {
   reload(): void
   /** Stops serving, at once or when clients have taken the answers they asked for. */
   stop(graceful: boolean): void
+  /** Stops after a failure: what the cache holds may be wrong, and the next process must not have it. */
+  abandon(): void
   /** Resolves when every thread has ended; rejects if one failed. */
   readonly closed: Promise<void>
 }
@@ -137,6 +141,9 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   const table = new ConnectionTable(settings.maxConnections + OTHER_DESCRIPTORS)
   const transports = planThreads(settings, direct, listeners, table, listen)
   const { workers } = threadsFor(transports[0], settings, launched)
+  // This thread hears of a thread's end by its event loop, and must not stand still for what that left locked.
+  cache.lock.hasEnded = (threadId) =>
+    !workers.some((worker) => worker.threadId === threadId && !hasEnded(worker))
   const gate = acceptGate(calls, counts, transports[0], settings)
   // Of watchers whose sockets other threads have, by slot.
   const remote = new Map<number, RemoteWatcher>()
@@ -210,7 +217,10 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
   })
   // Out of descriptors, threads stop to accept until a connection closes; but others may free some too.
   const retry = setInterval(() => gate?.reopen(), ACCEPT_RETRY_MS).unref()
-  const closed = Promise.all(workers.map(ended)).then(async () => {
+  const endings = workers.map((worker, thread) =>
+    ended(worker, thread, () => counts.stopState !== RUNNING),
+  )
+  const closed = Promise.all(endings).then(async () => {
     clearInterval(retry)
     background.stop()
     admin?.close()
@@ -221,10 +231,17 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
     if (settings.unixSocketPath !== undefined) removeStaleSocket(settings.unixSocketPath)
     removeProcessFiles(settings)
   })
+  let abandoned = false
+  const abandon = (): void => {
+    if (abandoned) return
+    abandoned = true
+    memoryFile?.discard()
+    stop(false)
+  }
   // Whoever awaits `closed` hears of a failure; until then it must not count as unhandled.
-  closed.catch(() => memoryFile?.discard())
+  closed.catch(abandon)
   try {
-    const ready = await Promise.all(workers.map(readyAddresses))
+    const ready = await Promise.race([Promise.all(workers.map(readyAddresses)), failureOf(endings)])
     const addresses = [...listening, ...ready.flat()]
     const transport = transports[0].kind
     const certificates = tls?.certificates.buffer
@@ -253,7 +270,7 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
       admin?.reload()
     }
     const adminAddress = admin?.address
-    return { addresses, adminAddress, administered, stop, closed, reload }
+    return { addresses, adminAddress, administered, stop, abandon, closed, reload }
   } catch (error) {
     stop(false)
     background.stop()
@@ -526,7 +543,6 @@ function wake(calls: SystemCalls | undefined, transports: readonly WorkerTranspo
 
 function readyAddresses(worker: Worker): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
-    worker.once('error', reject)
     worker.on('message', (message: ToMain) => {
       if (message.kind === 'ready') resolve(message.addresses)
       if (message.kind === 'failed') reject(new StartError(message.message))
@@ -534,9 +550,23 @@ function readyAddresses(worker: Worker): Promise<readonly string[]> {
   })
 }
 
-function ended(worker: Worker): Promise<void> {
+/** Never resolves: who waits for what a thread says would wait forever for one that has ended. */
+function failureOf(endings: readonly Promise<void>[]): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const ending of endings) ending.catch(reject)
+  })
+}
+
+/** Rejects if it ended though nobody had asked it to, or failed. */
+function ended(worker: Worker, thread: number, isAsked: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
-    worker.once('error', reject)
-    worker.once('exit', () => resolve())
+    let failure: Error | undefined
+    worker.once('error', (error) => {
+      failure = error
+    })
+    worker.once('exit', (exitCode) => {
+      if (failure === undefined && exitCode === 0 && isAsked()) resolve()
+      else reject(new ThreadFailure(thread, exitCode, failure))
+    })
   })
 }

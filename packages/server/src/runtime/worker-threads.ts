@@ -63,6 +63,16 @@ export function threadsFor(
   return launchThreads(settings, serving)
 }
 
+/**
+ * Whether a thread that was at work has ended or is ending, also while the event loop, which would hear of it, stands
+ * still: Node then says that the thread's own was idle for -1 ms, or, if it was never asked before, that it never began.
+ */
+export function hasEnded(worker: Worker): boolean {
+  if (worker.threadId < 0) return true
+  const { idle, active } = worker.performance.eventLoopUtilization()
+  return idle < 0 || active === 0
+}
+
 /** From here on the process lasts as long as the thread. */
 export function giveWork(worker: Worker, message: ToWorker): void {
   worker.ref()
