@@ -5,15 +5,22 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { REPOSITORY } from '../repository.ts'
 import { nameOf, readInputs } from './corpus.ts'
-import { EXECUTIONS, type FuzzWork, INPUT_LENGTH, STATE_BYTES } from './fuzz-state.ts'
+import {
+  EXECUTIONS,
+  type FuzzResult,
+  type FuzzWork,
+  INPUT_LENGTH,
+  STATE_BYTES,
+} from './fuzz-state.ts'
 import type { Outcome, Plan } from './fuzzer.ts'
 import { MAX_INPUT_BYTES } from './mutation.ts'
+import type { PlantedDefect } from './planted-defects.ts'
 
 /** An input that takes more of the processor's time is one on which the target hangs. */
 const HANG_MS = 20_000
 const WATCH_MS = 500
 
-export interface CampaignResult extends Outcome {
+export interface CampaignResult extends FuzzResult {
   readonly seconds: number
   /** A file with the input that shows the defect, to be run again. */
   readonly defectFile: string | undefined
@@ -24,25 +31,27 @@ export function corpusDirectory(target: string): string {
   return join(REPOSITORY, 'test', 'fuzz', 'corpus', target)
 }
 
-/** Fuzzes a target; `progress` hears every half a second how many inputs were run. */
+/** Fuzzes a target; `progress` hears every half a second how many inputs were run. `planted`: what is to be found. */
 export async function campaign(
   target: string,
   plan: Plan,
   progress: (executions: number) => void = () => {},
+  planted?: PlantedDefect,
 ): Promise<CampaignResult> {
   const known = readInputs(corpusDirectory(target))
   const state = new SharedArrayBuffer(STATE_BYTES + MAX_INPUT_BYTES)
   const began = performance.now()
   const thread = new Worker(join(REPOSITORY, 'test', 'dist', 'fuzz', 'fuzz-thread.js'), {
-    workerData: { target, plan, known, state } satisfies FuzzWork,
+    workerData: { target, plan, planted, known, state } satisfies FuzzWork,
   })
   const outcome = await Promise.race([ended(thread), hung(thread, state, progress)])
   await thread.terminate()
   const seconds = (performance.now() - began) / 1000
-  return { ...outcome, seconds, defectFile: keepDefect(target, outcome) }
+  const defectFile = planted === undefined ? keepDefect(target, outcome) : undefined
+  return { ...outcome, seconds, defectFile }
 }
 
-function ended(thread: Worker): Promise<Outcome> {
+function ended(thread: Worker): Promise<FuzzResult> {
   return new Promise((resolve, reject) => {
     thread.once('message', resolve)
     thread.once('error', reject)
@@ -55,7 +64,7 @@ function hung(
   thread: Worker,
   state: SharedArrayBuffer,
   progress: (executions: number) => void,
-): Promise<Outcome> {
+): Promise<FuzzResult> {
   const numbers = new Int32Array(state, 0, 2)
   let executions = 0
   let since = cpuMilliseconds()
@@ -69,7 +78,8 @@ function hung(
       } else if (cpuMilliseconds() - since > HANG_MS) {
         const input = new Uint8Array(state, STATE_BYTES, numbers[INPUT_LENGTH]).slice()
         const defect = { error: new Error(`hangs for ${HANG_MS} ms`), inputs: [input] }
-        resolve({ executions, inputs: 0, coverage: 0, corpus: [], defect })
+        const nothing = { inputs: 0, coverage: 0, corpus: [], branches: 0, missed: [] }
+        resolve({ ...nothing, executions, defect })
       }
     }, WATCH_MS)
     thread.once('exit', () => clearInterval(watch))

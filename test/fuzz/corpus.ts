@@ -51,6 +51,11 @@ export class Corpus {
   get coverage(): number {
     return this.#seen.reduce((sum, buckets) => sum + (buckets === 0 ? 0 : 1), 0)
   }
+
+  /** Whether some input took the branch. */
+  reached(branch: number): boolean {
+    return this.#seen[branch] !== 0
+  }
 }
 
 const BUCKETS = Uint8Array.from({ length: 256 }, (_, count) => {

@@ -69,6 +69,11 @@ export class Fuzzer {
     return { ...this.progress, corpus: corpus.inputs, defect: undefined }
   }
 
+  /** Whether some input took the branch with this counter. */
+  reached(branch: number): boolean {
+    return this.#corpus.reached(branch)
+  }
+
   get progress(): Progress {
     const { inputs, coverage } = this.#corpus
     return { executions: this.#executions, inputs: inputs.length, coverage }

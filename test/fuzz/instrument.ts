@@ -14,28 +14,34 @@ interface Node {
   readonly [field: string]: unknown
 }
 
-/** The module with its branches counted by `COVERAGE_BYTES` counters, of which it takes those from `firstCounter` on. */
+/**
+ * The module with its branches counted by `COVERAGE_BYTES` counters, of which it takes those from `firstCounter` on;
+ * and where in the source each of them begins.
+ */
 export function instrument(
   source: string,
   firstCounter: number,
-): { readonly code: string; readonly counters: number } {
+): { readonly code: string; readonly counters: number; readonly branchAt: readonly number[] } {
   const insertions: { at: number; text: string }[] = []
-  let counters = 0
-  const count = (): string => `__counters[${(firstCounter + counters++) & (COVERAGE_BYTES - 1)}]++`
+  const branchAt: number[] = []
+  const count = (at: number): string => {
+    branchAt.push(at)
+    return `__counters[${(firstCounter + branchAt.length - 1) & (COVERAGE_BYTES - 1)}]++`
+  }
   const insert = (at: number, text: string): void => void insertions.push({ at, text })
   const statement = (node: Node | null): void => {
     if (node === null || node.type === 'BlockStatement') return
-    insert(node.start, `{${count()};`)
+    insert(node.start, `{${count(node.start)};`)
     insert(node.end, '}')
   }
   const expression = (node: Node): void => {
-    insert(node.start, `(${count()},`)
+    insert(node.start, `(${count(node.start)},`)
     insert(node.end, ')')
   }
   const visit = (node: Node): void => {
     switch (node.type) {
       case 'BlockStatement':
-        insert(node.start + 1, `${count()};`)
+        insert(node.start + 1, `${count(node.start)};`)
         break
       case 'IfStatement':
         statement(node.consequent as Node)
@@ -56,14 +62,14 @@ export function instrument(
         break
       case 'SwitchCase': {
         const [first] = node.consequent as Node[]
-        if (first !== undefined) insert(first.start, `${count()};`)
+        if (first !== undefined) insert(first.start, `${count(first.start)};`)
       }
     }
     for (const child of childrenOf(node)) visit(child)
   }
   visit(parseAst(source, { lang: 'js' }) as unknown as Node)
   const head = `const __counters=globalThis.${COVERAGE_PROPERTY};`
-  return { code: head + applied(source, insertions), counters }
+  return { code: head + applied(source, insertions), counters: branchAt.length, branchAt }
 }
 
 function* childrenOf(node: Node): Generator<Node> {

@@ -44,6 +44,7 @@ const MUTATIONS: readonly Mutation[] = [
   overwriteWithWord,
   changeNumber,
   changeNumber,
+  resizeValue,
   takePart,
   crossOver,
   insertRun,
@@ -105,6 +106,24 @@ function changeNumber(input: Uint8Array, { random }: Mutator): Uint8Array {
   const before = Number(Buffer.from(input.subarray(at, end)).toString('latin1'))
   const near = Buffer.from(String(Math.max(0, before + random.below(7) - 3)))
   return spliced(input, at, end - at, random.below(2) === 0 ? near : random.from(ALL_NUMBERS))
+}
+
+/** A value after a line that says how long it is becomes longer or shorter, and its line says so. */
+function resizeValue(input: Uint8Array, { random }: Mutator): Uint8Array {
+  const text = Buffer.from(input).toString('latin1')
+  const lines = [...text.matchAll(/ (\d{1,4})(?: noreply)?\r\n/g)]
+  if (lines.length === 0) return input
+  const { index, 0: line, 1: digits } = random.from(lines)
+  const length = Number(digits)
+  const at = index + line.length
+  const near = Math.max(0, length + random.below(9) - 4)
+  const changed = random.below(2) === 0 ? near : random.below(MAX_INPUT_BYTES)
+  const value = text
+    .slice(at, at + length)
+    .padEnd(changed, 'v')
+    .slice(0, changed)
+  const told = line.replace(digits, String(changed))
+  return Buffer.from(text.slice(0, index) + told + value + text.slice(at + length), 'latin1')
 }
 
 function takePart(input: Uint8Array, { random, other }: Mutator): Uint8Array {

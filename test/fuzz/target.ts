@@ -6,6 +6,8 @@ export interface Target {
   readonly dictionary: readonly Uint8Array[]
   /** Inputs to begin with, besides those of the corpus. */
   readonly seeds: readonly Uint8Array[]
+  /** The modules that it is about, as `server/protocol/classic.js`: those whose every branch is worth reaching. */
+  readonly modules: readonly RegExp[]
   /** @throws for an input that shows a defect. */
   run(input: Uint8Array): void
   /** Looks for what single inputs can't show; also called when they are over. @throws for a defect. */

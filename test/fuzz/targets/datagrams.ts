@@ -56,6 +56,7 @@ export const datagrams: LoadTarget = async (packages: InstrumentedPackages): Pro
   return {
     dictionary: WORDS,
     seeds: SEEDS,
+    modules: [/^server\/transport\/datagram-exchange\.js$/],
     run: (input) => {
       if (++count % DATAGRAMS_PER_SERVER === 0) [server, exchange] = begin()
       exchange.input.bytes.set(input)
@@ -111,5 +112,7 @@ const SEEDS = words(
   `${FRAME}set a 0 0 5\r\nhello\r\nget a\r\nmg a v\r\nversion\r\n`,
   `${FRAME}stats\r\nget a b c d\r\n`,
   `${FRAME}set big 0 0 1500\r\n${'v'.repeat(1500)}\r\nget big big\r\n`,
+  // An answer that fills a datagram, with nothing left for a second.
+  `${FRAME}set b 0 0 1369\r\n${'v'.repeat(1369)}\r\nget b\r\n`,
   `${FRAME}\x80\x0a${'\0'.repeat(22)}`,
 )

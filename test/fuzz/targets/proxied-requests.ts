@@ -75,6 +75,10 @@ export function proxiedRequests(protocol: 'text' | 'binary'): LoadTarget {
     }
     return {
       dictionary: binary ? BINARY_WORDS : TEXT_WORDS,
+      modules: [
+        new RegExp(`^client/proxy/${file}.js$`),
+        /^client\/proxy\/(?:numbers|value-m.*)\.js$/,
+      ],
       seeds: binary ? SEEDS.binary : [...SEEDS.classic, ...SEEDS.meta],
       run: (input) => {
         const whole = parse([input])

@@ -25,6 +25,8 @@ interface CacheFixture {
 
 interface Cache {
   readonly clock: { tick(secondsSinceStart: number): void }
+  readonly pageMoves: { ask(source: number, destination: number, evicts: boolean): number }
+  readonly events: { readonly slots: { logged: number } }
   readonly slabs: { verify(): void }
 }
 
@@ -40,7 +42,7 @@ interface Client {
   readonly speaksBinary: boolean
   readonly awaitedBytes: number
   readonly pending: Uint8Array
-  sendForBytes(data: Uint8Array): Buffer
+  sendForBytes(data: string | Uint8Array): Buffer
   hangUp(): void
 }
 
@@ -53,12 +55,70 @@ interface Modules {
   readonly works: readonly Work[]
 }
 
+/** Of each protocol, what reads it and what answers; and what of the store any of them reaches. */
+const STORE = /^server\/cache\/(?:arithmetic|cache|decimal|item|slabs|store)\.js$/
+const TEXT =
+  /^server\/protocol\/(?:administration|commands|connection|engine|key-batch|line-end|lookahead|numbers|reply|tokens)\.js$/
+const MODULES: Record<Protocol, readonly RegExp[]> = {
+  classic: [TEXT, STORE, /^server\/protocol\/(?:classic|retrieval|storage|[a-z]+-commands)\.js$/],
+  meta: [TEXT, STORE, /^server\/protocol\/(?:base64|meta-.*)\.js$/],
+  binary: [STORE, /^server\/protocol\/binary-.*\.js$/],
+}
+
 const MEMORY_BYTES = 4 * 1024 * 1024
 const MAX_ITEM_BYTES = 16 * 1024
 /** What each cache fills free memory with: whoever reads of it answers differently from the other. */
 const PATTERNS = [0xa5, 0x5b]
 /** After so many inputs the servers are replaced: what led to a defect stays short. */
-const INPUTS_PER_PAIR = 20_000
+const INPUTS_PER_PAIR = 2_500
+
+const BACKGROUND_TURNS = 4
+const FILLING_ITEMS = 4_000
+const ALL_STREAMS = 0xff
+/** As the source of a page. */
+const ANY_CLASS = -1
+const MAX_LOGIN_BYTES = 20 * 1024
+
+/** How servers are started: each pair differently from the one before. */
+interface Settings {
+  readonly options?: object
+  readonly host?: Readonly<Record<string, unknown>>
+  /** For this protocol alone. */
+  readonly only?: Protocol
+  /** Memory is full from the start, so that all else is evicted and moved. */
+  readonly full?: boolean
+  /** Events are collected, and nobody takes them. */
+  readonly watched?: boolean
+}
+
+const FEW_CLASSES = { growthFactor: 4 }
+const SETTINGS: readonly Settings[] = [
+  {},
+  { options: FEW_CLASSES, full: true },
+  {
+    options: { casEnabled: false, trackSizes: true, prefixStatisticsEnabled: true },
+    watched: true,
+  },
+  { options: { ...FEW_CLASSES, slabAutomove: 2, segmented: false }, full: true, watched: true },
+  {
+    options: {
+      prefixLimits: [
+        { prefix: 'user:', bytes: 2000 },
+        { prefix: 'k', bytes: 30_000 },
+      ],
+    },
+  },
+  { options: { ...FEW_CLASSES, evictionsEnabled: false }, full: true },
+  { host: { flushEnabled: false, dumpEnabled: false, shutdownEnabled: true } },
+  {
+    options: { ...FEW_CLASSES, prefixLimits: [{ prefix: 'fill:', bytes: 1_000_000 }] },
+    full: true,
+  },
+  {
+    only: 'binary',
+    host: { logIn: ({ user, password }: Record<string, string>) => user === password },
+  },
+]
 
 /** Turns that it may take to end a value or a packet that is incomplete. */
 const TURNS_TO_END = 8
@@ -72,15 +132,17 @@ const NOOP_ANSWER = Buffer.from([0x81, 0x0a, ...new Array(PACKET_HEADER_BYTES - 
 export function requests(protocol: Protocol): LoadTarget {
   return async (packages: InstrumentedPackages): Promise<Target> => {
     const modules = await load(packages)
-    let pair = new Pair(modules)
+    const settings = SETTINGS.filter(({ only }) => only === undefined || only === protocol)
+    let pair = new Pair(modules, settings[0])
     let inputs = 0
     return {
       dictionary: protocol === 'binary' ? BINARY_WORDS : TEXT_WORDS,
       seeds: SEEDS[protocol],
+      modules: MODULES[protocol],
       run: (input) => {
         if (++inputs % INPUTS_PER_PAIR === 0) {
           pair.check()
-          pair = new Pair(modules)
+          pair = new Pair(modules, settings[(inputs / INPUTS_PER_PAIR) % settings.length])
         }
         pair.run(input)
       },
@@ -106,21 +168,27 @@ class Pair {
   readonly #whole: Server
   readonly #inPieces: Server
   readonly #works: { run(): unknown }[]
+  readonly #settings: Settings
   #seconds = 0
 
-  constructor({ Server, makeGuardedCache, works }: Modules) {
+  constructor({ Server, makeGuardedCache, works }: Modules, settings: Settings) {
+    this.#settings = settings
     const options = {
       memoryLimitBytes: MEMORY_BYTES,
       maxItemSizeBytes: MAX_ITEM_BYTES,
       slabChunkMaxBytes: MAX_ITEM_BYTES / 2,
+      ...settings.options,
     }
+    const host = { watchEnabled: false, ...settings.host }
     const [whole, inPieces] = PATTERNS.map((pattern) => {
-      return new Server(options, { watchEnabled: false }, makeGuardedCache(options, pattern))
+      return new Server(options, host, makeGuardedCache(options, pattern))
     })
     this.#whole = whole
     this.#inPieces = inPieces
-    const both = [this.#whole.cache, this.#inPieces.cache]
+    const both = [whole.cache, inPieces.cache]
+    for (const { events } of both) events.slots.logged = settings.watched ? ALL_STREAMS : 0
     this.#works = both.flatMap((cache) => works.map((Work) => new Work(cache)))
+    if (settings.full) for (const server of [whole, inPieces]) fill(server)
   }
 
   run(input: Uint8Array): void {
@@ -133,23 +201,31 @@ class Pair {
     for (const piece of comparable ? cut(input, random) : [input]) {
       if (!inPieces.closed) answered.push(inPieces.sendForBytes(piece))
     }
-    if (comparable) mustBeEqual(expected, Buffer.concat(answered))
+    // What is pinned by longer replies decides what is evicted.
+    if (this.#settings.full) [expected, ...answered].forEach(mustTellNothing)
+    else if (comparable) mustBeEqual(expected, Buffer.concat(answered))
     if (whole.closed !== inPieces.closed) throw new Error('one of two connections was closed')
-    mustEnd(whole)
-    mustEnd(inPieces)
+    const mustAnswer = this.#settings.host?.logIn === undefined ? answersNoop : answersAnything
+    mustEnd(whole, mustAnswer)
+    mustEnd(inPieces, mustAnswer)
     this.#whole.disconnect(whole)
     this.#inPieces.disconnect(inPieces)
     if (random.below(64) === 0) this.#passTime(random)
   }
 
-  /** Items expire, flushes come due, and the background has its turn. */
+  /** Items expire, flushes come due, pages are to move, and the background has its turns. */
   #passTime(random: Random): void {
     this.#seconds += random.below(8) === 0 ? 3_000 : 1
+    const moves = this.#settings.full && random.below(2) === 0
+    const destination = random.below(4)
     for (const { cache } of [this.#whole, this.#inPieces]) {
       cache.slabs.verify()
       cache.clock.tick(this.#seconds)
+      if (moves) cache.pageMoves.ask(ANY_CLASS, destination, destination > 0)
     }
-    for (const work of this.#works) work.run()
+    for (let turn = 0; turn < BACKGROUND_TURNS; turn++) {
+      for (const work of this.#works) work.run()
+    }
   }
 
   check(): void {
@@ -166,8 +242,25 @@ function mustBeEqual(atOnce: Buffer, inPieces: Buffer): void {
   )
 }
 
+/** More than can be held, of sizes that share few classes. */
+function fill(server: Server): void {
+  const client = server.connect()
+  for (let n = 0; n < FILLING_ITEMS; n++) {
+    const length = [80, 700, 1800, 3000][n % 4]
+    client.sendForBytes(`set fill:${n} 0 0 ${length} noreply\r\n${'f'.repeat(length)}\r\n`)
+  }
+  server.disconnect(client)
+}
+
+/** Nobody sends that much of the pattern. */
+function mustTellNothing(answer: Buffer): void {
+  for (const pattern of PATTERNS) {
+    if (answer.includes(Buffer.alloc(8, pattern))) throw new Error('it tells what memory held')
+  }
+}
+
 /** A connection that waits for bytes goes on when they have come, and then takes a command. */
-function mustEnd(client: Client): void {
+function mustEnd(client: Client, mustAnswer: (client: Client) => void): void {
   for (let turn = 0; !client.closed; turn++) {
     const wanted = wantedBytes(client)
     // Who declares more than can be sent here, waits for it: that is no defect.
@@ -197,9 +290,18 @@ function wantedBytes({ awaitedBytes, pending, speaksBinary }: Client): number {
   return PACKET_HEADER_BYTES + header.readUInt8(4) + header.readUInt16BE(2) - pending.length
 }
 
-function mustAnswer(client: Client): void {
+function answersNoop(client: Client): void {
   const [asked, expected] = client.speaksBinary ? [NOOP, NOOP_ANSWER] : [MN, MN_ANSWER]
   const answer = client.sendForBytes(asked)
   if (client.closed || answer.subarray(-expected.length).equals(expected)) return
   throw new Error(`stuck: it answers ${JSON.stringify(answer.toString('latin1'))}`)
+}
+
+/** Who has to log in first is refused, unless the password was awaited. */
+function answersAnything(client: Client): void {
+  const asked = client.speaksBinary ? NOOP : MN
+  for (let sent = 0; sent < MAX_LOGIN_BYTES && !client.closed; sent += asked.length) {
+    if (client.sendForBytes(asked).length > 0) return
+  }
+  if (!client.closed) throw new Error('stuck: it answers nothing')
 }

@@ -6,6 +6,7 @@ import { GuardedSlabs } from './guarded-slabs.ts'
 import { hashKey } from './hash.ts'
 import { CHUNK_HEADER_BYTES, CHUNKED, type ItemRef } from './item.ts'
 import { MemoryBlock } from './memory.ts'
+import { NO_LIMIT } from './prefix-limits.ts'
 import { SET, STORED, StoreRequest, store } from './store.ts'
 
 export const MEGABYTE = 1024 * 1024
@@ -69,6 +70,11 @@ export function makeGuardedCache(options: Partial<CacheOptions> = {}, pattern = 
   const all = makeCacheOptions(options)
   const makeSlabs: MakeSlabs = (...parts) => new GuardedSlabs(pattern, ...parts)
   const cache = new Cache(allocateCacheMemory(all), all, makeSlabs)
+  const { items, limits, slabs } = cache
+  if (slabs instanceof GuardedSlabs) {
+    slabs.bytesOf = (item) =>
+      limits.ofItem(item) === NO_LIMIT ? items.bytesOf(item) : items.bytesUnderLimit(item)
+  }
   cache.clock.start(START_UNIX_SECONDS)
   return cache
 }

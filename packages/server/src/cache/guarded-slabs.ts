@@ -3,7 +3,7 @@
 // chunk is next given out or back, or when all is verified, was written out of bounds or after it was freed.
 // Reads of such bytes give the pattern away, which is another for each cache. Knows one thread, and no recovery.
 import { type Arena, PAGE_BYTES, type Ref, SEGMENT_SHIFT, UNIT_BYTES } from './arena.ts'
-import { CHUNK_HEADER_BYTES, type Items } from './item.ts'
+import { CHUNK_HEADER_BYTES, type ItemRef, type Items } from './item.ts'
 import type { SharedState } from './shared-state.ts'
 import type { SlabPages } from './slab-pages.ts'
 import { type SlabOptions, Slabs } from './slabs.ts'
@@ -30,6 +30,8 @@ export class GuardedSlabs extends Slabs {
   readonly #segments: readonly Buffer[]
   /** By reference: what the chunk is that begins there. */
   readonly #is: Uint8Array
+  /** What an item takes of its chunk. To be replaced where there is more than what items know of themselves. */
+  bytesOf: (item: ItemRef) => number
   #abandoning = false
 
   /** `pattern`: the byte that all is filled with which holds nothing. */
@@ -48,6 +50,7 @@ export class GuardedSlabs extends Slabs {
     this.#arena = arena
     this.#items = items
     this.#pages = pages
+    this.bytesOf = (item) => items.bytesOf(item)
     this.#pattern = Buffer.alloc(PAGE_BYTES, pattern)
     this.#segments = arena.blocks.map(({ bytes }) =>
       Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
@@ -148,7 +151,7 @@ export class GuardedSlabs extends Slabs {
     if (is === IN_USE && !items.isFree(chunk)) {
       const used = items.isChunk(chunk)
         ? CHUNK_HEADER_BYTES + items.chunkUsed(chunk)
-        : items.bytesOf(chunk)
+        : this.bytesOf(chunk)
       if (used > this.chunkSizes[slabClass]) {
         throw damage(`chunk ${chunk} of class ${slabClass} says that it holds ${used} bytes`)
       }

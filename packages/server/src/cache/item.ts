@@ -140,6 +140,11 @@ export class Items {
     return this.valueAt(item) - this.offset(item) + bodyBytes
   }
 
+  /** The same of one under a limit, with its links. */
+  bytesUnderLimit(item: ItemRef): number {
+    return (this.#limitLinksAt(item) + 2) * 4 - this.offset(item)
+  }
+
   // ---- writing a new item
 
   /** Makes an unlinked item of a chunk. The value is left as it is. */
