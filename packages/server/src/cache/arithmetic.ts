@@ -77,8 +77,7 @@ export function changeNumber(
     cache.lru.update(item)
     return CHANGED
   }
-  if (!cache.hasFreePin(item)) return NO_ROOM
-  cache.pin(item)
+  if (!cache.hold(item)) return NO_ROOM
   const longer = cache.allocate(
     items.block(item),
     items.keyAt(item),
@@ -88,7 +87,7 @@ export function changeNumber(
     length,
     0,
   )
-  cache.unpin(item)
+  cache.letGo(item)
   if (longer === NO_MEMORY || longer === TOO_LARGE) return NO_ROOM
   cache.fill(longer, 0, result, 0, length)
   cache.replace(item, longer, hash)

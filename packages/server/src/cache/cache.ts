@@ -102,6 +102,8 @@ export class Cache implements LruOwner {
   readonly telemetry: Telemetry
   readonly invalidations: PrefixInvalidations
   readonly limits: PrefixLimits
+  /** What `hold` keeps for this thread, which has the lock meanwhile. */
+  #held: ItemRef = 0
   readonly #state: Int32Array
 
   /** `makeSlabs`: for tests, an allocator that watches over its memory. */
@@ -506,6 +508,26 @@ export class Cache implements LruOwner {
   unpin(item: ItemRef): void {
     this.items.removePin(item)
     if (this.items.pins(item) === 0 && (this.items.flags(item) & LINKED) === 0) this.free(item)
+  }
+
+  /**
+   * Keeps a linked item linked while room is made for what shall take its place, after which `letGo` is due. False if
+   * it has no free pin.
+   */
+  hold(item: ItemRef): boolean {
+    if (!this.hasFreePin(item)) return false
+    this.pin(item)
+    this.#held = item
+    return true
+  }
+
+  letGo(item: ItemRef): void {
+    this.#held = 0
+    this.unpin(item)
+  }
+
+  isHeld(item: ItemRef): boolean {
+    return item === this.#held
   }
 
   // ---- telemetry

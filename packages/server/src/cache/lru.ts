@@ -69,6 +69,8 @@ export interface LruOwner {
   /** `hash` is that of the item's key. */
   unlink(item: ItemRef, hash?: number): void
   isDead(item: ItemRef): boolean
+  /** Whether room is being made for what shall take the item's place: it must stay until then. */
+  isHeld(item: ItemRef): boolean
   /** An item of the class had to make room. */
   evicted(slabClass: number): void
 }
@@ -407,6 +409,7 @@ export class Lru {
   #repairTail(item: ItemRef, slabClass: number): void {
     const heldSeconds = this.#clock.now - this.#items.accessed(item)
     if (this.#tailRepairSeconds === 0 || heldSeconds <= this.#tailRepairSeconds) return
+    if (this.#owner.isHeld(item)) return
     this.#statistics.addToClass(slabClass, TAIL_REPAIRS, 1)
     this.#owner.unlink(item)
   }

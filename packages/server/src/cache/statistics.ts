@@ -43,7 +43,7 @@ export const AUTH_ERRORS = 32
 export const CONN_YIELDS = 33
 export const RESPONSE_OBJ_OOM = 34
 export const READ_BUF_OOM = 35
-const COUNTERS = 36
+export const COUNTERS = 36
 
 /** What `stats reset` leaves alone: they say what is there, not what has happened. */
 const GAUGES: readonly number[] = [CURR_ITEMS, CURR_BYTES]
@@ -73,7 +73,7 @@ export const MOVES_TO_COLD = 19
 export const MOVES_TO_WARM = 20
 export const MOVES_WITHIN_LRU = 21
 export const DIRECT_RECLAIMS = 22
-const CLASS_COUNTERS = 24
+export const CLASS_COUNTERS = 24
 
 /** LRU lists, by slab class | segment. */
 const LISTS = 256

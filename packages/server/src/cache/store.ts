@@ -174,8 +174,7 @@ function join(cache: Cache, old: ItemRef, added: ItemRef, append: boolean): Item
   const second = append ? added : old
   const firstLength = items.valueLength(first)
   // Making room must not evict the very item we are copying from.
-  if (!cache.hasFreePin(old)) return 0
-  cache.pin(old)
+  if (!cache.hold(old)) return 0
   const joined = cache.allocate(
     items.block(old),
     items.keyAt(old),
@@ -186,11 +185,11 @@ function join(cache: Cache, old: ItemRef, added: ItemRef, append: boolean): Item
     0,
   )
   if (joined === NO_MEMORY || joined === TOO_LARGE) {
-    cache.unpin(old)
+    cache.letGo(old)
     return 0
   }
   const filled = cache.fillFrom(joined, 0, first) && cache.fillFrom(joined, firstLength, second)
-  cache.unpin(old)
+  cache.letGo(old)
   if (!filled) {
     cache.free(joined)
     return 0

@@ -98,4 +98,18 @@ describe('an item that somebody holds at the end of a list', () => {
     expect(counts.tailrepairs).toBe('1')
     expect(counts.number).toBe('4')
   })
+
+  test.each([
+    ['append', 'append k0 0 0 1\r\ny\r\n', 'STORED\r\n'],
+    ['prepend', 'prepend k0 0 0 1\r\ny\r\n', 'STORED\r\n'],
+  ])('is not taken out by %s, which makes room for what takes its place', (_, line, answer) => {
+    const server = new Server({ memoryLimitBytes: MEGABYTE, tailRepairSeconds: 50 }, debug)
+    const client = server.connect()
+    for (let n = 0; n < 5; n++) {
+      client.send(`set k${n} 0 0 ${VALUE.length}\r\n${VALUE}\r\n`)
+    }
+    client.send('debugtime 100\r\n')
+    expect(client.send(line)).toBe(answer)
+    server.check()
+  })
 })

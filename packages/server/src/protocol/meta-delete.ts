@@ -55,11 +55,10 @@ export function processMetaDelete(context: Context): void {
 function dropValue(context: Context, item: ItemRef): ItemRef {
   const { cache, key, keyAt, keyLength } = context
   const { items } = cache
-  if (!cache.hasFreePin(item)) return 0
-  cache.pin(item)
+  if (!cache.hold(item)) return 0
   const { clientFlags, expiry, itemFlags } = flags
   const empty = cache.allocate(key, keyAt, keyLength, clientFlags, expiry, 0, itemFlags)
-  cache.unpin(item)
+  cache.letGo(item)
   if (empty === NO_MEMORY || empty === TOO_LARGE) return 0
   // As in memcached this is a store, which looks the key up once more.
   cache.events.fetched(FOUND_LIVING, key, keyAt, keyLength, item)
