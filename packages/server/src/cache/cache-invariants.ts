@@ -186,7 +186,11 @@ function checkChunks(
     if ((items.flags(item) & CHUNKED) === 0) {
       const slabClass = classOfPage(item)
       equal(items.slabClass(item), slabClass, `the class of ${what} ${item}`)
-      equal(slabs.classFor(items.sizeOf(item) + linksBytes), slabClass, `the class for ${what} ${item}`)
+      equal(
+        slabs.classFor(items.sizeOf(item) + linksBytes),
+        slabClass,
+        `the class for ${what} ${item}`,
+      )
       check(bytes <= slabs.chunkSizes[slabClass], `${what} ${item} is larger than its chunk`)
       return
     }

@@ -94,6 +94,16 @@ describe('a cache behaves as a map with expiry', () => {
 
   test.each<[string, Partial<CacheOptions>]>([
     ['chunks of 1 KiB', { slabChunkMaxBytes: 1024 }],
+    [
+      'limits of prefixes',
+      {
+        prefixLimits: [
+          { prefix: 'key:1', bytes: 4000 },
+          { prefix: 'key:', bytes: 20_000 },
+          { prefix: 'crowd:1', bytes: 1500 },
+        ],
+      },
+    ],
     ['two classes', { slabSizesBytes: [160, 640], slabChunkMaxBytes: 1024 }],
   ])(
     '%s, short values: many sequences',

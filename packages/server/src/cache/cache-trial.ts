@@ -30,6 +30,7 @@ import { Crawler, requestCrawl, requestSweep } from './crawler.ts'
 import { CHUNKED, type ItemRef, STALE, TOKEN_SENT } from './item.ts'
 import { Maintainer } from './maintainer.ts'
 import { PageMover } from './page-mover.ts'
+import { LIMITED_EVICTIONS } from './prefix-limits.ts'
 import {
   EVICTED,
   OUT_OF_MEMORY,
@@ -481,9 +482,14 @@ export class Trial {
 
   /** How many living items the cache owns up to having let go. */
   #allowedToForget(): number {
-    const { statistics } = this.cache
+    const { statistics, limits } = this.cache
+    let underLimits = 0
+    for (let limit = 0; limit < limits.count; limit++) {
+      underLimits += limits.counted(limit, LIMITED_EVICTIONS)
+    }
     return (
       statistics.total(EVICTED) +
+      underLimits +
       statistics.total(TAIL_REPAIRS) +
       statistics.get(SLAB_REASSIGN_BUSY_DELETES)
     )

@@ -397,10 +397,10 @@ class BackgroundThread extends Thread {
         lock.release()
         break
       case 9:
-        if (this.random(30) === 0) this.#flush()
+        if (this.random(100) === 0) this.#flush()
         break
       case 10:
-        if (this.random(10) === 0) this.#invalidate(`${this.random(3)}:v`)
+        if (this.random(30) === 0) this.#invalidate(`${this.random(3)}:v`)
         break
       default:
         if (this.random(10) === 0) this.#retune()
@@ -437,7 +437,7 @@ class BackgroundThread extends Thread {
     lock.acquire()
     tuning.segmented = this.random(3) > 0
     tuning.slabAutomove = this.random(3)
-    if (this.data.mayForget) cache.setMemoryLimit((4 + this.random(3)) * 1024 * 1024)
+    if (this.data.mayForget) cache.setMemoryLimit((3 + this.random(3)) * 1024 * 1024)
     lock.release()
   }
 }

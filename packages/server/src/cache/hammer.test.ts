@@ -30,7 +30,7 @@ const SEED = Number(process.env.HAMMER_SEED ?? Date.now() % 1_000_000)
 /** Between two looks at everything. */
 const INTERVAL_MS = 150
 /** A thread that has not stood still by then goes round in circles. */
-const STANDSTILL_MS = 20_000
+const STANDSTILL_MS = 60_000
 /** However busy the machine is, so much is done. */
 const LEAST_BATCHES = 300
 
@@ -163,8 +163,8 @@ function report(threads: number, figures: Figures): void {
 }
 
 const roomy = { memoryLimitBytes: 128 * MEGABYTE }
-const tight = { memoryLimitBytes: 6 * MEGABYTE }
-const TIMEOUT_MS = 60_000 + SECONDS * 3000
+const tight = { memoryLimitBytes: 4 * MEGABYTE }
+const TIMEOUT_MS = 180_000 + SECONDS * 3000
 
 describe(`threads agree on what the cache holds (HAMMER_SEED=${SEED})`, () => {
   test.each([2, 4, 8])(
@@ -187,8 +187,12 @@ describe(`threads agree on what the cache holds (HAMMER_SEED=${SEED})`, () => {
     TIMEOUT_MS,
   )
 
-  test('and it is found out if nobody waits for the lock', async () => {
-    const hammering = { threads: 4, options: tight, mayForget: true, seconds: 30 }
-    await expect(hammer({ ...hammering, withoutLock: true })).rejects.toThrow()
-  }, 120_000)
+  test(
+    'and it is found out if nobody waits for the lock',
+    async () => {
+      const hammering = { threads: 4, options: tight, mayForget: true, seconds: 30 }
+      await expect(hammer({ ...hammering, withoutLock: true })).rejects.toThrow()
+    },
+    TIMEOUT_MS,
+  )
 })
