@@ -96,7 +96,7 @@ async function failUnderLoad(
 
 const [transport] = DIRECT_TRANSPORTS
 
-describe.concurrent('a thread that has the lock', () => {
+describe('a thread that has the lock', () => {
   test.each(FAULTS)('%s', async (fault) => {
     await using node = await startFailing('nothing', '-t', '3')
     await failUnderLoad(node, fault)
@@ -154,7 +154,7 @@ describe.concurrent('a thread that has the lock', () => {
   )
 })
 
-describe.concurrent('without any request', () => {
+describe('without any request', () => {
   test('a thread that fails at the start', async () => {
     await using node = await startFailing('start', '-t', '3')
     expect(await exitOf(node)).toBe(1)

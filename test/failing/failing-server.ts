@@ -1,31 +1,29 @@
 // A server whose threads fail when the test wants them to: the executable's own code but for its worker module. What
 // comes first on the command line is what fails beside requests: `nothing`, `start` (the last thread), or `background`.
-import { Worker } from 'node:worker_threads'
-import { loadCacheClasses, loadRuntime } from './built-server.ts'
+import { launchWorkers, loadCacheClasses, loadRuntime } from '../built-server.ts'
 import type { FailingWorkerData } from './failing-worker.ts'
 
 /** Enough for what a thread loads; the fault of memory is over sooner. */
 const HEAP_MB = 64
 
 const [fault, ...argv] = process.argv.slice(2)
-const { parseCommandLine, createLog, threadsExpected, directThreadCounts, serve } =
-  await loadRuntime()
+const runtime = await loadRuntime()
 const { Maintainer, Statistics } = await loadCacheClasses()
 
-const command = parseCommandLine(argv, process.env)
+const command = runtime.parseCommandLine(argv, process.env)
 if (command.kind !== 'serve') throw new Error(command.message)
 const { settings } = command
 
 const condemned = new SharedArrayBuffer(4)
-const serving = threadsExpected(settings)
-const { direct, secure } =
-  serving === 'node' ? { direct: 0, secure: 1 } : directThreadCounts(settings)
-const workers = Array.from({ length: direct + secure }, (_, thread) => {
-  const failsAtStart = fault === 'start' && thread === direct + secure - 1
-  const workerData: FailingWorkerData = { condemned, failsAtStart }
-  const resourceLimits = { maxOldGenerationSizeMb: HEAP_MB }
-  return new Worker(new URL('./failing-worker.js', import.meta.url), { workerData, resourceLimits })
+const module = new URL('./failing-worker.js', import.meta.url)
+const threads = launchWorkers(runtime, settings, module, (thread, threads) => {
+  const workerData: FailingWorkerData = {
+    condemned,
+    failsAtStart: fault === 'start' && thread === threads - 1,
+  }
+  return { workerData, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } }
 })
+const { workers } = threads
 
 // The main thread wants the lock all the time, so that it waits for it when its holder fails.
 const { run } = Maintainer.prototype
@@ -53,4 +51,4 @@ if (fault === 'background') {
   }
 }
 
-await serve(settings, createLog(settings), { for: serving, workers })
+await runtime.serve(settings, runtime.createLog(settings), threads)

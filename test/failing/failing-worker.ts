@@ -1,6 +1,6 @@
 // A worker thread of the server that fails where a request of the test says so. Everything else is the server's.
 import { threadId, workerData } from 'node:worker_threads'
-import { load, loadCacheClasses } from './built-server.ts'
+import { load, loadCacheClasses } from '../built-server.ts'
 import { ARMING_KEY, FAULT_KEY, type Fault, fail } from './faults.ts'
 
 export interface FailingWorkerData {

@@ -91,9 +91,9 @@ export class Crawler {
       const due = tuning.crawlerEnabled ? this.#dueClasses() : []
       if (due.length === 0) return false
       lock.acquire()
-      crawl.begin(due, tuning.crawlerItemsPerRun)
+      // A command may have begun one since we looked.
+      this.#automatic = crawl.begin(due, tuning.crawlerItemsPerRun)
       lock.release()
-      this.#automatic = true
     }
     lock.acquire()
     const more = this.#step()

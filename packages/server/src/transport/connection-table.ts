@@ -62,7 +62,8 @@ export class ConnectionTable {
     this.#words[at + THREAD] = thread
     this.#words[at + LISTENER] = listener
     this.#words[at + LAST_ACTIVE] = now
-    this.#words[at + STATE] = state
+    // Last: who sees the new state sees whose it is now, and not who had the descriptor before.
+    Atomics.store(this.#words, at + STATE, state)
   }
 
   /** The connection has executed what had come, at second `now` of the server's clock. */
@@ -78,11 +79,12 @@ export class ConnectionTable {
   }
 
   isOpen(fd: number): boolean {
-    return this.#words[fd * WORDS_PER_CONNECTION + STATE] !== CLOSED
+    return this.stateOf(fd) !== CLOSED
   }
 
+  /** To be asked for before the rest. */
   stateOf(fd: number): number {
-    return this.#words[fd * WORDS_PER_CONNECTION + STATE]
+    return Atomics.load(this.#words, fd * WORDS_PER_CONNECTION + STATE)
   }
 
   threadOf(fd: number): number {

@@ -2,8 +2,8 @@
 // and as much of their shape as these programs use.
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Worker } from 'node:worker_threads'
-import { REPOSITORY } from '../repository.ts'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { REPOSITORY } from './repository.ts'
 
 /** Of `src/runtime/`: what makes a server of a command line. */
 export interface Runtime {
@@ -16,11 +16,12 @@ export interface Runtime {
   createLog(settings: ServerSettings): unknown
   threadsExpected(settings: ServerSettings): 'node' | 'direct'
   directThreadCounts(settings: ServerSettings): { readonly direct: number; readonly secure: number }
-  serve(
-    settings: ServerSettings,
-    log: unknown,
-    threads: { readonly for: 'node' | 'direct'; readonly workers: readonly Worker[] },
-  ): Promise<void>
+  serve(settings: ServerSettings, log: unknown, threads: Threads): Promise<void>
+}
+
+export interface Threads {
+  readonly for: 'node' | 'direct'
+  readonly workers: readonly Worker[]
 }
 
 export interface ServerSettings {
@@ -56,7 +57,25 @@ export async function loadCacheClasses(): Promise<CacheClasses> {
   return Object.assign({}, ...modules) as CacheClasses
 }
 
-/** Runs a module for what it does. */
+/** Threads for these settings that run a module of the test, which runs the server's own. */
+export function launchWorkers(
+  { threadsExpected, directThreadCounts }: Runtime,
+  settings: ServerSettings,
+  module: URL,
+  optionsOf: (thread: number, threads: number) => WorkerOptions = () => ({}),
+): Threads {
+  const serving = threadsExpected(settings)
+  const { direct, secure } =
+    serving === 'node' ? { direct: 0, secure: 1 } : directThreadCounts(settings)
+  const threads = direct + secure
+  const workers = Array.from(
+    { length: threads },
+    (_, thread) => new Worker(module, optionsOf(thread, threads)),
+  )
+  return { for: serving, workers }
+}
+
+/** A compiled module, by its path below `dist/`. */
 export async function load(path: string): Promise<object> {
   return (await import(
     pathToFileURL(join(REPOSITORY, 'packages/server/dist', path)).href
