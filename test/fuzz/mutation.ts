@@ -3,7 +3,7 @@
 import type { Random } from './random.ts'
 
 /** An input is never longer: what is to be found is found with less. */
-export const MAX_INPUT_BYTES = 2048
+export const MAX_INPUT_BYTES = 3072
 /** How many mutations in a row make one input, at most: 2 to this power. */
 const MAX_STACK_POWER = 5
 

@@ -165,6 +165,7 @@ const BINARY_PACKETS = [
   ...[packet(0, 0, '\0\0\0\x07', '', 'hi'), packet(0, 1), packet(1, 0), packet(4, 1)],
   ...[packet(5, 0, '', '', '\0\0\0\0\0\0\0\x01'), packet(0x0a, 0), packet(0x10, 0, '', 'pid', '1')],
   ...[packet(0x10, 0), packet(0x0b, 0, '', '', '1.6.18'), packet(0x81, 0x20, '', '', 'no')],
+  ...[packet(2, 2), packet(1, 2), packet(8, 0), packet(0x21, 0), packet(0x0e, 5), packet(3, 1)],
 ]
 const BINARY_WORDS = [...BINARY_PACKETS, ...words('\x81', '\0\0', '\xff\xff\xff\xff', '\0\0\0\x04')]
 const BINARY_SEEDS = [Buffer.concat(BINARY_PACKETS), ...BINARY_PACKETS]

@@ -77,7 +77,7 @@ export function proxiedRequests(protocol: 'text' | 'binary'): LoadTarget {
       dictionary: binary ? BINARY_WORDS : TEXT_WORDS,
       modules: [
         new RegExp(`^client/proxy/${file}.js$`),
-        /^client\/proxy\/(?:numbers|value-m.*)\.js$/,
+        binary ? /^client\/proxy\/value-memory/ : /^client\/proxy\/(?:numbers|value-memory)\.js$/,
       ],
       seeds: binary ? SEEDS.binary : [...SEEDS.classic, ...SEEDS.meta],
       run: (input) => {

@@ -3,6 +3,7 @@
 import type { InstrumentedPackages } from '../instrumented-package.ts'
 import { Random } from '../random.ts'
 import type { LoadTarget, Target } from '../target.ts'
+import { linesMayWait } from './going-on.ts'
 import {
   BINARY_WORDS,
   cut,
@@ -16,6 +17,13 @@ import {
 /** What of `protocol/conversation.ts` is used here. */
 interface Conversation {
   readonly Server: new (options: object, host: object, cache: Cache) => Server
+}
+
+/** What of `protocol/credentials.ts` is. */
+interface CredentialsModule {
+  readonly Credentials: new () => {
+    set(users: readonly { readonly user: Uint8Array; readonly password: Uint8Array }[]): void
+  }
 }
 
 /** What of `cache/cache-fixture.ts` is. */
@@ -34,7 +42,13 @@ interface Server {
   readonly cache: Cache
   connect(): Client
   disconnect(client: Client): void
+  hold(request: string): HeldReply
   check(): void
+}
+
+interface HeldReply {
+  bytes(): Buffer
+  release(): void
 }
 
 interface Client {
@@ -51,6 +65,7 @@ type Work = new (cache: Cache) => { run(): unknown }
 
 interface Modules {
   readonly Server: Conversation['Server']
+  readonly Credentials: CredentialsModule['Credentials']
   readonly makeGuardedCache: CacheFixture['makeGuardedCache']
   readonly works: readonly Work[]
 }
@@ -60,9 +75,13 @@ const STORE = /^server\/cache\/(?:arithmetic|cache|decimal|item|slabs|store)\.js
 const TEXT =
   /^server\/protocol\/(?:administration|commands|connection|engine|key-batch|line-end|lookahead|numbers|reply|tokens)\.js$/
 const MODULES: Record<Protocol, readonly RegExp[]> = {
-  classic: [TEXT, STORE, /^server\/protocol\/(?:classic|retrieval|storage|[a-z]+-commands)\.js$/],
+  classic: [
+    TEXT,
+    STORE,
+    /^server\/protocol\/(?:classic|retrieval|storage|authentication|(?:lru|slab|prefix|statistics)-commands?)\.js$/,
+  ],
   meta: [TEXT, STORE, /^server\/protocol\/(?:base64|meta-.*)\.js$/],
-  binary: [STORE, /^server\/protocol\/binary-.*\.js$/],
+  binary: [STORE, /^server\/protocol\/binary-(?!packets).*\.js$/],
 }
 
 const MEMORY_BYTES = 4 * 1024 * 1024
@@ -70,23 +89,32 @@ const MAX_ITEM_BYTES = 16 * 1024
 /** What each cache fills free memory with: whoever reads of it answers differently from the other. */
 const PATTERNS = [0xa5, 0x5b]
 /** After so many inputs the servers are replaced: what led to a defect stays short. */
-const INPUTS_PER_PAIR = 2_500
+const INPUTS_PER_PAIR = 1_500
 
 const BACKGROUND_TURNS = 4
 const FILLING_ITEMS = 4_000
+const LARGE = [
+  ['b', 20_000],
+  ['key', 60_000],
+] as const
 const ALL_STREAMS = 0xff
 /** As the source of a page. */
 const ANY_CLASS = -1
+const MAX_AWAITED_BYTES = 2 * MAX_ITEM_BYTES
 const MAX_LOGIN_BYTES = 20 * 1024
 
 /** How servers are started: each pair differently from the one before. */
 interface Settings {
   readonly options?: object
+  /** Who sends text logs in first, as `user` with `pw`. */
+  readonly password?: boolean
   readonly host?: Readonly<Record<string, unknown>>
   /** For this protocol alone. */
   readonly only?: Protocol
   /** Memory is full from the start, so that all else is evicted and moved. */
   readonly full?: boolean
+  /** Some values are large, and replies that hold them are slow to leave. */
+  readonly large?: boolean
   /** Events are collected, and nobody takes them. */
   readonly watched?: boolean
 }
@@ -94,6 +122,11 @@ interface Settings {
 const FEW_CLASSES = { growthFactor: 4 }
 const SETTINGS: readonly Settings[] = [
   {},
+  { only: 'classic', password: true },
+  {
+    only: 'binary',
+    host: { logIn: ({ user, password }: Record<string, string>) => user === password },
+  },
   { options: FEW_CLASSES, full: true },
   {
     options: { casEnabled: false, trackSizes: true, prefixStatisticsEnabled: true },
@@ -108,6 +141,10 @@ const SETTINGS: readonly Settings[] = [
       ],
     },
   },
+  {
+    options: { maxItemSizeBytes: 128 * 1024, slabChunkMaxBytes: 32 * 1024 },
+    large: true,
+  },
   { options: { ...FEW_CLASSES, evictionsEnabled: false }, full: true },
   { host: { flushEnabled: false, dumpEnabled: false, shutdownEnabled: true } },
   {
@@ -115,8 +152,9 @@ const SETTINGS: readonly Settings[] = [
     full: true,
   },
   {
-    only: 'binary',
-    host: { logIn: ({ user, password }: Record<string, string>) => user === password },
+    options: { ...FEW_CLASSES, maxItemSizeBytes: 128 * 1024, slabChunkMaxBytes: 32 * 1024 },
+    large: true,
+    full: true,
   },
 ]
 
@@ -154,13 +192,17 @@ export function requests(protocol: Protocol): LoadTarget {
 async function load(packages: InstrumentedPackages): Promise<Modules> {
   const { Server } = await packages.load<Conversation>('server', 'protocol/conversation.js')
   const { makeGuardedCache } = await packages.load<CacheFixture>('server', 'cache/cache-fixture.js')
+  const { Credentials } = await packages.load<CredentialsModule>(
+    'server',
+    'protocol/credentials.js',
+  )
   const works = await Promise.all(
     (['Maintainer', 'Crawler', 'PageMover'] as const).map(async (name) => {
       const file = name.replace(/(?<=[a-z])(?=[A-Z])/, '-').toLowerCase()
       return (await packages.load<Record<string, Work>>('server', `cache/${file}.js`))[name]
     }),
   )
-  return { Server, makeGuardedCache, works }
+  return { Server, Credentials, makeGuardedCache, works }
 }
 
 /** Two servers, and the work in the background of each, in step. */
@@ -169,9 +211,10 @@ class Pair {
   readonly #inPieces: Server
   readonly #works: { run(): unknown }[]
   readonly #settings: Settings
+  readonly #mustAnswer: (client: Client) => void
   #seconds = 0
 
-  constructor({ Server, makeGuardedCache, works }: Modules, settings: Settings) {
+  constructor({ Server, Credentials, makeGuardedCache, works }: Modules, settings: Settings) {
     this.#settings = settings
     const options = {
       memoryLimitBytes: MEMORY_BYTES,
@@ -179,7 +222,10 @@ class Pair {
       slabChunkMaxBytes: MAX_ITEM_BYTES / 2,
       ...settings.options,
     }
-    const host = { watchEnabled: false, ...settings.host }
+    const credentials = settings.password ? new Credentials() : undefined
+    credentials?.set([{ user: Buffer.from('user'), password: Buffer.from('pw') }])
+    const host: Settings['host'] = { watchEnabled: false, credentials, ...settings.host }
+    this.#mustAnswer = settings.password || host.logIn !== undefined ? answersAnything : answersNoop
     const [whole, inPieces] = PATTERNS.map((pattern) => {
       return new Server(options, host, makeGuardedCache(options, pattern))
     })
@@ -189,10 +235,29 @@ class Pair {
     for (const { events } of both) events.slots.logged = settings.watched ? ALL_STREAMS : 0
     this.#works = both.flatMap((cache) => works.map((Work) => new Work(cache)))
     if (settings.full) for (const server of [whole, inPieces]) fill(server)
+    if (settings.large) for (const server of [whole, inPieces]) addLarge(server)
   }
 
   run(input: Uint8Array): void {
     const random = new Random(input.length + (input[0] ?? 0) * 65_537)
+    const held = this.#settings.large && random.below(8) === 0 ? this.#hold() : []
+    this.#converse(input, random)
+    if (random.below(64) === 0) this.#passTime(random)
+    for (const { reply, bytes } of held) {
+      if (!reply.bytes().equals(bytes)) throw new Error('what a reply sends has changed')
+      reply.release()
+    }
+  }
+
+  /** Of each server a reply that is still being sent. */
+  #hold(): { readonly reply: HeldReply; readonly bytes: Buffer }[] {
+    return [this.#whole, this.#inPieces].map((server) => {
+      const reply = server.hold(`get ${LARGE.map(([key]) => key).join(' ')}\r\n`)
+      return { reply, bytes: reply.bytes() }
+    })
+  }
+
+  #converse(input: Uint8Array, random: Random): void {
     const whole = this.#whole.connect()
     const inPieces = this.#inPieces.connect()
     const expected = whole.sendForBytes(input)
@@ -205,12 +270,13 @@ class Pair {
     if (this.#settings.full) [expected, ...answered].forEach(mustTellNothing)
     else if (comparable) mustBeEqual(expected, Buffer.concat(answered))
     if (whole.closed !== inPieces.closed) throw new Error('one of two connections was closed')
-    const mustAnswer = this.#settings.host?.logIn === undefined ? answersNoop : answersAnything
-    mustEnd(whole, mustAnswer)
-    mustEnd(inPieces, mustAnswer)
+    for (const client of [whole, inPieces]) {
+      if (!this.#settings.password) mustEnd(client, this.#mustAnswer)
+      else if (!linesMayWait(input)) answersAnything(client)
+      client.hangUp()
+    }
     this.#whole.disconnect(whole)
     this.#inPieces.disconnect(inPieces)
-    if (random.below(64) === 0) this.#passTime(random)
   }
 
   /** Items expire, flushes come due, pages are to move, and the background has its turns. */
@@ -223,6 +289,7 @@ class Pair {
       cache.clock.tick(this.#seconds)
       if (moves) cache.pageMoves.ask(ANY_CLASS, destination, destination > 0)
     }
+    if (this.#settings.large) for (const server of [this.#whole, this.#inPieces]) addLarge(server)
     for (let turn = 0; turn < BACKGROUND_TURNS; turn++) {
       for (const work of this.#works) work.run()
     }
@@ -252,6 +319,15 @@ function fill(server: Server): void {
   server.disconnect(client)
 }
 
+/** Values that replies send straight from the cache, in one part and in several. */
+function addLarge(server: Server): void {
+  const client = server.connect()
+  for (const [key, length] of LARGE) {
+    client.sendForBytes(`set ${key} 0 0 ${length} noreply\r\n${'l'.repeat(length)}\r\n`)
+  }
+  server.disconnect(client)
+}
+
 /** Nobody sends that much of the pattern. */
 function mustTellNothing(answer: Buffer): void {
   for (const pattern of PATTERNS) {
@@ -264,7 +340,7 @@ function mustEnd(client: Client, mustAnswer: (client: Client) => void): void {
   for (let turn = 0; !client.closed; turn++) {
     const wanted = wantedBytes(client)
     // Who declares more than can be sent here, waits for it: that is no defect.
-    if (wanted > 2 * MAX_ITEM_BYTES) break
+    if (wanted > MAX_AWAITED_BYTES) break
     if (wanted === 0) {
       mustAnswer(client)
       break
@@ -276,7 +352,6 @@ function mustEnd(client: Client, mustAnswer: (client: Client) => void): void {
         : END_OF_LINE,
     )
   }
-  client.hangUp()
 }
 
 /** Bytes that end what was begun; any other number that is not 0 for a line. */
@@ -285,9 +360,11 @@ function wantedBytes({ awaitedBytes, pending, speaksBinary }: Client): number {
     return awaitedBytes || pending.length
   }
   if (pending.length < PACKET_HEADER_BYTES) return PACKET_HEADER_BYTES - pending.length
-  // Up to the end of the key, whatever the header says of the body.
+  // Up to the end of the key, whatever the header says of the body; a login is taken with all of it.
   const header = Buffer.from(pending)
-  return PACKET_HEADER_BYTES + header.readUInt8(4) + header.readUInt16BE(2) - pending.length
+  const missing = header.readUInt8(4) + header.readUInt16BE(2) - pending.length
+  const missingOfBody = header.readUInt32BE(8) - pending.length
+  return PACKET_HEADER_BYTES + (missing + PACKET_HEADER_BYTES > 0 ? missing : missingOfBody)
 }
 
 function answersNoop(client: Client): void {

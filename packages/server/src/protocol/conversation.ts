@@ -8,7 +8,7 @@ import { MemoryBlock } from '../cache/memory.ts'
 import { BINARY_VALUE, Connection, PACKET, SWALLOW, VALUE } from './connection.ts'
 import type { Host } from './context.ts'
 import { Engine } from './engine.ts'
-import type { Reply } from './reply.ts'
+import { REPLY_BYTES, Reply } from './reply.ts'
 
 const HOST: Host = {
   flushEnabled: true,
@@ -54,6 +54,12 @@ const HOST: Host = {
 
 const CRLF_BYTES = 2
 
+export interface HeldReply {
+  /** As they are now. */
+  bytes(): Buffer
+  release(): void
+}
+
 export class Server {
   readonly cache: Cache
   readonly engine: Engine
@@ -72,6 +78,26 @@ export class Server {
     const client = new Client(this)
     this.#clients.push(client)
     return client
+  }
+
+  /** A reply that somebody is slow to take: it sends from items that others change meanwhile. */
+  hold(request: string): HeldReply {
+    const { engine } = this
+    const client = this.connect()
+    const others = engine.reply
+    const reply = new Reply(new MemoryBlock(new ArrayBuffer(REPLY_BYTES)))
+    engine.reply = reply
+    client.offer(request)
+    client.execute()
+    engine.reply = others
+    return {
+      bytes: () => client.take(reply),
+      release: () => {
+        engine.release(reply)
+        client.hangUp()
+        this.disconnect(client)
+      },
+    }
   }
 
   /** Forgets a client that has hung up. */
