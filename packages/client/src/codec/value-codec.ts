@@ -13,6 +13,7 @@ import {
   Flags,
   plainFlags,
 } from './flags.ts'
+import { INTEGER_MAX_DIGITS, isInteger } from './integers.ts'
 import { arrayOf, bytesOf, kindOf } from './typed-array.ts'
 
 /** What can be stored: bytes, a typed array, a primitive, or whatever the serializer can hold. */
@@ -80,7 +81,7 @@ function plainCodecWith(serializer: Serializer): PlainCodec<Value> {
         case 'number':
           return { data: textOf(value), flags: Flags.number }
         case 'bigint':
-          return { data: String(value), flags: Flags.bigint }
+          return { data: digitsOf(value), flags: Flags.bigint }
         case 'undefined':
           throw new CodecError('undefined is what a miss gives, and cannot be stored')
         case 'object': {
@@ -138,13 +139,22 @@ function textOf(number: number): string {
 function numberOf(text: string): number | bigint {
   const number = Number(text)
   if (Math.abs(number) <= Number.MAX_SAFE_INTEGER && text !== '') return number
-  if (/^-?\d+ *$/.test(text)) return BigInt(text)
+  if (isInteger(text)) return BigInt(text)
   // Infinity, NaN and what is beyond 2^53 in exponential form.
   if (textOf(number) === text) return number
   throw new CodecError(`${JSON.stringify(text.slice(0, 40))} is no number`)
 }
 
+/** So that what is stored can be read again. */
+function digitsOf(bigint: bigint): string {
+  const text = String(bigint)
+  if (text.length <= INTEGER_MAX_DIGITS) return text
+  throw new CodecError(
+    `a bigint of ${text.length} digits is too long for its decimal form (${INTEGER_MAX_DIGITS}): store its bytes`,
+  )
+}
+
 function bigintOf(text: string): bigint {
-  if (/^-?\d+ *$/.test(text)) return BigInt(text)
+  if (isInteger(text)) return BigInt(text)
   throw new CodecError(`${JSON.stringify(text.slice(0, 40))} is no bigint`)
 }

@@ -361,7 +361,13 @@ export class Connection {
       call.reject(undecodable(this.#node, call, answer.flags, cause))
       return
     }
-    if (result === MORE) return
+    if (result === MORE) {
+      // Whoever sends lines without end is not silent.
+      if (call.settled && this.#quietSince - call.deadline > this.#options.silence) {
+        throw new ProtocolError(`the node's answer to ${call.operation.name} does not end`)
+      }
+      return
+    }
     if (result === NEXT) {
       this.#calls.shift()
       call.resolve(answer.status >= Status.error ? answer : call.operation.missed)

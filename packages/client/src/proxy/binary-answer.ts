@@ -1,5 +1,6 @@
 // How the binary protocol tells what came of a request that a node was asked in text: the node's line and value, or its
 // failure, as a packet; nothing where a quiet command has nothing to tell. Knows no socket and no routing.
+import { ProtocolError } from '../errors.ts'
 import type { CallReceiver } from '../node/call.ts'
 import { Status } from '../wire/answer.ts'
 import type { RelayedAnswer } from '../wire/relayed-answer.ts'
@@ -11,6 +12,10 @@ import * as replies from './replies.ts'
 
 const NUMBER_BYTES = 8
 const FLAGS_BYTES = 4
+/** Digits of 2^64, and blanks. */
+const NUMBER_MAX_LENGTH = 24
+const MAX_U32 = 2n ** 32n - 1n
+const MAX_U64 = 2n ** 64n - 1n
 
 export class BinaryAnswer extends QueuedAnswer implements CallReceiver {
   readonly #queue: AnswerQueue
@@ -33,7 +38,17 @@ export class BinaryAnswer extends QueuedAnswer implements CallReceiver {
   resolved(_: unknown, result: unknown): void {
     if (result === undefined) this.#missed()
     else if (result === NOT_CARRIED_OUT) this.unavailable(replies.NODE_DOWN)
-    else this.#answered(result as RelayedAnswer)
+    else this.#translated(result as RelayedAnswer)
+  }
+
+  /** Who asked has an answer, whatever the node calls a number. */
+  #translated(answer: RelayedAnswer): void {
+    try {
+      this.#answered(answer)
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      this.unavailable(error.message)
+    }
   }
 
   rejected(label: unknown, error: unknown): void {
@@ -119,13 +134,15 @@ export class BinaryAnswer extends QueuedAnswer implements CallReceiver {
   }
 
   #hit(answer: RelayedAnswer): void {
-    this.#queue.outcomes.hits++
-    this.#queue.measure(answer.size)
     const extras = Buffer.allocUnsafe(FLAGS_BYTES)
     const isClassic = answer.keyEnd > 0
     const [, flags, , token] = isClassic ? wordsBehindKey(answer) : []
-    extras.writeUInt32BE(isClassic ? Number(flags) : Number(flagOf(answer, 'f')))
-    const cas = isClassic ? BigInt(token ?? 0) : flagOf(answer, 'c')
+    const clientFlags = isClassic ? numberOf(flags) : flagOf(answer, 'f')
+    if (clientFlags > MAX_U32) throw noNumber()
+    extras.writeUInt32BE(Number(clientFlags))
+    const cas = isClassic ? numberOf(token ?? '0') : flagOf(answer, 'c')
+    this.#queue.outcomes.hits++
+    this.#queue.measure(answer.size)
     const key = this.#tellsKey ? this.#key : ''
     const value = bytesOf(answer)
     this.#queue.give(this, packetOf({ ...this.#head, cas, extras, key, value }))
@@ -138,7 +155,10 @@ export class BinaryAnswer extends QueuedAnswer implements CallReceiver {
       return
     }
     const value = Buffer.allocUnsafe(NUMBER_BYTES)
-    value.writeBigUInt64BE(BigInt(bytesOf(answer).toString('latin1').trim()))
+    const text = bytesOf(answer)
+      .subarray(0, NUMBER_MAX_LENGTH + 1)
+      .toString('latin1')
+    value.writeBigUInt64BE(numberOf(text.trim()))
     this.#queue.give(this, packetOf({ ...this.#head, cas: flagOf(answer, 'c'), value }))
   }
 }
@@ -152,7 +172,19 @@ function wordsBehindKey({ lineSource, keyEnd, lineEnd }: RelayedAnswer): readonl
 function flagOf({ lineSource, lineStart, lineEnd }: RelayedAnswer, letter: string): bigint {
   const words = lineSource.toString('latin1', lineStart, lineEnd - 2).split(' ')
   const word = words.find((one, i) => i > 0 && one[0] === letter)
-  return word === undefined ? 0n : BigInt(word.slice(1))
+  return word === undefined ? 0n : numberOf(word.slice(1))
+}
+
+/** @throws ProtocolError if it has not 64 bits, or is none. */
+function numberOf(text: string | undefined): bigint {
+  if (text === undefined || !/^\d{1,20}$/.test(text)) throw noNumber()
+  const number = BigInt(text)
+  if (number > MAX_U64) throw noNumber()
+  return number
+}
+
+function noNumber(): ProtocolError {
+  return new ProtocolError('the node sent a number that is not one')
 }
 
 function bytesOf({ source, start, size }: RelayedAnswer): Buffer {

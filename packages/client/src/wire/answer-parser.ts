@@ -3,6 +3,7 @@
 // belongs to. Any doubt about the shape is a ProtocolError, after which the stream is worth nothing.
 import { ProtocolError } from '../errors.ts'
 import { Answer, Mark, Status } from './answer.ts'
+import { ArrivingBytes } from './arriving-bytes.ts'
 
 const LINE_MAX_BYTES = 8 * 1024
 /** memcached's largest `-I`. */
@@ -19,8 +20,7 @@ export class AnswerParser {
   readonly #line = Buffer.allocUnsafe(LINE_MAX_BYTES + 1)
   #lineBytes = 0
   /** A value, with its line end, of which a part has not arrived. */
-  #value: Buffer | undefined
-  #valueBytes = 0
+  #value: ArrivingBytes | undefined
 
   /** `onAnswer` gets every answer while `push` runs; the object is filled anew for the next one. */
   constructor(onAnswer: (answer: Answer) => void, answer = new Answer()) {
@@ -30,7 +30,7 @@ export class AnswerParser {
 
   /** Bytes that have yet to come of a value of which a part has. */
   get awaitedBytes(): number {
-    return this.#value === undefined ? 0 : this.#value.length - this.#valueBytes
+    return this.#value?.missing ?? 0
   }
 
   /**
@@ -68,8 +68,7 @@ export class AnswerParser {
         this.#onAnswer(this.answer)
       } else {
         this.valueIsCut()
-        this.#value = Buffer.allocUnsafeSlow(this.answer.size + 2)
-        this.#valueBytes = 0
+        this.#value = new ArrivingBytes(this.answer.size + 2)
         at = this.#fill(this.#value, chunk, at, length)
       }
     }
@@ -84,18 +83,18 @@ export class AnswerParser {
   }
 
   /** Adds to the incomplete value, and answers with it once complete. Returns where the chunk goes on. */
-  #fill(value: Buffer, chunk: Buffer, from: number, to: number): number {
-    const copied = chunk.copy(value, this.#valueBytes, from, to)
-    this.#valueBytes += copied
-    if (this.#valueBytes === value.length) {
+  #fill(value: ArrivingBytes, chunk: Buffer, from: number, to: number): number {
+    const at = value.take(chunk, from, to)
+    if (value.missing === 0) {
+      const { bytes } = value
       const size = this.answer.size
-      if (value[size] !== CR || value[size + 1] !== LF) throw misframed()
+      if (bytes[size] !== CR || bytes[size + 1] !== LF) throw misframed()
       this.#value = undefined
-      this.answer.place(value, 0, true)
+      this.answer.place(bytes, 0, true)
       this.#onAnswer(this.answer)
       this.answer.release()
     }
-    return from + copied
+    return at
   }
 
   /** The value whose line was just parsed goes on in other chunks. */

@@ -3,6 +3,7 @@
 // ProtocolError, after which the stream is worth nothing.
 import { ProtocolError } from '../errors.ts'
 import { Answer, Status } from './answer.ts'
+import { ArrivingBytes } from './arriving-bytes.ts'
 import { HEADER_BYTES, Magic, Opcode, Outcome } from './binary-layout.ts'
 
 /** memcached's largest `-I`, and what comes with it. */
@@ -15,8 +16,7 @@ export class BinaryAnswerParser {
   readonly #header = Buffer.alloc(HEADER_BYTES)
   #headerBytes = 0
   /** A packet of which a part has not arrived. */
-  #packet: Buffer | undefined
-  #packetBytes = 0
+  #packet: ArrivingBytes | undefined
 
   /** `onAnswer` gets every answer while `push` runs; the object is filled anew for the next one. */
   constructor(onAnswer: (answer: Answer) => void) {
@@ -25,7 +25,7 @@ export class BinaryAnswerParser {
 
   /** Bytes that have yet to come of a packet of which a part has. */
   get awaitedBytes(): number {
-    return this.#packet === undefined ? 0 : this.#packet.length - this.#packetBytes
+    return this.#packet?.missing ?? 0
   }
 
   /**
@@ -65,22 +65,20 @@ export class BinaryAnswerParser {
 
   /** A packet whose header is here and whose body is not. */
   #begin(source: Buffer, at: number): void {
-    const packet = Buffer.allocUnsafeSlow(HEADER_BYTES + bodyLength(source, at))
-    source.copy(packet, 0, at, at + HEADER_BYTES)
+    const packet = new ArrivingBytes(HEADER_BYTES + bodyLength(source, at))
+    packet.take(source, at, at + HEADER_BYTES)
     this.#headerBytes = 0
-    this.#packetBytes = HEADER_BYTES
-    if (packet.length === HEADER_BYTES) this.#answerWith(packet, 0, HEADER_BYTES, true)
+    if (packet.missing === 0) this.#answerWith(packet.bytes, 0, HEADER_BYTES, true)
     else this.#packet = packet
   }
 
-  #fill(packet: Buffer, chunk: Buffer, from: number, to: number): number {
-    const copied = chunk.copy(packet, this.#packetBytes, from, to)
-    this.#packetBytes += copied
-    if (this.#packetBytes === packet.length) {
+  #fill(packet: ArrivingBytes, chunk: Buffer, from: number, to: number): number {
+    const at = packet.take(chunk, from, to)
+    if (packet.missing === 0) {
       this.#packet = undefined
-      this.#answerWith(packet, 0, packet.length, true)
+      this.#answerWith(packet.bytes, 0, packet.length, true)
     }
-    return from + copied
+    return at
   }
 
   /** `bytes[at..end)` is a packet; `owned` when nobody else will write there. */

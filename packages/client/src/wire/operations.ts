@@ -197,6 +197,9 @@ export const invalidate: Operation = { ...remove, name: 'invalidate' }
 /** `md <key> C<cas>`, of one version: done twice, the second finds another. */
 export const removeVersion: Operation = { ...remove, idempotent: false }
 
+/** Digits of 2^64. */
+const COUNTER_MAX_BYTES = 20
+
 /** `ma <key> <flags>*`: 64-bit unsigned; up wraps at 2^64, down stops at 0. */
 function counting(name: string, mode: string): Operation {
   return {
@@ -219,7 +222,8 @@ function counting(name: string, mode: string): Operation {
     read(_, answer) {
       if (answer.status === Status.notFound) return undefined
       if (answer.status !== Status.value) return UNEXPECTED
-      const text = answer.text()
+      const text = answer.size <= COUNTER_MAX_BYTES ? answer.text() : ''
+      if (!/^\d+ *$/.test(text)) return UNEXPECTED
       const number = Number(text)
       return Number.isSafeInteger(number) ? number : BigInt(text)
     },

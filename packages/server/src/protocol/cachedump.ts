@@ -1,7 +1,6 @@
 // stats cachedump: keys from the COLD list of a class, newest first; an old command that memcdump and
 // phpMemcachedAdmin still use. Knows the lines and their bound, no socket.
 
-import { KEY_BINARY } from '../cache/item.ts'
 import { COLD } from '../cache/lru.ts'
 import { MemoryBlock } from '../cache/memory.ts'
 import type { Connection } from './connection.ts'
@@ -44,15 +43,15 @@ export function processCachedump(context: Context, connection: Connection): void
 }
 
 /** The lines of at most `limit` items, 0 for any number. */
-function cachedump({ cache }: Context, slabClass: number, limit: number): Uint8Array {
-  const { items, lru, clock } = cache
+function cachedump(context: Context, slabClass: number, limit: number): Uint8Array {
+  const { items, lru, clock } = context.cache
   const list = slabClass | COLD
   const most = limit === 0 ? lru.count(list) : Math.min(limit, lru.count(list))
   const bytes = Math.min(MAX_BYTES, most * MAX_LINE_BYTES) + END.length
   const text = new Reply(new MemoryBlock(new ArrayBuffer(bytes)))
   let shown = 0
   for (let item = lru.head(list); item !== 0 && shown < most; item = items.next(item)) {
-    if ((items.flags(item) & KEY_BINARY) !== 0) continue
+    if (context.isBinaryKey(item)) continue
     const expiry = items.expiry(item)
     const about = ` [${items.valueLength(item)} b; ${expiry === 0 ? 0 : clock.toUnix(expiry)} s]\r\n`
     if (text.length + 5 + items.keyLength(item) + about.length > bytes - END.length) break

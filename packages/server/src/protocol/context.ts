@@ -19,6 +19,7 @@ import { KeySamples } from './key-samples.ts'
 import { Lookahead } from './lookahead.ts'
 import { INLINE_VALUE_MAX_BYTES, line, REPLY_BYTES, Reply } from './reply.ts'
 import { Tokens } from './tokens.ts'
+import { isWord } from './word.ts'
 
 /** What the process around the protocol provides to the commands that ask about it or act on it. */
 export interface Host {
@@ -275,7 +276,13 @@ export class Context {
     else target.copy(block, at, length)
   }
 
+  /**
+   * Whether a key is shown in Base64: its owner sent it so, or by the binary protocol with bytes that would end its
+   * word. memcached shows the latter as they are, and what follows in them is read as an answer, or as a command.
+   */
   isBinaryKey(item: ItemRef): boolean {
-    return (this.cache.items.flags(item) & KEY_BINARY) !== 0
+    const { items } = this.cache
+    if ((items.flags(item) & KEY_BINARY) !== 0) return true
+    return !isWord(items.block(item).bytes, items.keyAt(item), items.keyLength(item))
   }
 }

@@ -9,6 +9,7 @@ import {
 import type { Context } from './context.ts'
 import type { Listing } from './listing.ts'
 import { line } from './reply.ts'
+import { asWord } from './word.ts'
 
 const END = line('END')
 
@@ -48,7 +49,7 @@ export function prefixReport(prefixes: PrefixStatistics): string {
 function describe(prefixes: PrefixStatistics, prefix: number): string {
   const of = (counter: number): number => prefixes.counter(prefix, counter)
   return (
-    `PREFIX ${prefixes.text(prefix)} get ${of(PREFIX_GETS)} hit ${of(PREFIX_HITS)}` +
+    `PREFIX ${asWord(prefixes.text(prefix))} get ${of(PREFIX_GETS)} hit ${of(PREFIX_HITS)}` +
     ` set ${of(PREFIX_SETS)} del ${of(PREFIX_DELETES)}\r\n`
   )
 }

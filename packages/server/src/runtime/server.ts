@@ -42,6 +42,7 @@ import { type EventLine, EventLines, loggedStreams } from './event-lines.ts'
 import { discardExecutablePages } from './executable-pages.ts'
 import type { Log } from './log.ts'
 import type { MemoryFile } from './memory-file.ts'
+import { tooLittleMemory } from './memory-limit.ts'
 import { asUser, dropPrivileges } from './privileges.ts'
 import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
 import { allowCoreDumps, allowDescriptors, lockMemory } from './process-limits.ts'
@@ -129,6 +130,8 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
     const warning = settings.memoryLocked ? lockMemory(calls, memory) : undefined
     if (warning !== undefined) log.warn(warning)
   }
+  const tooLittle = tooLittleMemory(settings, process.constrainedMemory())
+  if (tooLittle !== undefined) log.warn(tooLittle)
   // Before root is given up, whose alone the key may be.
   const tls = await openTls(settings, cache, log)
   // A unix socket belongs to the user who serves on it; a low port can only be had before.

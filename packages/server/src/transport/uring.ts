@@ -38,7 +38,7 @@ import {
   POLLOUT,
   type SystemCalls,
 } from './system-calls.ts'
-import { DRAIN_MS, type Transport, type TransportContext } from './transport.ts'
+import { DRAIN_MS, INPUT_BYTES, type Transport, type TransportContext } from './transport.ts'
 import { UringAnswers } from './uring-answers.ts'
 import { UringBuffers } from './uring-buffers.ts'
 import { UringConnection } from './uring-connection.ts'
@@ -282,10 +282,20 @@ export class UringTransport implements Transport {
   #executePending(connection: UringConnection): void {
     const { pendingFrom, pendingLength } = connection
     const block = connection.pending ?? this.#buffers.block
-    this.#execute(connection, block, pendingFrom, pendingFrom + pendingLength)
+    // All buffers of the thread may have been its own in one round: it takes as many turns as it filled of them.
+    const turn = connection.protocol.scanned + INPUT_BYTES
+    const end = pendingFrom + pendingLength
+    this.#execute(connection, block, pendingFrom, end, Math.min(end, pendingFrom + turn))
   }
 
-  #execute(connection: UringConnection, block: MemoryBlock, from: number, end: number): void {
+  /** Executes what is complete up to `turnEnd`, and keeps what is left up to `end`. */
+  #execute(
+    connection: UringConnection,
+    block: MemoryBlock,
+    from: number,
+    end: number,
+    turnEnd = end,
+  ): void {
     const { engine } = this.#context
     if (!engine.reply.hasRoom) this.#answers.next()
     const { reply, samples } = engine
@@ -293,12 +303,12 @@ export class UringTransport implements Transport {
     let at = from
     for (;;) {
       reply.begin()
-      at = engine.execute(connection.protocol, block, at, end, this.#othersWait)
+      at = engine.execute(connection.protocol, block, at, turnEnd, this.#othersWait)
       const { full } = reply
       if (reply.totalBytes > 0 && !this.#send(connection, reply)) break
       if (!full || connection.protocol.closing || connection.protocol.busy) break
     }
-    if (engine.yielded) {
+    if (engine.yielded || turnEnd < end) {
       connection.sample = samples.carry(false)
       this.#wait(connection)
     }

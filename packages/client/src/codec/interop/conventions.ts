@@ -2,11 +2,12 @@
 // says that a value has no form there. Knows no client's flags.
 import { isUtf8 } from 'node:buffer'
 import { CodecError } from '../../errors.ts'
+import { isInteger } from '../integers.ts'
 import type { Value } from '../value-codec.ts'
 
 /** A number as far as it holds one exactly, and a bigint beyond. memcached leaves blanks behind a counter. */
 export function integerOf(text: string): number | bigint {
-  if (!/^-?\d+ *$/.test(text)) throw new CodecError(`${quoted(text)} is no whole number`)
+  if (!isInteger(text)) throw new CodecError(`${quoted(text)} is no whole number`)
   const number = Number(text)
   return Number.isSafeInteger(number) ? number : BigInt(text)
 }
