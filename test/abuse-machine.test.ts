@@ -180,7 +180,7 @@ describe.skipIf(!isRoot || !existsSync(join(MEMORY_GROUPS, 'memory.limit_in_byte
       await using _ = server
       await expect
         .poll(() => server.stdout() + server.stderr())
-        .toMatch(/less than -m 1024 .* give -m 144 at most, or raise the limit/)
+        .toMatch(/less than -m 1024 .* give -m 168 at most, or raise the limit/)
     })
   },
 )

@@ -12,8 +12,8 @@ test('who has no limit, or room enough, hears nothing', () => {
 
 test('who will be killed is told how much -m may be', () => {
   const told = tooLittleMemory({ memoryLimitBytes: 1024 * MIB, threads: 4 }, 1024 * MIB)
-  expect(told).toContain('give -m 864 at most')
-  expect(tooLittleMemory({ memoryLimitBytes: 864 * MIB, threads: 4 }, 1024 * MIB)).toBeUndefined()
+  expect(told).toContain('give -m 888 at most')
+  expect(tooLittleMemory({ memoryLimitBytes: 888 * MIB, threads: 4 }, 1024 * MIB)).toBeUndefined()
   expect(tooLittleMemory({ memoryLimitBytes: 64 * MIB, threads: 4 }, 100 * MIB)).toMatch(
     /; raise the limit$/,
   )
