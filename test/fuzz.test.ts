@@ -1,5 +1,7 @@
 // A short fuzzing run of every target from the committed inputs, and the proof that the fuzzer finds what it is for.
 // `pnpm fuzz` runs longer ones.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { campaign } from './fuzz/campaign.ts'
 import { Corpus } from './fuzz/corpus.ts'
@@ -9,6 +11,7 @@ import { PLANTED_DEFECTS } from './fuzz/planted-defects.ts'
 import { fuzzSockets } from './fuzz/socket-fuzz.ts'
 import type { Target } from './fuzz/target.ts'
 import { TARGETS } from './fuzz/targets.ts'
+import { REPOSITORY } from './repository.ts'
 
 const EXECUTIONS = 20_000
 const MILLISECONDS = 4_000
@@ -38,6 +41,14 @@ test('over sockets: the server lives, keeps nobody who has ended, and answers ot
   const outcome = await fuzzSockets({ seed: 1, inputs: 400 })
   expect(outcome).toMatchObject({ inputs: 400, connections: 1, exit: 0 })
   expect(outcome.answeredBytes).toBeGreaterThan(10_000)
+})
+
+test('no copies of the code are left of a run', async () => {
+  const modules = join(REPOSITORY, 'packages', 'client', 'node_modules')
+  const copies = (): string[] => readdirSync(modules).filter((name) => name.startsWith('.counted'))
+  const before = copies()
+  await campaign('binary-answers', { seed: 1, executions: 100, milliseconds: 60_000 })
+  expect(copies()).toEqual(before)
 })
 
 /** A password of three letters, compared one at a time: a random input begins with it once in 16 million tries. */

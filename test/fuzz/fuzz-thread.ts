@@ -10,13 +10,14 @@ import {
 } from './fuzz-state.ts'
 import { Fuzzer } from './fuzzer.ts'
 import { type Branch, InstrumentedPackages } from './instrumented-package.ts'
+import type { Target } from './target.ts'
 import { TARGETS } from './targets.ts'
 
 const { target, plan, planted, known, state }: FuzzWork = workerData
 const numbers = new Int32Array(state, 0, 2)
 const current = new Uint8Array(state, STATE_BYTES)
-using packages = new InstrumentedPackages(planted)
-const loaded = await TARGETS[target](packages)
+const packages = new InstrumentedPackages(planted)
+const loaded = await loadTarget()
 // What is run once, before any input.
 const atStart = packages.counters.slice()
 const fuzzer = new Fuzzer(loaded, packages.counters, (input) => {
@@ -31,3 +32,9 @@ const missed = meant
   .filter(([counter]) => atStart[counter] === 0 && !fuzzer.reached(counter))
   .map(([, branch]) => branch)
 parentPort?.postMessage({ ...outcome, branches: meant.length, missed } satisfies FuzzResult)
+
+/** The copies are not needed once they are loaded, and this thread may be terminated at any time. */
+async function loadTarget(): Promise<Target> {
+  using _ = packages
+  return await TARGETS[target](packages)
+}
