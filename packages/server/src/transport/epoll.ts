@@ -2,7 +2,7 @@ import { CLOSED_NORMALLY, CLOSED_WHEN_IDLE } from '../cache/event-log.ts'
 import { type MemoryBlock, permanentBlock } from '../cache/memory.ts'
 import { WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
-import { Reply } from '../protocol/reply.ts'
+import type { Reply } from '../protocol/reply.ts'
 import { Acceptor } from './acceptor.ts'
 import { DRAINING, RUNNING } from './connection-counts.ts'
 import { endingOf } from './connection-events.ts'
@@ -15,6 +15,7 @@ import { IdleConnections } from './idle-connections.ts'
 import { Outgoing } from './outgoing.ts'
 import { peerAddress } from './peer-address.ts'
 import { PendingInput } from './pending-input.ts'
+import { ReplyPool } from './reply-pool.ts'
 import {
   EAGAIN,
   EINTR,
@@ -49,7 +50,7 @@ export class EpollTransport implements Transport {
   readonly #epollControl: EpollControl
   readonly #events = permanentBlock(EVENTS * EVENT_BYTES)
   readonly #connections: (EpollConnection | undefined)[] = []
-  readonly #replyPool: Reply[] = []
+  readonly #replies: ReplyPool
   /** While a connection's requests are executed: others of this round have had no turn yet. */
   #othersWait = false
   #open = 0
@@ -65,6 +66,7 @@ export class EpollTransport implements Transport {
     this.#epollControl = new EpollControl(options.calls)
     this.#acceptor = new Acceptor(context, options, this.#epollControl)
     this.#entrance = new Entrance(context, options, this.#acceptor, this.#epollControl)
+    this.#replies = new ReplyPool(context.engine, POOL_SIZE)
     this.#turns = new Turns(context.engine)
     this.#pending = new PendingInput(context.engine, context.maxKeptBytes)
     this.#idle = new IdleConnections(options.table, clock, thread, idleTimeoutSeconds)
@@ -224,7 +226,7 @@ export class EpollTransport implements Transport {
       return true
     }
     // The engine's own stays with it: an address as low as that one's is sent without garbage.
-    const kept = this.#replyPool.pop() ?? new Reply()
+    const kept = this.#replies.take()
     reply.moveTo(kept)
     connection.reply = kept
     connection.sent = sent
@@ -255,8 +257,7 @@ export class EpollTransport implements Transport {
     const { reply } = connection
     if (reply === undefined) return
     connection.reply = undefined
-    this.#context.engine.release(reply)
-    if (this.#replyPool.length < POOL_SIZE) this.#replyPool.push(reply)
+    this.#replies.give(reply)
   }
 
   // ----

@@ -1,4 +1,4 @@
-// A reply as one buffer, for sockets that need it for long. Knows the layout of replies, no socket.
+// A reply as one buffer, or part by part, for sockets that need it for long. Knows the layout of replies, no socket.
 import type { Arena } from '../cache/arena.ts'
 import { copyBytes, MemoryBlock } from '../cache/memory.ts'
 import type { Reply } from '../protocol/reply.ts'
@@ -9,21 +9,30 @@ export function copyOfMessage(message: Reply | MemoryBlock, arena: Arena): Buffe
   // Most answers: a short copy out of Node's pool.
   if (message.spanCount === 0) return Buffer.from(message.block.bytes.subarray(0, message.length))
   const copy = Buffer.allocUnsafeSlow(message.totalBytes)
-  const target = new MemoryBlock(copy.buffer)
-  let from = 0
-  let to = 0
-  const take = (end: number): void => {
-    copyBytes(message.block, from, target, to, end - from)
-    to += end - from
-    from = end
-  }
-  for (let i = 0; i < message.spanCount; i++) {
-    take(message.spanAt[i])
-    const length = message.spanLength[i]
-    const source = arena.blockOf(message.spanChunk[i])
-    copyBytes(source, message.spanOffset[i], target, to, length)
-    to += length
-  }
-  take(message.length)
+  copyPart(message, arena, 0, new MemoryBlock(copy.buffer))
   return copy
+}
+
+/** Fills the target with what the reply, the only one in its block, says from there on. Returns how much it was. */
+export function copyPart(reply: Reply, arena: Arena, from: number, target: MemoryBlock): number {
+  // Of all pieces before the one that is looked at.
+  let before = 0
+  let copied = 0
+  const take = (source: MemoryBlock, at: number, length: number): void => {
+    const skipped = Math.max(0, from - before)
+    const taken = Math.min(length - skipped, target.size - copied)
+    if (taken > 0) {
+      copyBytes(source, at + skipped, target, copied, taken)
+      copied += taken
+    }
+    before += length
+  }
+  let written = 0
+  for (let i = 0; i < reply.spanCount && copied < target.size; i++) {
+    take(reply.block, written, reply.spanAt[i] - written)
+    written = reply.spanAt[i]
+    take(arena.blockOf(reply.spanChunk[i]), reply.spanOffset[i], reply.spanLength[i])
+  }
+  take(reply.block, written, reply.length - written)
+  return copied
 }

@@ -8,9 +8,12 @@ import { MemoryBlock } from '../cache/memory.ts'
 import type { BindingProtocol } from '../protocol/binding-protocol.ts'
 import { Connection, WATCHING } from '../protocol/connection.ts'
 import { MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
+import { REPLY_BYTES, type Reply } from '../protocol/reply.ts'
+import { BlockPool } from './block-pool.ts'
 import type { PeerAddress } from './connection-events.ts'
 import { activityOf, NEW, READING, WRITING } from './connection-table.ts'
-import { copyOfMessage } from './message-copy.ts'
+import { copyOfMessage, copyPart } from './message-copy.ts'
+import { ReplyPool } from './reply-pool.ts'
 import { DRAIN_MS, INPUT_BYTES, type TransportContext } from './transport.ts'
 import type { WatcherSocket } from './watcher.ts'
 
@@ -26,6 +29,9 @@ export interface NodeClient {
   readonly peer: PeerAddress
   /** Input not consumed yet. */
   pending: Buffer
+  /** A reply of which the stream was given `sent` bytes so far; the next part when it has taken the last. */
+  reply: Reply | undefined
+  sent: number
   /** The client has sent the last byte that is taken from it; it may still want answers. */
   ended: boolean
   /** The clock's second at which it last did something. */
@@ -45,6 +51,10 @@ export interface NodeClientBooks {
 }
 
 const NOTHING = Buffer.alloc(0)
+/** Answers up to here are copied out of Node's pool, and its garbage. */
+const SHORT_BYTES = 2 * 1024
+/** Parts of answers, and replies, whose free blocks keep their memory. */
+const POOL_SIZE = 64
 const MAX_PENDING_BYTES = 2 * MAX_KEYS_LINE_BYTES
 
 export class NodeClients {
@@ -53,11 +63,14 @@ export class NodeClients {
   readonly #books: NodeClientBooks
   readonly #input = new MemoryBlock(new ArrayBuffer(2 * INPUT_BYTES))
   readonly #clients = new Map<number, NodeClient>()
+  readonly #replies: ReplyPool
+  readonly #parts = new BlockPool(REPLY_BYTES, POOL_SIZE)
 
   constructor(context: TransportContext, cache: Cache, books: NodeClientBooks) {
     this.#context = context
     this.#cache = cache
     this.#books = books
+    this.#replies = new ReplyPool(context.engine, POOL_SIZE)
   }
 
   get(number: number): NodeClient | undefined {
@@ -85,6 +98,8 @@ export class NodeClients {
       protocol,
       peer,
       pending: NOTHING,
+      reply: undefined,
+      sent: 0,
       ended: false,
       lastActive: this.#context.clock.now,
       continuing: false,
@@ -94,6 +109,7 @@ export class NodeClients {
     raw.on('close', () => {
       // Its number may be another's by now.
       if (this.#clients.get(number) === client) this.#clients.delete(number)
+      this.#dropReply(client)
       this.#context.engine.abandon(protocol)
       this.#books.left(client)
     })
@@ -106,6 +122,11 @@ export class NodeClients {
     client.stream = stream
     stream.on('data', (data) => this.#receive(client, data))
     stream.on('drain', () => {
+      if (client.reply !== undefined && !this.#sendOn(client, stream)) return
+      if (protocol.closing) {
+        stream.destroySoon()
+        return
+      }
       stream.resume()
       this.#receive(client, NOTHING)
     })
@@ -141,9 +162,10 @@ export class NodeClients {
   }
 
   /** What it waits for, as connection-table.ts has it. */
-  activity({ stream, protocol }: NodeClient): number {
+  activity({ stream, reply, protocol }: NodeClient): number {
     if (stream === undefined) return NEW
-    return stream.writableNeedDrain ? WRITING : activityOf(protocol)
+    const writes = reply !== undefined || stream.writableNeedDrain
+    return writes ? WRITING : activityOf(protocol)
   }
 
   /** Nothing is under way in either direction. */
@@ -168,16 +190,19 @@ export class NodeClients {
     const { samples } = this.#context.engine
     samples.beginRound()
     // While the client takes no answers, its requests wait.
-    const at = stream.writableNeedDrain ? 0 : this.#execute(client, stream, input, length)
+    const waits = client.reply !== undefined || stream.writableNeedDrain
+    const at = waits ? 0 : this.#execute(client, stream, input, length)
     samples.endRound()
     if (client.protocol.state === WATCHING) {
       client.pending = NOTHING
+      // Lines of others than the engine follow, and they don't wait for drain.
+      while (client.reply !== undefined) this.#sendPart(client, stream, client.reply)
       this.#books.watches(client)
       return
     }
     client.pending = at === length ? NOTHING : Buffer.from(input.bytes.subarray(at, length))
     this.#books.noted(client)
-    if (stream.writableNeedDrain) return
+    if (client.reply !== undefined || stream.writableNeedDrain) return
     if (client.protocol.busy) this.#continueLater(client)
     else if (client.ended) stream.destroySoon()
   }
@@ -202,16 +227,50 @@ export class NodeClients {
       at = engine.execute(protocol, input, at, length)
       const { reply } = engine
       const { full } = reply
-      const taken = reply.totalBytes === 0 || stream.write(copyOfMessage(reply, this.#cache.arena))
+      const taken = reply.totalBytes === 0 || this.#answer(client, stream, reply)
       engine.samples.handOver()
       engine.release(reply)
       if (protocol.closing) {
-        stream.destroySoon()
+        if (client.reply === undefined) stream.destroySoon()
         return length
       }
       if (!taken) stream.pause()
       if (!full || !taken || protocol.busy) return at
     }
+  }
+
+  /** False if the rest of it, or what comes next, has to wait until the client takes more. */
+  #answer(client: NodeClient, stream: Socket, reply: Reply): boolean {
+    if (reply.totalBytes <= SHORT_BYTES) {
+      return stream.write(copyOfMessage(reply, this.#cache.arena))
+    }
+    client.reply = this.#replies.take()
+    client.sent = 0
+    reply.moveTo(client.reply)
+    return this.#sendOn(client, stream)
+  }
+
+  #sendOn(client: NodeClient, stream: Socket): boolean {
+    while (client.reply !== undefined) {
+      if (!this.#sendPart(client, stream, client.reply)) return false
+    }
+    return true
+  }
+
+  /** A client has one part of its own at most, whatever it has asked for; the rest stays in the arena. */
+  #sendPart(client: NodeClient, stream: Socket, reply: Reply): boolean {
+    const part = this.#parts.take()
+    const length = copyPart(reply, this.#cache.arena, client.sent, part)
+    client.sent += length
+    if (client.sent === reply.totalBytes) this.#dropReply(client)
+    return stream.write(part.bytes.subarray(0, length), () => this.#parts.give(part))
+  }
+
+  #dropReply(client: NodeClient): void {
+    const { reply } = client
+    if (reply === undefined) return
+    client.reply = undefined
+    this.#replies.give(reply)
   }
 }
 

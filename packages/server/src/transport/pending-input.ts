@@ -1,14 +1,15 @@
 // Input that can't be consumed yet: the beginning of a line, mostly. It is kept with its connection, in a buffer
 // with room to read more. Knows buffers and their limits; what the bytes are, nobody knows yet.
 import { NO_BUFFERS } from '../cache/event-log.ts'
-import { copyBytes, MemoryBlock } from '../cache/memory.ts'
+import { copyBytes, type MemoryBlock } from '../cache/memory.ts'
 import { type Engine, MAX_KEYS_LINE_BYTES } from '../protocol/engine.ts'
+import { BlockPool } from './block-pool.ts'
 import type { StreamConnection } from './stream-connection.ts'
 
 /** The first buffer; longer lines of keys double it. */
 const FIRST_BYTES = 16 * 1024
 const MAX_BYTES = 2 * MAX_KEYS_LINE_BYTES
-/** Bytes of buffers kept for reuse. */
+/** Bytes of free buffers of a size that keep their memory. */
 const POOL_BYTES = 1024 * 1024
 
 export class PendingInput {
@@ -16,8 +17,7 @@ export class PendingInput {
   /** For all connections of the thread together. */
   readonly #maxBytes: number
   /** By the binary logarithm of their size. */
-  readonly #pool: MemoryBlock[][] = []
-  #pooledBytes = 0
+  readonly #pools: BlockPool[] = []
   #bytes = 0
 
   constructor(engine: Engine, maxBytes: number) {
@@ -91,10 +91,13 @@ export class PendingInput {
       return undefined
     }
     this.#bytes += size
-    const reused = this.#pool[Math.log2(size)]?.pop()
-    if (reused === undefined) return new MemoryBlock(new ArrayBuffer(size))
-    this.#pooledBytes -= size
-    return reused
+    return this.#poolOf(size).take()
+  }
+
+  #poolOf(size: number): BlockPool {
+    const power = Math.log2(size)
+    this.#pools[power] ??= new BlockPool(size, Math.floor(POOL_BYTES / size))
+    return this.#pools[power]
   }
 
   drop(connection: StreamConnection): void {
@@ -102,12 +105,7 @@ export class PendingInput {
     if (pending === undefined) return
     connection.pending = undefined
     connection.pendingFrom = 0
-    const { size } = pending
-    this.#bytes -= size
-    if (this.#pooledBytes + size > POOL_BYTES) return
-    this.#pooledBytes += size
-    const power = Math.log2(size)
-    this.#pool[power] ??= []
-    this.#pool[power].push(pending)
+    this.#bytes -= pending.size
+    this.#poolOf(pending.size).give(pending)
   }
 }

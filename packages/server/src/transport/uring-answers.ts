@@ -4,6 +4,7 @@
 import { permanentBlock } from '../cache/memory.ts'
 import type { Engine } from '../protocol/engine.ts'
 import { REPLY_BYTES, Reply } from '../protocol/reply.ts'
+import { ReplyPool } from './reply-pool.ts'
 
 const BLOCK_BYTES = 4 * REPLY_BYTES
 /** Blocks that a round fills; with more to say, what doesn't fit is to be sent at once. */
@@ -17,12 +18,13 @@ export class UringAnswers {
   /** The last round's blocks, and this one's; into the last of these the engine writes. */
   #lastBlocks: Reply[] = []
   #blocks: Reply[] = []
-  readonly #freeReplies: Reply[] = []
+  readonly #pool: ReplyPool
   #lastReplies: Reply[] = []
   #replies: Reply[] = []
 
   constructor(engine: Engine) {
     this.#engine = engine
+    this.#pool = new ReplyPool(engine, POOL_SIZE)
     this.next()
   }
 
@@ -40,13 +42,12 @@ export class UringAnswers {
 
   /** An empty reply, for one connection. */
   emptyReply(): Reply {
-    return this.#freeReplies.pop() ?? new Reply()
+    return this.#pool.take()
   }
 
   /** Nobody needs the reply any more. */
   reuse(reply: Reply): void {
-    this.#engine.release(reply)
-    if (this.#freeReplies.length < POOL_SIZE) this.#freeReplies.push(reply)
+    this.#pool.give(reply)
   }
 
   /** The reply is needed until this round's outcomes are known. */
