@@ -64,6 +64,14 @@ export class Book {
     return held.lastAt
   }
 
+  /** Whether the newest write that was carried out anywhere has left a value. */
+  get hasValue(): boolean {
+    const { newestDone } = this
+    return [...this.#byNode.values()].some(
+      ({ last }) => last.version === newestDone && !last.isGone,
+    )
+  }
+
   /** Of any node. */
   get newestDone(): number {
     return Math.max(0, ...[...this.#byNode.values()].map(({ last }) => last.version))

@@ -8,19 +8,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { MEMSHARD_SERVER } from '../nodes.ts'
 import { NetworkNamespace } from './network-namespace.ts'
+import type { PacketLink } from './packet-link.ts'
 
 const run = promisify(execFile)
 
 const MEMORY_MEGABYTES = 64
 /** The memory file takes twice the items it may hold and a page: see docs/PROTOCOL.md. */
 const DISK_MEGABYTES = 140
-const START_DEADLINE_MS = 20_000
+const START_DEADLINE_MS = 60_000
 
 export interface ChaosNodeOptions {
   readonly number: number
   readonly threads: number
   /** Its items outlive it (`-e`). */
   readonly hasMemoryFile: boolean
+  /** Its link can lose, delay, reorder and double packets. */
+  readonly hasWeather: boolean
   /** Where its disk may be mounted. */
   readonly directory: string
 }
@@ -44,7 +47,10 @@ export class ChaosNode implements AsyncDisposable {
   }
 
   static async create(options: ChaosNodeOptions): Promise<ChaosNode> {
-    const node = new ChaosNode(options, await NetworkNamespace.create(options.number))
+    const node = new ChaosNode(
+      options,
+      await NetworkNamespace.create(options.number, options.hasWeather),
+    )
     try {
       if (options.hasMemoryFile) {
         await mkdir(node.#disk, { recursive: true })
@@ -115,6 +121,11 @@ export class ChaosNode implements AsyncDisposable {
 
   join(): Promise<void> {
     return this.#network.join()
+  }
+
+  /** Of its link; undefined if that has none. */
+  get weather(): PacketLink | undefined {
+    return this.#network.weather
   }
 
   /** Leaves no room on its disk. */

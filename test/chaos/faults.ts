@@ -2,6 +2,7 @@
 // who suffers from it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChaosNode } from './chaos-node.ts'
+import type { Weather } from './packet-link.ts'
 import { between } from './random.ts'
 
 export interface Fault {
@@ -67,6 +68,32 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    kind: 'its packets late and out of order (20 to 170 ms)',
+    weight: 2,
+    suits: hasWeather,
+    happen: (node, random) =>
+      storm(node, random, { delay: 20, jitter: between(random, 0, 150), loss: 0, twice: 0 }),
+  },
+  {
+    kind: 'its packets lost (2 to 40 %)',
+    weight: 2,
+    suits: hasWeather,
+    happen: (node, random) =>
+      storm(node, random, { delay: 0, jitter: 0, loss: between(random, 0.02, 0.4), twice: 0 }),
+  },
+  {
+    kind: 'its packets late, lost, twice and out of order',
+    weight: 2,
+    suits: hasWeather,
+    happen: (node, random) =>
+      storm(node, random, {
+        delay: between(random, 0, 50),
+        jitter: between(random, 5, 100),
+        loss: between(random, 0.01, 0.15),
+        twice: between(random, 0.05, 0.3),
+      }),
+  },
+  {
     kind: 'losing packets (its link down for moments)',
     weight: 2,
     async happen(node, random) {
@@ -124,6 +151,16 @@ export const FAULTS: readonly Fault[] = [
     },
   },
 ]
+
+function hasWeather({ weather }: ChaosNode): boolean {
+  return weather !== undefined
+}
+
+async function storm(node: ChaosNode, random: () => number, weather: Weather): Promise<void> {
+  await node.weather?.set(weather, Math.floor(random() * 2 ** 32))
+  await sleep(between(random, 500, 6000))
+  await node.weather?.clear()
+}
 
 async function restart(
   node: ChaosNode,

@@ -4,6 +4,7 @@ import { execFile, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { type Plan, runChaos } from './harness.ts'
+import { inNamespaces } from './namespaces.ts'
 import { faultsOf, reportOf } from './verdict.ts'
 
 const USAGE = `Usage: pnpm chaos [options]     (Linux, as root)
@@ -45,14 +46,9 @@ if (values.help || Object.values(plan).some((value) => !(value > 0)) || plan.nod
   process.exitCode = faults.length === 0 ? 0 : 1
 } else {
   const again = Object.entries(plan).flatMap(([name, value]) => [`--${name}`, String(value)])
-  const child = spawn(
-    'unshare',
-    [
-      ...['--net', '--mount', '--pid', '--mount-proc', '--fork', '--kill-child'],
-      ...[process.execPath, fileURLToPath(import.meta.url), '--inside', ...again],
-    ],
-    { stdio: 'inherit' },
-  )
+  const program = fileURLToPath(import.meta.url)
+  const [file, args] = inNamespaces(program, ['--inside', ...again])
+  const child = spawn(file, args, { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
   child.once('error', (error) => {
     process.stderr.write(`namespaces can't be made: ${error.message}\n`)

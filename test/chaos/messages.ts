@@ -7,7 +7,12 @@ export interface LoadPlan {
   /** The file with the list of nodes. */
   readonly nodes: string
   readonly onNodeDown: Extract<ClientOptions['onNodeDown'], string>
+  /** Where a proxy is through which all calls go; undefined: to the nodes themselves. */
+  readonly proxy?: string
 }
+
+/** As if it were a node: what befalls it befalls all that go through it. */
+export const PROXY = 'proxy'
 
 export type ToLoad =
   /** From here on until it is well, anything may happen to what this node is asked. */
@@ -16,6 +21,13 @@ export type ToLoad =
   /** No more faults. */
   | { readonly kind: 'finish' }
 
+/** How many of these reads found something, and how many had to, whatever befell the nodes. */
+export interface Ratio {
+  readonly all: number
+  readonly found: number
+  readonly expected: number
+}
+
 export interface LoadReport {
   readonly name: string
   readonly calls: number
@@ -23,6 +35,8 @@ export interface LoadReport {
   readonly misses: number
   /** Misses of what a well node had said it has. */
   readonly unexplainedMisses: readonly string[]
+  /** Reads of keys that had a value somewhere, as far as their writer knew. */
+  readonly reads: Ratio
   readonly errors: Readonly<Record<string, number>>
   /** Values that no write of this key can have left where it was found, and errors of no known kind. */
   readonly wrong: readonly string[]

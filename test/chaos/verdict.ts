@@ -20,6 +20,12 @@ export function faultsOf({ loads, growth, failures }: Outcome): readonly string[
     if (load.latest > load.timeout + SCHEDULER_MS) say(`a call took ${Math.round(load.latest)} ms`)
     const slowest = Math.max(0, ...load.recoveries)
     if (slowest > RECOVERY_MS) say(`a node was back after ${Math.round(slowest)} ms`)
+    const { reads } = load
+    if (reads.found < reads.expected) {
+      say(
+        `of ${reads.all} reads of what was stored ${reads.found} hit, expected: ${reads.expected}`,
+      )
+    }
     if (load.hits === 0) say('no hits at all')
     if (load.finallyFound < load.finallyWritten || load.finallyWritten === 0) {
       say(`of ${load.finallyWritten} keys written at the end, ${load.finallyFound} were found`)
@@ -46,6 +52,7 @@ export function reportOf(plan: Plan, outcome: Outcome): string {
     ...Object.entries(outcome.faults).map(
       ([kind, count]) => `  ${String(count).padStart(5)}  ${kind}`,
     ),
+    ...weatherOf(outcome),
     '',
     ...outcome.loads.flatMap(linesOf),
     'processes (first and last quarter of their time)',
@@ -61,8 +68,17 @@ export function reportOf(plan: Plan, outcome: Outcome): string {
   return lines.join('\n')
 }
 
+function weatherOf({ packets }: Outcome): readonly string[] {
+  if (packets === undefined) return ['  (no packets lost or late: there is no /dev/net/tun here)']
+  const { carried, lost, twice, late } = packets
+  return [
+    `  of ${carried + lost} packets on links with weather ${lost} lost, ${late} late, ${twice} twice`,
+  ]
+}
+
 function linesOf(load: LoadReport): readonly string[] {
-  const { hits, misses, recoveries } = load
+  const { hits, misses, reads, recoveries } = load
+  const percent = (part: number, all: number): string => `${((100 * part) / all).toFixed(1)} %`
   const slowest = Math.max(0, ...recoveries).toFixed(0)
   const quarter = Math.max(1, Math.floor(load.p99.length / 4))
   const median = (values: readonly number[]): string =>
@@ -70,7 +86,7 @@ function linesOf(load: LoadReport): readonly string[] {
   const errors = Object.entries(load.errors).map(([code, count]) => `${count} ${code}`)
   return [
     `client, onNodeDown: ${load.name}`,
-    `  ${load.calls} calls; ${hits} hits, ${misses} misses (hit ratio ${((100 * hits) / (hits + misses)).toFixed(1)} %)`,
+    `  ${load.calls} calls; ${hits} hits, ${misses} misses (hit ratio ${percent(hits, hits + misses)}); of what was stored ${percent(reads.found, reads.all)}, at least ${percent(reads.expected, reads.all)} expected`,
     `  wrong answers: ${load.wrong.length}; misses that nothing explains: ${load.unexplainedMisses.length}; older than the newest, from a node that was away: ${load.outdated}`,
     `  errors: ${errors.join(', ') || 'none'}`,
     `  latest answer ${load.latest.toFixed(0)} ms (deadline ${load.timeout}); nodes back: ${recoveries.length}, the slowest after ${slowest} ms`,

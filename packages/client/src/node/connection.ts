@@ -82,6 +82,7 @@ export class Connection {
   readonly #options: ConnectionOptions
   readonly #owner: ConnectionOwner
   readonly #counters: Counters
+  readonly #transport: Transport
   readonly #socket: Socket
   readonly #calls = new CallQueue()
   readonly #writer = new CommandWriter()
@@ -127,6 +128,7 @@ export class Connection {
     if (options.binary) this.#parser = new BinaryAnswerParser(onAnswer)
     else if (options.relays) this.#parser = new RelayedAnswerParser(onAnswer)
     else this.#parser = new AnswerParser(onAnswer)
+    this.#transport = transport
     this.#socket = transport.open(
       {
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
@@ -206,6 +208,7 @@ export class Connection {
   fail(error: MemshardError): void {
     if (this.#state === 'closed') return
     const sent = this.#calls.length - this.#unsent
+    if (this.#state === 'open') this.#transport.abort(this.#socket)
     this.#end()
     const calls = this.#calls.drain()
     this.#owner.failed(this, error, calls.slice(0, sent), calls.slice(sent))

@@ -35,6 +35,18 @@ export class Transport {
     return socket.once('connect', onReady)
   }
 
+  /**
+   * Ends a connection that has failed. What the kernel has not brought to the node yet must not arrive there once the
+   * network is well again, after newer writes on the next connection: a reset drops it, which closing would not. TLS and
+   * unix sockets can't be reset.
+   */
+  abort(socket: Socket): void {
+    const isTcp = this.#tls === false && this.#address.path === ''
+    // Whom the node has said good-bye to already it doesn't read any more.
+    if (isTcp && !socket.destroyed && !socket.readableEnded) socket.resetAndDestroy()
+    else socket.destroy()
+  }
+
   #openTls(tls: TlsConnectionOptions, onread: OnReadOpts, onReady: () => void): Socket {
     const { host, port } = this.#address
     const options = {
