@@ -58,14 +58,21 @@ describe('a cache behaves as a map with expiry', () => {
     TIMEOUT_MS,
   )
 
-  const tight = { memoryLimitBytes: 2 * MEGABYTE, ...growing }
+  /** Memory is full from the beginning, and with few classes they have pages to spare. */
+  const full: Operation[] = [{ type: 'crowd', from: 0, count: 60, length: 70_000 }]
+  const tight = {
+    memoryLimitBytes: 4 * MEGABYTE,
+    slabSizesBytes: [256, 1024, 110_000],
+    ...growing,
+  }
 
   test.each<[string, Partial<CacheOptions>]>([
     ['segmented LRU', tight],
     ['flat LRU', { ...tight, segmented: false }],
     ['without admission', { ...tight, admissionEnabled: false }],
     ['without evictions', { ...tight, evictionsEnabled: false }],
-    ['chunks of 64 KiB', { ...tight, memoryLimitBytes: 3 * MEGABYTE, slabChunkMaxBytes: 65536 }],
+    ['memcached’s classes', { ...tight, slabSizesBytes: undefined }],
+    ['chunks of 64 KiB', { ...tight, slabSizesBytes: undefined, slabChunkMaxBytes: 65536 }],
     ['tails repaired', { ...tight, tailRepairSeconds: 10 }],
     ['pages that never move', { ...tight, slabReassignEnabled: false }],
   ])(
@@ -78,25 +85,26 @@ describe('a cache behaves as a map with expiry', () => {
           sequences(manyKeys, crowdedLengths, { minLength: 100, maxLength: 200 }),
           (sequence) => {
             const trial = new Trial(options, true)
-            trial.run(sequence)
+            trial.run([...full, ...sequence])
             hits += trial.hits
             evictions += trial.evictions
           },
         ),
         parameters(8),
       )
-      expect(hits).toBeGreaterThan(10)
+      expect(hits).toBeGreaterThan(0)
       if (options.evictionsEnabled === false) expect(evictions).toBe(0)
-      else expect(evictions).toBeGreaterThan(10)
+      else expect(evictions).toBeGreaterThan(0)
     },
     TIMEOUT_MS,
   )
 
   test.each<[string, Partial<CacheOptions>]>([
-    ['chunks of 1 KiB', { slabChunkMaxBytes: 1024 }],
+    ['chunks of 1 KiB', { slabSizesBytes: undefined, slabChunkMaxBytes: 1024 }],
     [
       'limits of prefixes',
       {
+        slabSizesBytes: undefined,
         prefixLimits: [
           { prefix: 'key:1', bytes: 4000 },
           { prefix: 'key:', bytes: 20_000 },

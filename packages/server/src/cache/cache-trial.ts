@@ -475,7 +475,7 @@ export class Trial {
     if (!room) throw new Error(`there is no room for the prefix ${name(prefix)}`)
     this.model.invalidate(prefix)
     // As a node does when there are many: then this crawl, which others go on with, makes room.
-    if (prefix.length === 1) requestSweep(this.cache)
+    if (prefix.length < 5) requestSweep(this.cache)
   }
 
   // ---- all keys
