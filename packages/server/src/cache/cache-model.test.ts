@@ -120,7 +120,7 @@ describe('a cache behaves as a map with expiry', () => {
         fc.property(sequences(manyKeys, shortLengths, { maxLength: 100 }), (sequence) => {
           new Trial({ ...tight, ...options }, true).run(sequence)
         }),
-        parameters(50),
+        parameters(25),
       )
     },
     TIMEOUT_MS,
