@@ -1,7 +1,7 @@
 // Which licences what we ship may have, and the list of those that it has. Knows nothing of how dependencies are found.
 import spdxSatisfies from 'spdx-satisfies'
 import { licenceOf, PUBLISHED } from './manifests.ts'
-import { type Dependency, runtimeDependencies } from './runtime-dependencies.ts'
+import { type Dependency, shippedDependencies } from './runtime-dependencies.ts'
 
 /** Those that ask for no more than their notice: whoever installs memshard takes on no further duty. */
 const ALLOWED = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'Zlib', 'Unlicense']
@@ -28,7 +28,7 @@ export function licencesOfDependencies(): readonly Licensed[] {
   const all = new Map<string, Dependency>()
   const broughtBy = new Map<string, string[]>()
   for (const member of PUBLISHED) {
-    for (const [id, dependency] of runtimeDependencies(member)) {
+    for (const [id, dependency] of shippedDependencies(member)) {
       if (dependency.integrity === undefined) continue
       all.set(id, dependency)
       broughtBy.set(id, [...(broughtBy.get(id) ?? []), member.replace('packages/', '')])

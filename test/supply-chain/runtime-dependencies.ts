@@ -4,7 +4,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { REPOSITORY } from '../repository.ts'
 import { type Lockfile, readLockfile } from './lockfile.ts'
-import { type Manifest, readManifest } from './manifests.ts'
+import { type Manifest, PUBLISHED, readManifest } from './manifests.ts'
 
 export interface Dependency {
   readonly name: string
@@ -17,11 +17,36 @@ export interface Dependency {
   readonly asksFor: readonly string[]
 }
 
-/** By `name@version`, sorted; the package itself is one of them. */
+/** What npm doesn't install along, because a file of ours for browsers holds what we need of it. */
+const BUNDLED: Readonly<Record<string, readonly string[]>> = {
+  'packages/server': ['@observablehq/plot'],
+}
+
+/** What npm installs, by `name@version`, sorted; the package itself is one of them. */
 export function runtimeDependencies(member: string): ReadonlyMap<string, Dependency> {
   const found = new Map<string, Dependency>()
+  visitOwn(member, readLockfile(), found)
+  return sorted(found)
+}
+
+/** That, and what our bundles hold. */
+export function shippedDependencies(member: string): ReadonlyMap<string, Dependency> {
+  const found = new Map(runtimeDependencies(member))
   const lockfile = readLockfile()
-  visitOwn(member, lockfile, found)
+  for (const own of PUBLISHED) {
+    const { name, version } = readManifest(join(REPOSITORY, own))
+    const holder = found.get(`${name}@${version}`)
+    if (holder === undefined) continue
+    const held = (BUNDLED[own] ?? []).map((dependency) => {
+      const { version } = lockfile.importers[own]!.devDependencies![dependency]!
+      return visit(dependency, version, join(REPOSITORY, own, 'node_modules'), lockfile, found)
+    })
+    found.set(`${name}@${version}`, { ...holder, asksFor: [...holder.asksFor, ...held] })
+  }
+  return sorted(found)
+}
+
+function sorted(found: Found): Found {
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 

@@ -3,10 +3,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { setPriority } from 'node:os'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { BenchError } from './errors.ts'
 import { formatAddress, parseAddress, reachServer, type ServerAddress } from './load/address.ts'
 
@@ -59,9 +60,6 @@ const READY_DEADLINE_MS = 15_000
 const READY_POLL_MS = 2
 const PORT_PLACE = '{port}'
 
-/** The server that is built beside this package. */
-const MEMSHARD_SERVER = fileURLToPath(new URL('../../server/bin/memshard-server', import.meta.url))
-
 /** Reads `host:port`, `host:port@pid`, or what {@link parseServerCommand} does; `ownArgs` are for memshard. */
 export function parseComparedTarget(text: string, ownArgs: readonly string[]): ComparedTarget {
   const match = /^(?:([\w.-]+)=)?((?:[\w.-]+|\[[\da-f:]+\]):\d+)(?:@(\d+))?$/i.exec(text.trim())
@@ -90,9 +88,21 @@ export function parseServerCommand(text: string): ServerCommand {
   return {
     kind: 'command',
     label,
-    command: isMemshard ? MEMSHARD_SERVER : command,
+    command: isMemshard ? memshardServer() : command,
     args,
     isMemshard,
+  }
+}
+
+/** Of @memshard/server, wherever it is installed. */
+function memshardServer(): string {
+  const { resolve } = createRequire(import.meta.url)
+  try {
+    return join(dirname(resolve('@memshard/server/package.json')), 'bin', 'memshard-server')
+  } catch (cause) {
+    const message =
+      '@memshard/server is not installed: npm install @memshard/server, or name another'
+    throw new BenchError('CANNOT_START', message, { cause })
   }
 }
 

@@ -1,0 +1,65 @@
+// A project of somebody who uses our packages: an empty directory and plain npm. Knows no pnpm and nothing of this
+// repository but its compiler and the types of Node.js.
+import { execFile } from 'node:child_process'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { REPOSITORY } from '../repository.ts'
+
+const run = promisify(execFile)
+
+/** What npm says when there is nobody to ask. */
+const UNREACHABLE = /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH/
+/** As it installs for those who are strict: no scripts, and nothing that this Node.js is too old for. */
+const INSTALL = ['install', '--ignore-scripts', '--engine-strict', '--prefer-offline']
+const QUIET = ['--no-audit', '--no-fund', '--fetch-retries=0']
+
+export interface NpmProject {
+  readonly directory: string
+  /** Writes a file and has Node.js run it; resolves to what it prints. */
+  runs(file: string, source: string): Promise<string>
+  /** Compiles files with these flags over strict ones; rejects with what the compiler says. */
+  compiles(files: Readonly<Record<string, string>>, flags: readonly string[]): Promise<void>
+  /** Of `node_modules/.bin`. */
+  executable(name: string): string
+  /** By `npx`, which must not look elsewhere. */
+  npx(...command: readonly string[]): Promise<{ readonly stdout: string; readonly stderr: string }>
+}
+
+/** Resolves to undefined if something has to be fetched and no registry is reached. */
+export async function installIn(
+  directory: string,
+  packages: readonly string[],
+): Promise<NpmProject | undefined> {
+  await mkdir(directory)
+  await writeFile(join(directory, 'package.json'), '{ "name": "project", "private": true }')
+  try {
+    await run('npm', [...INSTALL, ...QUIET, ...packages], { cwd: directory })
+  } catch (error) {
+    if (UNREACHABLE.test(String(error))) return undefined
+    throw error
+  }
+  const types = join(directory, 'node_modules/@types')
+  await mkdir(types, { recursive: true })
+  await symlink(join(REPOSITORY, 'node_modules/@types/node'), join(types, 'node'))
+  return {
+    directory,
+    async runs(file, source) {
+      await writeFile(join(directory, file), source)
+      return (await run(process.execPath, [file], { cwd: directory })).stdout
+    },
+    async compiles(files, flags) {
+      for (const [file, source] of Object.entries(files)) {
+        await writeFile(join(directory, file), source)
+      }
+      const strict = ['--strict', '--noEmit', '--skipLibCheck', 'false', '--types', 'node']
+      const compiler = join(REPOSITORY, 'node_modules/.bin/tsc')
+      const args = [...strict, '--target', 'es2023', ...flags, ...Object.keys(files)]
+      await run(compiler, args, { cwd: directory }).catch((error) => {
+        throw new Error(error.stdout, { cause: error })
+      })
+    },
+    executable: (name) => join(directory, 'node_modules/.bin', name),
+    npx: (...command) => run('npx', ['--no', '--', ...command], { cwd: directory }),
+  }
+}
