@@ -75,7 +75,6 @@ describe.each(PUBLISHED.map((member) => manifestOf(member).name))('%s', (name) =
     for (const file of files.filter((file) => file.endsWith('.js'))) {
       if ((await text(file)).startsWith('// For tests only')) found.push(file)
     }
-    // What stands here is for the list of `files` in package.json to leave out.
     expect(found).toEqual([])
   })
 
