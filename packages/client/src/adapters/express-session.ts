@@ -17,10 +17,7 @@ export class MemshardStore extends Store {
     this.#sessions = new SessionItems(options)
   }
 
-  override get(
-    id: string,
-    callback: (error: unknown, session?: SessionData | null) => void,
-  ): void {
+  override get(id: string, callback: (error: unknown, session?: SessionData | null) => void): void {
     this.#sessions.get(id, callback)
   }
 
