@@ -5,9 +5,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url))
-const { dependencies, peerDependencies, devDependencies } = JSON.parse(
+const { dependencies, peerDependencies, devDependencies, exports } = JSON.parse(
   readFileSync(here('package.json'), 'utf8'),
 )
+
+/** Of every entry that can be required: the module that it is without its extension, and where that lies. */
+const entries = Object.values(exports)
+  .map(({ default: path }) => path)
+  .filter((path) => path !== undefined)
+  .map((path) => [path.slice('./dist/'.length, -'.js'.length), here(path)])
 
 const COMMONJS = {
   name: 'commonjs-package',
@@ -25,7 +31,7 @@ const COMMONJS = {
 // rolldown takes a default export alone.
 // biome-ignore lint/style/noDefaultExport: see above
 export default {
-  input: { index: here('dist/index.js'), opentelemetry: here('dist/opentelemetry.js') },
+  input: Object.fromEntries(entries),
   platform: 'node',
   external: Object.keys({ ...dependencies, ...peerDependencies, ...devDependencies }),
   plugins: [COMMONJS],
