@@ -176,7 +176,7 @@ describe.each(Object.entries(FRONTS))('%s', (frontName, startFront) => {
   }
 
   describe('a crowd that sends', () => {
-    // What a client of the proxy has under way is bounded in requests, whatever their answers are: see docs/TESTING.md.
+    // What the proxy holds for clients that don't read is bounded, but stays with the process: see docs/TESTING.md.
     const isHeld = ({ reads }: Misbehaviour): boolean => frontName !== PROXY || reads !== false
     test.each(Object.entries(STAYING).filter(([, each]) => isHeld(each)))(
       '%s',

@@ -24,8 +24,8 @@ export interface Forgiving {
   forgives(error: unknown): boolean
 }
 
-/** What an answer is taken for as long as none has come. */
-const UNKNOWN_ANSWER_BYTES = 64 * 1024
+/** What an answer is taken for as long as none has come: an item as large as most nodes allow. */
+const UNKNOWN_ANSWER_BYTES = 1024 * 1024
 
 export class AnswerQueue {
   readonly output = new OutputBuffer()
