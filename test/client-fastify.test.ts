@@ -2,12 +2,12 @@
 import { Writable } from 'node:stream'
 import cookie from '@fastify/cookie'
 import session from '@fastify/session'
-import { startTestNode } from '@memshard/server/testing'
+import { Client } from '@memshard/client'
+import { cache } from '@memshard/client/fastify'
+import { MemshardStore } from '@memshard/client/fastify-session'
 import fastify from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Client } from '../client.ts'
-import { cache } from './fastify.ts'
-import { MemshardStore } from './fastify-session.ts'
+import { type RunningNode, startNode } from './nodes.ts'
 
 declare module 'fastify' {
   interface Session {
@@ -15,9 +15,9 @@ declare module 'fastify' {
   }
 }
 
-let node: Awaited<ReturnType<typeof startTestNode>>
+let node: RunningNode
 beforeAll(async () => {
-  node = await startTestNode()
+  node = await startNode()
 })
 afterAll(() => node.stop())
 
@@ -90,14 +90,14 @@ describe('the plugin', () => {
       },
     })
     const app = fastify({ logger: { stream } })
-    const unreached = await startTestNode()
+    const unreached = await startNode()
     const { address, port } = unreached
     await unreached.stop()
     await app.register(cache, { nodes: [address], failures: 1, probe: { min: 20, max: 50 } })
     await app.ready()
     await app.cache.get('key').catch(() => {})
     await expect.poll(() => lines.join('')).toContain('a node of the cache is down')
-    await using _ = await startTestNode('-p', String(port))
+    await using _ = await startNode({ port })
     await expect.poll(() => lines.join('')).toContain('a node of the cache is back')
     await app.close()
   })

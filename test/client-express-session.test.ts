@@ -1,12 +1,12 @@
 // The store as express-session uses it, over a node of ours: whole requests with cookies, and each method's contract.
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { startTestNode } from '@memshard/server/testing'
+import { Client } from '@memshard/client'
+import { MemshardStore } from '@memshard/client/express-session'
 import express from 'express'
 import session, { type SessionData } from 'express-session'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Client } from '../client.ts'
-import { MemshardStore } from './express-session.ts'
+import { type RunningNode, startNode } from './nodes.ts'
 
 declare module 'express-session' {
   interface SessionData {
@@ -14,10 +14,10 @@ declare module 'express-session' {
   }
 }
 
-let node: Awaited<ReturnType<typeof startTestNode>>
+let node: RunningNode
 let client: Client
 beforeAll(async () => {
-  node = await startTestNode()
+  node = await startNode()
   client = new Client({ nodes: [node.address], timeout: 10_000 })
 })
 afterAll(async () => {
