@@ -148,9 +148,15 @@ describe.each(PUBLISHED.map((member) => manifestOf(member).name))('%s', (name) =
   })
 })
 
+/** What entry points are for, which applications bring along. */
+const PEERS = ['@opentelemetry/api', 'express-session', 'fastify', '@fastify/session']
+
 /** One name of each entry point. */
 const ENTRY_POINTS = {
   '@memshard/client': 'Client',
+  '@memshard/client/express-session': 'MemshardStore',
+  '@memshard/client/fastify': 'cache',
+  '@memshard/client/fastify-session': 'MemshardStore',
   '@memshard/client/opentelemetry': 'instrument',
   '@memshard/server': 'startServer',
   '@memshard/server/testing': 'startTestNode',
@@ -163,7 +169,7 @@ describe('installed by npm, without scripts and with strict engines', () => {
   beforeAll(async () => {
     project = await installIn(join(directory, 'project'), [
       ...reproduction.tarballs,
-      `@opentelemetry/api@${manifestOf('test').devDependencies!['@opentelemetry/api']}`,
+      ...PEERS.map((name) => `${name}@${manifestOf('test').devDependencies![name]}`),
     ])
   }, BUILD_DEADLINE_MS)
 

@@ -48,7 +48,7 @@ export function textAnswers(text: string): Answers {
   }
   while (at < text.length) {
     const meta = META.exec(text.slice(at, at + 20))
-    const line = takeLine(meta === null ? '\n' : '\r\n')
+    const line = meta === null ? takeLine('\n') : withRawKey(takeLine('\r\n'))
     if (meta !== null) {
       shape += line.startsWith('ME ') ? debugShape(line, cas, times) : metaShape(line, cas, times)
       if (meta[1] !== undefined) shape += take(Number(meta[1]) + 2)
@@ -64,6 +64,26 @@ export function textAnswers(text: string): Answers {
     if (length !== undefined) shape += take(Number(length) + 2)
   }
   return { shape, cas, times }
+}
+
+/**
+ * Ours shows a key that would end a word in base64, however it came; memcached as it is, if it came so. (One of the
+ * differences that we have chosen, see docs/PROTOCOL.md.)
+ */
+function withRawKey(line: string): string {
+  const raw = (base64: string): string | undefined => {
+    const key = Buffer.from(base64, 'base64').toString('latin1')
+    return /[\0\n\r ]/.test(key) ? key : undefined
+  }
+  return line
+    .replace(/ k([A-Za-z0-9+/=]+) b(?=[ \r])/, (shown, key) => {
+      const text = raw(key)
+      return text === undefined ? shown : ` k${text}`
+    })
+    .replace(/^ME ([A-Za-z0-9+/=]+)(?= exp=)/, (shown, key) => {
+      const text = raw(key)
+      return text === undefined ? shown : `ME ${text}`
+    })
 }
 
 /** Return flags: `c` is a CAS unique, `t` and `l` are seconds. */
