@@ -45,7 +45,7 @@ export interface Sight extends Latency {
  */
 const TIMES_QUIET = 10
 const MEDIAN_MORE_MS = 20
-const P99_MORE_MS = 400
+const P99_MORE_MS = 1_500
 /** Who asks only when answered asks little while nothing is answered: so the longest wait has a bound of its own. */
 const LONGEST_MS = 10_000
 

@@ -12,7 +12,7 @@
 // Long because this is the hot loop: what a request meets on its way stands in the order in which it does.
 import { CLOSED_NORMALLY, CLOSED_WHEN_IDLE } from '../cache/event-log.ts'
 import { type MemoryBlock, permanentBlock } from '../cache/memory.ts'
-import { WATCHING } from '../protocol/connection.ts'
+import { KEYS, WATCHING } from '../protocol/connection.ts'
 import type { ConnectionDescription } from '../protocol/context.ts'
 import { MAX_BATCH_KEYS } from '../protocol/key-batch.ts'
 import type { Reply } from '../protocol/reply.ts'
@@ -282,8 +282,10 @@ export class UringTransport implements Transport {
   #executePending(connection: UringConnection): void {
     const { pendingFrom, pendingLength } = connection
     const block = connection.pending ?? this.#buffers.block
-    // All buffers of the thread may have been its own in one round: it takes as many turns as it filled of them.
-    const turn = connection.protocol.scanned + INPUT_BYTES
+    // All buffers of the thread may have been its own in one round: it takes as many turns as it filled of them. A list of
+    // keys under way has been read to its end, which must be seen again; its answers bound what a turn does of it.
+    const { state, scanned } = connection.protocol
+    const turn = state === KEYS ? pendingLength : scanned + INPUT_BYTES
     const end = pendingFrom + pendingLength
     this.#execute(connection, block, pendingFrom, end, Math.min(end, pendingFrom + turn))
   }
