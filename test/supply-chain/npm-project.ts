@@ -1,7 +1,7 @@
 // A project of somebody who uses our packages: an empty directory and plain npm. Knows no pnpm and nothing of this
 // repository but its compiler and the types of Node.js.
 import { execFile } from 'node:child_process'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { REPOSITORY } from '../repository.ts'
@@ -11,7 +11,8 @@ const run = promisify(execFile)
 /** What npm says when there is nobody to ask. */
 const UNREACHABLE = /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH/
 /** As it installs for those who are strict: no scripts, and nothing that this Node.js is too old for. */
-const INSTALL = ['install', '--ignore-scripts', '--engine-strict', '--prefer-offline']
+const STRICT = ['--engine-strict']
+const INSTALL = ['install', '--ignore-scripts', '--prefer-offline']
 const QUIET = ['--no-audit', '--no-fund', '--fetch-retries=0']
 
 export interface NpmProject {
@@ -26,21 +27,28 @@ export interface NpmProject {
   npx(...command: readonly string[]): Promise<{ readonly stdout: string; readonly stderr: string }>
 }
 
-/** Resolves to undefined if something has to be fetched and no registry is reached. */
+/**
+ * Resolves to undefined if something has to be fetched and no registry is reached. `others` are what applications bring along,
+ * whose own dependencies are not ours to be strict about.
+ */
 export async function installIn(
   directory: string,
   packages: readonly string[],
+  others: readonly string[] = [],
 ): Promise<NpmProject | undefined> {
   await mkdir(directory)
   await writeFile(join(directory, 'package.json'), '{ "name": "project", "private": true }')
   try {
-    await run('npm', [...INSTALL, ...QUIET, ...packages], { cwd: directory })
+    await run('npm', [...INSTALL, ...STRICT, ...QUIET, ...packages], { cwd: directory })
+    if (others.length > 0) await run('npm', [...INSTALL, ...QUIET, ...others], { cwd: directory })
   } catch (error) {
     if (UNREACHABLE.test(String(error))) return undefined
     throw error
   }
   const types = join(directory, 'node_modules/@types')
   await mkdir(types, { recursive: true })
+  // Others may have brought along their own.
+  await rm(join(types, 'node'), { recursive: true, force: true })
   await symlink(join(REPOSITORY, 'node_modules/@types/node'), join(types, 'node'))
   return {
     directory,
