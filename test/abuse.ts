@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import type { BystanderOptions, BystanderReport } from './bystander.ts'
-import { MIB, residentBytes } from './process-memory.ts'
+import { MIB, openDescriptors, residentBytes } from './process-memory.ts'
 import { REPOSITORY } from './repository.ts'
 
 /** What a server must be to be watched: a node, the proxy. */
@@ -85,7 +85,7 @@ export class AbuseWatch implements AsyncDisposable {
     this.#process = bystander
     this.quiet = quiet
     this.residentBefore = residentBytes(server.pid)
-    this.descriptorsBefore = descriptorsOf(server.pid)
+    this.descriptorsBefore = openDescriptors(server.pid)
   }
 
   /** Resolves to what the bystander has seen since it was asked last, so many requests at least. */
@@ -122,7 +122,7 @@ export class AbuseWatch implements AsyncDisposable {
 
   /** That it has open now. */
   get descriptors(): number {
-    return descriptorsOf(this.#server.pid)
+    return openDescriptors(this.#server.pid)
   }
 
   /** Waits until no more than that many bytes more are resident than before. */
@@ -186,11 +186,6 @@ function latencyOf(unsorted: readonly number[]): Latency {
   const at = (share: number): number =>
     Math.round(100 * (sorted[Math.floor(share * (sorted.length - 1))] ?? 0)) / 100
   return { requests: sorted.length, median: at(0.5), p99: at(0.99), longest: at(1) }
-}
-
-/** Descriptors that the process has open. */
-function descriptorsOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length
 }
 
 /** Which share of a processor the busiest thread of the process uses for so long. */

@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Client, type ClientOptions, MemshardError, PartialError } from '@memshard/client'
 import { describe, expect, onTestFailed, test } from 'vitest'
+import { randomFrom } from './chaos/random.ts'
 import { freePort, type RunningNode, startNode } from './nodes.ts'
 import { type NodeProxy, startProxy } from './proxy.ts'
 
@@ -230,13 +231,4 @@ function liveHeap(): number {
   const collect = runInNewContext('gc') as () => void
   collect()
   return process.memoryUsage().heapUsed
-}
-
-/** Numbers from 0 to 1 that are the same for the same seed (a linear congruential generator). */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
 }

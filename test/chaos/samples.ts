@@ -1,5 +1,5 @@
 // What processes take over time: memory and descriptors, once a second. Linux only.
-import { readdirSync, readFileSync } from 'node:fs'
+import { MIB, openDescriptors, residentBytes } from '../process-memory.ts'
 
 export interface Growth {
   readonly name: string
@@ -9,7 +9,6 @@ export interface Growth {
   readonly descriptors: readonly [first: number, last: number]
 }
 
-const MEGABYTE = 1024 * 1024
 /** What a process takes at first is not what it takes. */
 const WARM_UP_SECONDS = 30
 
@@ -33,9 +32,7 @@ export class Samples {
     this.#pid = pid
     if (pid === undefined) return
     try {
-      const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-      const resident = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
-      this.#samples.push({ resident, descriptors: readdirSync(`/proc/${pid}/fd`).length })
+      this.#samples.push({ resident: residentBytes(pid), descriptors: openDescriptors(pid) })
     } catch {
       // It has just ended.
     }
@@ -52,7 +49,7 @@ export class Samples {
     return {
       name: this.#name,
       seconds: this.#samples.length,
-      residentMegabytes: [mean(first, 'resident') / MEGABYTE, mean(last, 'resident') / MEGABYTE],
+      residentMegabytes: [mean(first, 'resident') / MIB, mean(last, 'resident') / MIB],
       descriptors: [mean(first, 'descriptors'), mean(last, 'descriptors')],
     }
   }
