@@ -97,6 +97,16 @@ describe('keys', () => {
     expect(await json('get', 'a', 'b')).toEqual({ a: 'first', b: 'second' })
   })
 
+  test('several come in the order they were asked for, whichever node answers first', async () => {
+    const keys = Array.from({ length: 8 }, (_, i) => `key-${i}`)
+    for (const key of keys) await memshard('set', key, 'value')
+    const backwards = keys.toReversed()
+    const { out } = await memshard('get', ...backwards)
+    const rows = out.trimEnd().split('\n').slice(1)
+    expect(rows.map((row) => row.split(' ')[0])).toEqual(backwards)
+    expect(Object.keys((await json('get', ...backwards)) as object)).toEqual(backwards)
+  })
+
   test('add, touch, delete and counters answer by their exit code', async () => {
     expect(await memshard('add', 'a', '1')).toMatchObject({ code: DONE })
     expect(await memshard('add', 'a', '2')).toMatchObject({ code: NOT_THERE })

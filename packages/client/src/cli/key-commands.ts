@@ -15,19 +15,21 @@ export interface WriteFlags {
 export function get(keys: readonly string[]): Run {
   return async ({ client, output }) => {
     const found = await client.getMulti(keys)
+    // In the order they were asked for: nodes answer in any.
+    const there = [...new Set(keys)].filter((key) => found.has(key))
     if (output.json) {
       await output.document(
         keys.length === 1
           ? valueAsJson(found.get(keys[0]!))
-          : Object.fromEntries(Array.from(found, ([key, value]) => [key, valueAsJson(value)])),
+          : Object.fromEntries(there.map((key) => [key, valueAsJson(found.get(key))])),
       )
     } else if (keys.length === 1) {
       const value = found.get(keys[0]!)
       if (value !== undefined) await output.value(asShown(value))
     } else {
-      const rows = Array.from(found, ([key, value]) => ({
+      const rows = there.map((key) => ({
         key,
-        value: Buffer.from(asShown(value)).toString('utf8'),
+        value: Buffer.from(asShown(found.get(key)!)).toString('utf8'),
       }))
       await output.table(rows)
     }
