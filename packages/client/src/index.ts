@@ -65,6 +65,7 @@ export type { LibmemcachedDistribution, LibmemcachedHash } from './ring/libmemca
 export type { PhpMemcachedOptions, PylibmcBehaviors } from './ring/libmemcached-bindings.ts'
 export type { Compat, DistributionName, PlacementOptions } from './ring/placement.ts'
 export type { TwemproxyHash, TwemproxyPool } from './ring/twemproxy.ts'
+export { type TagStamp, Tags, type TagsOptions } from './tags.ts'
 export type { CommandMessage } from './tracing.ts'
 export type { Key, KeyOptions } from './wire/key-form.ts'
 export type { MetaAnswer, MetaCommand, MetaFlag } from './wire/meta-operations.ts'

@@ -1,0 +1,132 @@
+// Tags: names of what entries are made of, by which all of them go out of date at once. For any memcached: nothing is listed
+// and nothing is searched, entries carry what their tags were when they were begun. Knows the client's calls, and not what
+// entries are or where they live.
+import { hash, randomBytes } from 'node:crypto'
+import type { Client } from './client.ts'
+import { NodeDownError, PartialError } from './errors.ts'
+import type { CallOptions } from './options.ts'
+
+export interface TagsOptions {
+  /** Where the tags live. It stays yours to close. */
+  readonly client: Pick<Client, 'add' | 'getMulti' | 'set'>
+  /** What the keys of tags begin with. Default `tag:`. */
+  readonly prefix?: string
+}
+
+/** What tags were at some moment. Plain data, to be stored with the entry. */
+export type TagStamp = readonly (readonly [tag: string, generation: string])[]
+
+/** Of tags that are no key as they are, which are hashed. */
+const HASH_MARK = 'sha256:'
+const PLAIN_TAG = /^[\x21-\x7e]{1,128}$/
+
+/**
+ * Each tag is an item with a generation, which is random. An entry is stored with those of its tags (`stamp`), and is current
+ * as long as they are the same (`isCurrent`). A generation that is lost with its node, or evicted, never comes back: the entry
+ * is a miss then, and never out of date.
+ */
+export class Tags {
+  readonly #client: TagsOptions['client']
+  readonly #prefix: string
+
+  constructor({ client, prefix = 'tag:' }: TagsOptions) {
+    this.#client = client
+    this.#prefix = prefix
+  }
+
+  /**
+   * What the tags are now. To be asked BEFORE what goes into the entry is read: then what is invalidated in the meantime is
+   * out of date when it is stored. Undefined when a node is down, and that counts as a miss: store nothing then.
+   * @throws PartialError when nodes failed.
+   */
+  async stamp(tags: Iterable<string>, options: CallOptions = {}): Promise<TagStamp | undefined> {
+    const generations = await this.#made(tags, options)
+    return generations && [...generations]
+  }
+
+  /** Whether no tag was invalidated, or lost, since. @throws PartialError when nodes failed. */
+  async isCurrent(stamp: TagStamp, options: CallOptions = {}): Promise<boolean> {
+    if (stamp.length === 0) return true
+    const now = await this.#read(
+      stamp.map(([tag]) => tag),
+      options,
+    )
+    return stamp.every(([tag, generation]) => now.get(tag) === generation)
+  }
+
+  /**
+   * All entries with one of these tags are out of date once this resolves. When it rejects, those of the nodes that failed
+   * are misses only as long as their node is down: it may come back with what it knew, so try again until it resolves.
+   * @throws PartialError when nodes failed or are down.
+   */
+  async invalidate(tags: Iterable<string>, options: CallOptions = {}): Promise<void> {
+    const all = [...new Set(tags)]
+    const generation = newGeneration()
+    const told = await Promise.allSettled(
+      all.map((tag) => this.#client.set(this.#key(tag), generation, { ...options, replicas: 1 })),
+    )
+    const failed = new Map<string, Error>()
+    for (const [index, outcome] of told.entries()) {
+      const tag = all[index] as string
+      if (outcome.status === 'rejected') failed.set(tag, outcome.reason)
+      else if (!outcome.value) failed.set(tag, new NodeDownError(`the node of tag ${tag} is down`))
+    }
+    if (failed.size > 0) throw new PartialError(new Map(), failed, all.length)
+  }
+
+  /**
+   * When one of the tags was last invalidated or lost, for who knows of an entry only when it was begun: in milliseconds, by
+   * the clock of the machine that did it, so that it is only as right as the clocks are. Undefined as for `stamp`.
+   * @throws PartialError when nodes failed.
+   */
+  async changedAt(tags: Iterable<string>, options: CallOptions = {}): Promise<number | undefined> {
+    const generations = await this.#made(tags, options)
+    return generations && Math.max(0, ...[...generations.values()].map(timeOf))
+  }
+
+  /** The generations; those that are missing are made. Undefined when one can't be. */
+  async #made(
+    tags: Iterable<string>,
+    options: CallOptions,
+  ): Promise<Map<string, string> | undefined> {
+    const all = new Set(tags)
+    const generations = await this.#read(all, options)
+    const missing = [...all].filter((tag) => !generations.has(tag))
+    if (missing.length === 0) return generations
+    const generation = newGeneration()
+    const added = await Promise.all(
+      missing.map((tag) =>
+        this.#client.add(this.#key(tag), generation, { ...options, replicas: 1 }),
+      ),
+    )
+    // Of those that somebody else has made at the same time, theirs. A node that is down has neither.
+    const theirs = missing.filter((_, index) => !added[index])
+    const others = await this.#read(theirs, options)
+    for (const tag of missing) {
+      generations.set(tag, theirs.includes(tag) ? (others.get(tag) ?? '') : generation)
+    }
+    return [...generations.values()].includes('') ? undefined : generations
+  }
+
+  async #read(tags: Iterable<string>, options: CallOptions): Promise<Map<string, string>> {
+    const keys = new Map(Array.from(tags, (tag) => [this.#key(tag), tag]))
+    if (keys.size === 0) return new Map()
+    // On one node each: of two that disagree, one would let through what the other has invalidated.
+    const found = await this.#client.getMulti<string>(keys.keys(), { ...options, replicas: 1 })
+    return new Map(Array.from(found, ([key, generation]) => [keys.get(key) as string, generation]))
+  }
+
+  #key(tag: string): string {
+    const isPlain = PLAIN_TAG.test(tag) && !tag.startsWith(HASH_MARK)
+    return this.#prefix + (isPlain ? tag : HASH_MARK + hash('sha256', tag, 'hex'))
+  }
+}
+
+/** When it was made, for `changedAt`, and what nobody else makes. */
+function newGeneration(): string {
+  return `${Date.now()}-${randomBytes(12).toString('base64url')}`
+}
+
+function timeOf(generation: string): number {
+  return Number.parseInt(generation, 10)
+}
