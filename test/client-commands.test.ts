@@ -253,6 +253,15 @@ describe.each(['memcached', 'memshard'] as const)('against %s, the client', (ser
     expect((await cache.version()).get(node.address)).toMatch(/^\d+\.\d+/)
   })
 
+  test('stats gives the lines of a cachedump by their keys', async () => {
+    const dump = async (slabClass: number) =>
+      (await cache.stats(`cachedump ${slabClass} 0`)).get(node.address)
+    await cache.set('dumped', 'value')
+    // It is dumped when the server has moved it to the list that it dumps.
+    await expect.poll(() => dump(1)).toMatchObject(new Map([['dumped', '[5 b; 0 s]']]))
+    expect(await dump(20)).toEqual(new Map())
+  })
+
   describe('refusals', () => {
     test('a wrong key is a KeyError and writes nothing', async () => {
       const before = (await cache.stats()).get(node.address)!.get('bytes_read')

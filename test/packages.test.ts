@@ -161,6 +161,7 @@ const ENTRY_POINTS = {
   '@memshard/client/express-session': 'MemshardStore',
   '@memshard/client/fastify': 'cache',
   '@memshard/client/fastify-session': 'MemshardStore',
+  '@memshard/client/memcached': 'Memcached',
   '@memshard/client/opentelemetry': 'instrument',
   '@memshard/server': 'startServer',
   '@memshard/server/testing': 'startTestNode',

@@ -203,6 +203,7 @@ export function statusOfWord(line: string): number {
   const space = line.indexOf(' ')
   switch (space < 0 ? line : line.slice(0, space)) {
     case 'STAT':
+    case 'ITEM': // of `stats cachedump`
       return Status.stat
     case 'END':
       return Status.end

@@ -131,3 +131,18 @@ function isKey(text: string): boolean {
     return false
   }
 }
+
+describe('a form of keys of another client', () => {
+  const keyForm = (key: string) => ({ sent: key.slice(0, 4), placedBy: key })
+
+  test('says what is sent and what chooses the node, with the namespace in front', () => {
+    const form = new KeyForm({ namespace: 'n:', keyForm })
+    expect(form.sent('abcdef')).toEqual({
+      text: 'n:ab',
+      isBinary: false,
+      routingKey: 'n:abcdef',
+    })
+    expect(form.within('m:').sent('abcdef').routingKey).toBe('n:m:abcdef')
+    expect(form.isPlain).toBe(false)
+  })
+})

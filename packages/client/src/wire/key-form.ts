@@ -21,6 +21,11 @@ export interface KeyOptions {
    * and `sha256:` and 64 hexadecimal digits. Default `error`: a KeyError.
    */
   readonly longKeys?: 'error' | 'hash'
+  /**
+   * What a text is sent as, and what chooses its node: for keys shared with a client that changes them in a way of its own.
+   * It is given the key with its namespace in front, and takes the place of `longKeys` and `routeByNamespace`.
+   */
+  readonly keyForm?: (key: string) => { readonly sent: string; readonly placedBy: string }
 }
 
 /** A key as it is sent. */
@@ -44,9 +49,11 @@ export class KeyForm {
   readonly #namespace: string
   readonly #isRouted: boolean
   readonly #hashes: boolean
+  readonly #form: KeyOptions['keyForm']
 
   /** @throws ArgumentError when an option makes no sense. */
-  constructor({ namespace = '', routeByNamespace = true, longKeys = 'error' }: KeyOptions) {
+  constructor(options: KeyOptions) {
+    const { namespace = '', routeByNamespace = true, longKeys = 'error', keyForm } = options
     checkNamespace(namespace)
     if (longKeys !== 'error' && longKeys !== 'hash') {
       throw new ArgumentError(`longKeys is ${String(longKeys)}: give error or hash`)
@@ -54,7 +61,8 @@ export class KeyForm {
     this.#namespace = namespace
     this.#isRouted = routeByNamespace
     this.#hashes = longKeys === 'hash'
-    this.isPlain = namespace === '' && !this.#hashes
+    this.#form = keyForm
+    this.isPlain = namespace === '' && !this.#hashes && keyForm === undefined
   }
 
   /** The form of keys in a namespace within this one. */
@@ -63,6 +71,7 @@ export class KeyForm {
       namespace: this.#namespace + namespace,
       routeByNamespace: this.#isRouted,
       longKeys: this.#hashes ? 'hash' : 'error',
+      ...(this.#form === undefined ? {} : { keyForm: this.#form }),
     })
   }
 
@@ -94,6 +103,10 @@ export class KeyForm {
   }
 
   #text(key: string): SentKey {
+    if (this.#form !== undefined) {
+      const { sent, placedBy } = this.#form(this.#namespace + key)
+      return { text: sent, isBinary: false, routingKey: placedBy }
+    }
     if (key === '' || !this.#hashes) return this.#prefixed(key)
     return this.#prefixed(this.#mustHash(key) ? hashed(key) : key)
   }

@@ -273,7 +273,7 @@ export const stats: Operation = {
   read(command, answer) {
     command.lines ??= new Map()
     if (answer.status === Status.stat) {
-      const [, name = '', value = ''] = /^STAT (\S+) ?(.*)$/.exec(answer.line) ?? []
+      const [, name = '', value = ''] = /^(?:STAT|ITEM) (\S+) ?(.*)$/.exec(answer.line) ?? []
       command.lines.set(name, value)
       return MORE
     }
