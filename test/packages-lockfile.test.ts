@@ -12,7 +12,8 @@ import { runtimeDependencies } from './supply-chain/runtime-dependencies.ts'
 
 /** Of npm, and of pnpm (`prepare` is run for packages from git alone). */
 const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall']
-const EXACT = /^\d+\.\d+\.\d+(-[\w.]+)?$/
+/** Also of a package by another name, of which there are two versions. */
+const EXACT = /^(npm:[\w./@-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/
 
 const lockfile = readLockfile()
 

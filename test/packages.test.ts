@@ -162,6 +162,7 @@ const ENTRY_POINTS = {
   '@memshard/client/fastify': 'cache',
   '@memshard/client/fastify-session': 'MemshardStore',
   '@memshard/client/memcached': 'Memcached',
+  '@memshard/client/keyv': 'MemshardStore',
   '@memshard/client/opentelemetry': 'instrument',
   '@memshard/server': 'startServer',
   '@memshard/server/testing': 'startTestNode',
