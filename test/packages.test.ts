@@ -164,6 +164,7 @@ const ENTRY_POINTS = {
   '@memshard/client/memcached': 'Memcached',
   '@memshard/client/keyv': 'MemshardStore',
   '@memshard/client/opentelemetry': 'instrument',
+  '@memshard/client/rate-limit': 'RateLimiter',
   '@memshard/server': 'startServer',
   '@memshard/server/testing': 'startTestNode',
   '@memshard/bench': 'compare',
