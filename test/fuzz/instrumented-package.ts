@@ -56,7 +56,9 @@ export class InstrumentedPackages implements Disposable {
   /** Beside the package's dependencies, where its modules look for them. */
   #instrument(name: string): string {
     const built = join(REPOSITORY, 'packages', name, 'dist')
-    const copies = mkdtempSync(join(REPOSITORY, 'packages', name, 'node_modules', '.counted-'))
+    const copies = mkdtempSync(
+      join(REPOSITORY, 'packages', name, 'node_modules', `.counted-${process.pid}-`),
+    )
     writeFileSync(join(copies, 'package.json'), '{ "type": "module" }')
     const files = readdirSync(built, { recursive: true, encoding: 'utf8' })
     for (const file of files) {

@@ -1,7 +1,7 @@
 // For tests only: makes a cache of a test's own, and keys and values for it. Knows the cache's public
 // surface, no protocol.
 import { Cache, type MakeSlabs, NO_MEMORY, TOO_LARGE } from './cache.ts'
-import { allocateCacheMemory, type CacheOptions } from './cache-memory.ts'
+import { allocateCacheMemory, type CacheMemory, type CacheOptions } from './cache-memory.ts'
 import { GuardedSlabs } from './guarded-slabs.ts'
 import { hashKey } from './hash.ts'
 import { CHUNK_HEADER_BYTES, CHUNKED, type ItemRef } from './item.ts'
@@ -58,18 +58,23 @@ export function makeCacheOptions(options: Partial<CacheOptions> = {}): CacheOpti
   return { ...DEFAULTS, ...options }
 }
 
-export function makeCache(options: Partial<CacheOptions> = {}): Cache {
+/** `memory`: for these options, and never used or cleared since. */
+export function makeCache(options: Partial<CacheOptions> = {}, memory?: CacheMemory): Cache {
   const all = makeCacheOptions(options)
-  const cache = new Cache(allocateCacheMemory(all), all)
+  const cache = new Cache(memory ?? allocateCacheMemory(all), all)
   cache.clock.start(START_UNIX_SECONDS)
   return cache
 }
 
 /** A cache that finds writes out of bounds, and after something was freed. */
-export function makeGuardedCache(options: Partial<CacheOptions> = {}, pattern = 0xa5): Cache {
+export function makeGuardedCache(
+  options: Partial<CacheOptions> = {},
+  pattern = 0xa5,
+  memory?: CacheMemory,
+): Cache {
   const all = makeCacheOptions(options)
   const makeSlabs: MakeSlabs = (...parts) => new GuardedSlabs(pattern, ...parts)
-  const cache = new Cache(allocateCacheMemory(all), all, makeSlabs)
+  const cache = new Cache(memory ?? allocateCacheMemory(all), all, makeSlabs)
   const { items, limits, slabs } = cache
   if (slabs instanceof GuardedSlabs) {
     slabs.bytesOf = (item) =>
@@ -93,9 +98,19 @@ export interface Key {
   readonly hash: number
 }
 
+const keys = new Map<string, Key>()
+const MAX_KEPT_KEYS = 10_000
+
+/** Keys are made once: they are asked for again and again. */
 export function keyOf(text: string): Key {
-  const block = blockOf(text)
-  return { block, length: text.length, hash: hashKey(block, 0, text.length) }
+  let key = keys.get(text)
+  if (key === undefined) {
+    const block = blockOf(text)
+    key = { block, length: text.length, hash: hashKey(block, 0, text.length) }
+    if (keys.size === MAX_KEPT_KEYS) keys.clear()
+    keys.set(text, key)
+  }
+  return key
 }
 
 export interface NewItem {

@@ -186,7 +186,7 @@ export class CacheModel {
     const entry = this.entries.get(key)
     if (entry === undefined) return
     entry.expiry = expiry
-    this.#bury()
+    if (this.#isDead(entry)) this.entries.delete(key)
   }
 
   /** As `md I`: still there, but the next one to ask is to fetch it anew. */
@@ -202,8 +202,9 @@ export class CacheModel {
     const killed = this.#invalidations.some(({ prefix, at }) => {
       return key.startsWith(prefix) && storedAt <= at
     })
-    this.entries.set(key, { ...entry, doubtful: entry.doubtful || (timeless && killed) })
-    this.#bury()
+    const put = { ...entry, doubtful: entry.doubtful || (timeless && killed) }
+    if (this.#isDead(put)) this.entries.delete(key)
+    else this.entries.set(key, put)
   }
 
   // ---- killing many
@@ -232,11 +233,14 @@ export class CacheModel {
   }
 
   #bury(): void {
-    const flushAt = this.#flushAt
-    for (const [key, { expiry, storedAt }] of this.entries) {
-      const expired = expiry !== 0 && expiry <= this.now
-      const flushed = flushAt !== undefined && flushAt <= this.now && storedAt <= flushAt
-      if (expired || flushed) this.entries.delete(key)
+    for (const [key, entry] of this.entries) {
+      if (this.#isDead(entry)) this.entries.delete(key)
     }
+  }
+
+  #isDead({ expiry, storedAt }: Entry): boolean {
+    const flushAt = this.#flushAt
+    const expired = expiry !== 0 && expiry <= this.now
+    return expired || (flushAt !== undefined && flushAt <= this.now && storedAt <= flushAt)
   }
 }

@@ -1,10 +1,11 @@
 // For tests only: everything that can happen to a cache, as data that fast-check makes up, shrinks and prints.
 // Knows what there is to be done; not how it is done, nor what must come of it.
 import fc from 'fast-check'
-import { MEGABYTE } from './cache-fixture.ts'
+import { PAGE_BYTES } from './arena.ts'
 import { ADD, APPEND, CAS, PREPEND, REPLACE, SET } from './store.ts'
 
-export const MAX_ITEM_BYTES = 4 * MEGABYTE
+/** Sizes are parts of a page: so they mean the same where the pages are small, and everything goes faster. */
+export const MAX_ITEM_BYTES = 4 * PAGE_BYTES
 
 export type Value = { number: bigint } | { length: number; seed: number }
 
@@ -37,7 +38,7 @@ export type Operation =
   | { type: 'ask for a crawl'; classes: number[]; itemsPerRun: number }
   | { type: 'move page'; steps: number }
   | { type: 'ask for a page'; source: number; destination: number }
-  | { type: 'limit memory'; megabytes: number }
+  | { type: 'limit memory'; pages: number }
   | { type: 'tune'; segmented: boolean; temporaryTtl: number | undefined; automove: number }
 
 const DAY = 86_400
@@ -57,19 +58,22 @@ const givenUniques = fc.oneof(fc.bigInt(1n, 300n), fc.bigInt(1n, 2n ** 64n - 1n)
 export const oddKeys = fc.constantFrom('a', 'b', 'c', 'd', 'k'.repeat(250), '\u0000\r\t', '\u00e9')
 export const manyKeys = fc.nat(60).map((n) => `key:${n}`)
 
+/** A part of a page, in bytes. */
+const ofPage = (part: number): number => Math.floor(PAGE_BYTES * part)
+
 export const allLengths = fc.oneof(
   { weight: 6, arbitrary: fc.nat(200) },
-  { weight: 4, arbitrary: fc.nat(20_000) },
-  { weight: 3, arbitrary: fc.integer({ min: 100_000, max: 530_000 }) },
+  { weight: 4, arbitrary: fc.nat(ofPage(0.02)) },
+  { weight: 3, arbitrary: fc.integer({ min: ofPage(0.1), max: ofPage(0.51) }) },
   // About where items begin to be chunked.
-  { weight: 1, arbitrary: fc.integer({ min: MEGABYTE / 2 - 400, max: MEGABYTE / 2 + 10 }) },
+  { weight: 1, arbitrary: fc.integer({ min: ofPage(0.5) - 400, max: ofPage(0.5) + 10 }) },
   { weight: 1, arbitrary: fc.nat(MAX_ITEM_BYTES) },
 )
 /** Few classes, so that they fill. */
 export const crowdedLengths = fc.oneof(
-  { weight: 6, arbitrary: fc.integer({ min: 60_000, max: 100_000 }) },
-  { weight: 2, arbitrary: fc.integer({ min: 380_000, max: 520_000 }) },
-  { weight: 1, arbitrary: fc.integer({ min: MEGABYTE / 2, max: 2 * MEGABYTE }) },
+  { weight: 6, arbitrary: fc.integer({ min: ofPage(0.06), max: ofPage(0.095) }) },
+  { weight: 2, arbitrary: fc.integer({ min: ofPage(0.37), max: ofPage(0.49) }) },
+  { weight: 1, arbitrary: fc.integer({ min: ofPage(0.5), max: ofPage(2) }) },
 )
 /** With chunks of 1 KiB many are chunked, and sequences cost little. */
 export const shortLengths = fc.oneof(
@@ -106,7 +110,10 @@ export function sequences(
     { weight: 3, arbitrary: fc.constant(-1) },
     { weight: 1, arbitrary: fc.integer({ min: 0, max: 40 }) },
   )
-  const destination = fc.oneof(fc.constantFrom(0, 1, 2), fc.integer({ min: 0, max: 40 }))
+  const destination = fc.oneof(
+    { weight: 5, arbitrary: fc.integer({ min: 0, max: 4 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: 40 }) },
+  )
   const weighted: readonly (readonly [number, fc.Arbitrary<Operation>])[] = [
     [120, fc.record({ type: of('store'), ...storing })],
     [16, fc.record({ type: of('begin'), ...storing })],
@@ -136,6 +143,16 @@ export function sequences(
         length: fc.nat(150),
       }),
     ],
+    // Many of one class, and then of another, so that pages are wanted in turns.
+    [
+      6,
+      fc.record({
+        type: of('crowd'),
+        from: fc.nat(200),
+        count: fc.nat(30),
+        length: fc.oneof(fc.integer({ min: 300, max: 900 }), fc.constant(ofPage(0.067))),
+      }),
+    ],
     [1, fc.record({ type: of('flush'), delay: fc.nat(3) })],
     [
       2,
@@ -156,7 +173,7 @@ export function sequences(
       }),
     ],
     [12, fc.record({ type: of('maintain', 'crawl') })],
-    [8, fc.record({ type: of('automove', 'discard') })],
+    [16, fc.record({ type: of('automove', 'automove', 'automove', 'discard') })],
     [
       1,
       fc.record({
@@ -165,9 +182,15 @@ export function sequences(
         itemsPerRun: fc.nat(20),
       }),
     ],
-    [32, fc.record({ type: of('move page'), steps: fc.integer({ min: 1, max: 8 }) })],
-    [12, fc.record({ type: of('ask for a page'), source, destination })],
-    [4, fc.record({ type: of('limit memory'), megabytes: fc.integer({ min: 1, max: 4 }) })],
+    [
+      60,
+      fc.record({
+        type: of('move page'),
+        steps: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 100 })),
+      }),
+    ],
+    [20, fc.record({ type: of('ask for a page'), source, destination })],
+    [4, fc.record({ type: of('limit memory'), pages: fc.integer({ min: 1, max: 8 }) })],
     [
       1,
       fc.record({

@@ -2,6 +2,7 @@
 // that may forget, only so many keys may be missing as it says it has evicted, and none may come back.
 // Long because every operation stands here beside what must come of it.
 
+import { PAGE_BYTES } from './arena.ts'
 import { CHANGED, changedItem, changeNumber, NO_ROOM, NON_NUMERIC } from './arithmetic.ts'
 import { Automover } from './automover.ts'
 import { type Cache, NO_MEMORY, TOO_LARGE } from './cache.ts'
@@ -11,7 +12,6 @@ import {
   find,
   keyOf,
   keyOfItem,
-  makeCache,
   makeItem,
   START_UNIX_SECONDS,
   set,
@@ -35,6 +35,7 @@ import {
   EVICTED,
   OUT_OF_MEMORY,
   SLAB_REASSIGN_BUSY_DELETES,
+  SLABS_MOVED,
   TAIL_REPAIRS,
   TOTAL_ITEMS,
 } from './statistics.ts'
@@ -43,7 +44,9 @@ import { APPEND, NOT_STORED, PREPEND, STORED, StoreRequest, store } from './stor
 /** Past so much time nothing goes further: the clock counts 68 years. */
 const LATEST_SECONDS = 1_500_000_000
 const PIECE_BYTES = 60_000
-const CHECK_EVERY = 16
+/** All of the memory is looked at after every operation of a short sequence, and of a long one after so many. */
+const CHECK_EVERY = 32
+const SHORT_SEQUENCE = 12
 const MAX_HELD = 4
 
 /** A reply under way: what it sends must stay what it was. */
@@ -63,6 +66,13 @@ interface Begun {
 }
 
 export class Trial {
+  /** What the cache must be made with, besides what the trial is about. */
+  static readonly options: Partial<CacheOptions> = {
+    maxItemSizeBytes: MAX_ITEM_BYTES,
+    slabAutomoveWindow: 2,
+    trackSizes: true,
+  }
+
   readonly cache: Cache
   readonly model: CacheModel
   readonly #mayForget: boolean
@@ -79,17 +89,13 @@ export class Trial {
   #forgotten = 0
   #allowed = 0
   #evicted = 0
+  #pagesMoved = 0
   /** Items that came into the cache since the statistics were reset. */
   #entered = 0
 
   /** `mayForget`: the cache may evict. */
-  constructor(options: Partial<CacheOptions>, mayForget: boolean) {
-    this.cache = makeCache({
-      maxItemSizeBytes: MAX_ITEM_BYTES,
-      slabAutomoveWindow: 2,
-      trackSizes: true,
-      ...options,
-    })
+  constructor(cache: Cache, mayForget: boolean) {
+    this.cache = cache
     const { clock, items } = this.cache
     this.model = new CacheModel(clock.now, START_UNIX_SECONDS, items.casEnabled)
     this.#mayForget = mayForget
@@ -104,14 +110,19 @@ export class Trial {
     return this.#evicted + this.cache.statistics.total(EVICTED)
   }
 
+  get pagesMoved(): number {
+    return this.#pagesMoved + this.cache.statistics.get(SLABS_MOVED)
+  }
+
   get outOfMemory(): number {
     return this.cache.statistics.total(OUT_OF_MEMORY)
   }
 
   run(sequence: readonly Operation[]): void {
+    const every = sequence.length <= SHORT_SEQUENCE ? 1 : CHECK_EVERY
     sequence.forEach((operation, i) => {
       this.#do(operation)
-      if (i % CHECK_EVERY === CHECK_EVERY - 1) this.#check()
+      if (i % every === every - 1) this.#check()
     })
     for (const key of [...this.model.entries.keys()]) this.#get(key)
     while (this.#begun.length > 0) this.#end(this.#begun.length % 2 === 0)
@@ -214,7 +225,7 @@ export class Trial {
         cache.pages.discardReleased()
         break
       case 'limit memory':
-        if (this.#mayForget) cache.setMemoryLimit(operation.megabytes * 1024 * 1024)
+        if (this.#mayForget) cache.setMemoryLimit(operation.pages * PAGE_BYTES)
         break
       case 'tune':
         cache.tuning.segmented = operation.segmented
@@ -224,6 +235,7 @@ export class Trial {
       case 'reset statistics':
         this.#allowed += this.#allowedToForget()
         this.#evicted += cache.statistics.total(EVICTED)
+        this.#pagesMoved += cache.statistics.get(SLABS_MOVED)
         this.#entered = 0
         cache.resetStatistics()
         break
@@ -256,15 +268,17 @@ export class Trial {
   /** An item is what the model says, in all that a client can see of it. */
   #compare(key: string, item: ItemRef, entry: Entry): void {
     const { items } = this.cache
-    const what = name(key)
     const value = valueOfItem(this.cache, item)
-    same(value.length, entry.value.length, `the length of ${what}`)
-    if (!value.equals(entry.value)) throw new Error(`the value of ${what} is another`)
-    same(items.clientFlags(item), entry.clientFlags, `the flags of ${what}`)
-    same(items.expiry(item), entry.expiry, `the expiry of ${what}`)
-    same(casOfItem(this.cache, item), entry.cas, `the CAS unique of ${what}`)
-    same((items.flags(item) & STALE) !== 0, entry.stale, `the stale mark of ${what}`)
-    same((items.flags(item) & TOKEN_SENT) !== 0, entry.tokenSent, `the token of ${what}`)
+    const differs = (actual: unknown, expected: unknown, what: string): void => {
+      if (actual !== expected) same(actual, expected, `${what} of ${name(key)}`)
+    }
+    differs(value.length, entry.value.length, 'the length')
+    if (!value.equals(entry.value)) throw new Error(`the value of ${name(key)} is another`)
+    differs(items.clientFlags(item), entry.clientFlags, 'the flags')
+    differs(items.expiry(item), entry.expiry, 'the expiry')
+    differs(casOfItem(this.cache, item), entry.cas, 'the CAS unique')
+    differs((items.flags(item) & STALE) !== 0, entry.stale, 'the stale mark')
+    differs((items.flags(item) & TOKEN_SENT) !== 0, entry.tokenSent, 'the token')
   }
 
   #get(key: string): void {
@@ -564,11 +578,15 @@ function isTooLarge(cache: Cache, key: string, flags: number, length: number): b
   return header + key.length + 1 + (flags === 0 ? 0 : 4) + length + 2 > MAX_ITEM_BYTES
 }
 
+/** What values are pieces of. A prime number of bytes, so that no shift by a chunk's size goes unnoticed. */
+const PATTERN = Buffer.alloc(
+  MAX_ITEM_BYTES + 1000,
+  Buffer.from(Array.from({ length: 997 }, (_, i) => i * 31 + (i >> 5))),
+)
+
 function bytesOf(value: Value): Buffer {
   if ('number' in value) return Buffer.from(String(value.number))
-  // A prime number of bytes, so that no shift by a chunk's size goes unnoticed.
-  const pattern = Buffer.from(Array.from({ length: 997 }, (_, i) => value.seed + i * 31 + (i >> 5)))
-  return Buffer.alloc(value.length, pattern)
+  return PATTERN.subarray(value.seed * 3, value.seed * 3 + value.length)
 }
 
 function low(word: bigint): number {

@@ -2,7 +2,7 @@
 // own lock guards: so each look at a key under the lock has exactly one right answer, whoever wrote it. Knows keys by
 // their numbers and values by their versions.
 import { type Cache, NO_MEMORY, TOO_LARGE } from './cache.ts'
-import { find, type Key, keyOf, valueOfItem } from './cache-fixture.ts'
+import { find, valueOfItem } from './cache-fixture.ts'
 import type { ItemRef } from './item.ts'
 import { SharedState } from './shared-state.ts'
 
@@ -195,18 +195,6 @@ export function maxLogBytes(log: number): number {
 
 export function logName(log: number): string {
   return `1:log:${log}`
-}
-
-const keys = new Map<string, Key>()
-
-/** Keys are made once: the threads have more to do. */
-export function cachedKey(name: string): Key {
-  let key = keys.get(name)
-  if (key === undefined) {
-    key = keyOf(name)
-    keys.set(name, key)
-  }
-  return key
 }
 
 /** The bytes of a version: how many and which follows from the numbers, and they name both. */

@@ -3,15 +3,15 @@
 // in flight and pinned across them, and stands still when it is told to, so that somebody can look at everything.
 // Long because all that clients and background work do stands here.
 import { workerData } from 'node:worker_threads'
+import { PAGE_BYTES } from './arena.ts'
 import { CHANGED, changeNumber } from './arithmetic.ts'
 import { Automover } from './automover.ts'
 import { Cache } from './cache.ts'
-import { blockOf } from './cache-fixture.ts'
+import { blockOf, keyOf } from './cache-fixture.ts'
 import type { CacheMemory, CacheOptions } from './cache-memory.ts'
 import { Crawler, requestCrawl, requestSweep } from './crawler.ts'
 import {
   bytesOf,
-  cachedKey,
   isRefused,
   Ledger,
   LOGS,
@@ -214,7 +214,7 @@ class ClientsThread extends Thread {
     }
     const stores =
       mode === SET || (mode === ADD ? old === 0 : old !== 0 && !(mode === CAS && outrun))
-    const result = store(cache, item, cachedKey(nameOf(value)).hash, request)
+    const result = store(cache, item, keyOf(nameOf(value)).hash, request)
     if ((result === STORED) !== stores) {
       throw new Error(`wrong: mode ${mode} of ${nameOf(value)} is answered ${result}`)
     }
@@ -253,7 +253,7 @@ class ClientsThread extends Thread {
 
   #count(number: number): void {
     const { cache, ledger } = this
-    const key = cachedKey(numberName(number))
+    const key = keyOf(numberName(number))
     const item = ledger.findNumber(number)
     if (item === 0) {
       const fresh = this.#allocate(numberName(number), 1, 0)
@@ -285,7 +285,7 @@ class ClientsThread extends Thread {
     request.reset(APPEND)
     request.vivify = true
     request.vivifyExpiry = 0
-    if (store(cache, added, cachedKey(logName(log)).hash, request) === STORED) {
+    if (store(cache, added, keyOf(logName(log)).hash, request) === STORED) {
       ledger.recorded(log, thread)
     }
   }
@@ -341,7 +341,7 @@ class ClientsThread extends Thread {
   }
 
   #allocate(name: string, length: number, expiry: number): ItemRef {
-    const { block, length: keyLength } = cachedKey(name)
+    const { block, length: keyLength } = keyOf(name)
     return this.cache.allocate(block, 0, keyLength, 0, expiry, length, 0)
   }
 
@@ -423,7 +423,7 @@ class BackgroundThread extends Thread {
 
   #invalidate(prefix: string): void {
     const { cache } = this
-    const { block, length } = cachedKey(prefix)
+    const { block, length } = keyOf(prefix)
     cache.lock.acquire()
     if (!cache.invalidatePrefix(block, 0, length)) throw new Error('wrong: no room for a prefix')
     this.ledger.forget((key) => key.startsWith(prefix))
@@ -437,7 +437,7 @@ class BackgroundThread extends Thread {
     lock.acquire()
     tuning.segmented = this.random(3) > 0
     tuning.slabAutomove = this.random(3)
-    if (this.data.mayForget) cache.setMemoryLimit((3 + this.random(3)) * 1024 * 1024)
+    if (this.data.mayForget) cache.setMemoryLimit((4 + this.random(4)) * PAGE_BYTES)
     lock.release()
   }
 }
