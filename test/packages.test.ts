@@ -153,6 +153,7 @@ const PEERS = [
   '@opentelemetry/api',
   ...['express-session', '@types/express-session'],
   ...['fastify', '@fastify/cookie', '@fastify/session'],
+  ...['@nestjs/common', 'reflect-metadata', 'rxjs'],
 ]
 
 /** One name of each entry point. */
@@ -163,6 +164,7 @@ const ENTRY_POINTS = {
   '@memshard/client/fastify-session': 'MemshardStore',
   '@memshard/client/memcached': 'Memcached',
   '@memshard/client/keyv': 'MemshardStore',
+  '@memshard/client/nestjs': 'MemshardModule',
   '@memshard/client/opentelemetry': 'instrument',
   '@memshard/client/rate-limit': 'RateLimiter',
   '@memshard/server': 'startServer',
@@ -229,8 +231,10 @@ describe('installed by npm, without scripts and with strict engines', () => {
         })
         .join('\n')
     const all = Object.keys(ENTRY_POINTS)
-    // To CommonJS that node16 describes, ES modules are closed; only the client is both.
-    const forCommonJs = isForAll ? all : all.filter((path) => path.startsWith('@memshard/client'))
+    // To CommonJS that node16 describes, ES modules are closed: only the client is both, and NestJS 12 is one itself.
+    const isCommonJs = (path: string) =>
+      path.startsWith('@memshard/client') && path !== '@memshard/client/nestjs'
+    const forCommonJs = isForAll ? all : all.filter(isCommonJs)
     const flags = ['--module', module, '--moduleResolution', resolution]
     if (resolution === 'bundler') return compiles({ 'use.ts': uses(all) }, flags)
     // One after the other: a program has Fastify's \`cache\` declared by one of the two.

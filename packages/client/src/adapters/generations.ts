@@ -12,6 +12,9 @@ type Items = ReturnType<Client['namespace']>
  */
 const PARTS = 32
 
+/** Of two replicas that disagree, one would let through what the other has cleared. */
+const ON_ONE_NODE = { replicas: 1 }
+
 /**
  * A generation is random and never comes again. So one that the cache has evicted, or whose node has lost it, makes its part of
  * the keys misses, and never brings back what was cleared.
@@ -23,23 +26,21 @@ export class Generations {
     this.#items = items
   }
 
-  /** The key of the generation that an item belongs to: to be read together with the item. */
-  keyFor(name: string): string {
-    let sum = 0
-    for (let i = 0; i < name.length; i++) sum = (Math.imul(sum, 31) + name.charCodeAt(i)) >>> 0
-    return `~${sum % PARTS}`
+  /** The generation of each item, by the item's name, as far as they are there. */
+  async of(names: readonly string[]): Promise<Map<string, string>> {
+    const found = await this.#read(new Set(names.map(partOf)))
+    return byName(names, found)
   }
 
-  /** The generations by their keys, begun where there are none. */
-  async current(keys: Iterable<string>): Promise<Map<string, string>> {
-    const wanted = [...new Set(keys)]
-    const found = await this.#items.getMulti<string>(wanted)
-    const missing = wanted.filter((key) => !found.has(key))
-    if (missing.length === 0) return found
+  /** The same, begun where there are none: for what is to be stored. */
+  async begun(names: readonly string[]): Promise<Map<string, string>> {
+    const parts = new Set(names.map(partOf))
+    const found = await this.#read(parts)
+    const missing = [...parts].filter((part) => !found.has(part))
+    if (missing.length === 0) return byName(names, found)
     // Of several who begin one at once, one does, and all take that.
-    await Promise.all(missing.map((key) => this.#items.add(key, generation())))
-    const begun = await this.#items.getMulti<string>(missing)
-    return new Map([...found, ...begun])
+    await Promise.all(missing.map((part) => this.#items.add(part, generation(), ON_ONE_NODE)))
+    return byName(names, new Map([...found, ...(await this.#read(missing))]))
   }
 
   /**
@@ -48,11 +49,30 @@ export class Generations {
    */
   async renew(): Promise<void> {
     const anew = Array.from({ length: PARTS }, (_, i) => [`~${i}`, generation()] as const)
-    const stored = await this.#items.setMulti(anew)
+    const stored = await this.#items.setMulti(anew, ON_ONE_NODE)
     const failed = [...stored.values()].filter((isStored) => !isStored).length
     if (failed === 0) return
     throw new NodeDownError(`${failed} of ${PARTS} parts were not cleared: their nodes are down`)
   }
+
+  #read(parts: Iterable<string>): Promise<Map<string, string>> {
+    return this.#items.getMulti<string>(parts, ON_ONE_NODE)
+  }
+}
+
+function partOf(name: string): string {
+  let sum = 0
+  for (let i = 0; i < name.length; i++) sum = (Math.imul(sum, 31) + name.charCodeAt(i)) >>> 0
+  return `~${sum % PARTS}`
+}
+
+function byName(names: readonly string[], parts: ReadonlyMap<string, string>): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const name of names) {
+    const generation = parts.get(partOf(name))
+    if (generation !== undefined) found.set(name, generation)
+  }
+  return found
 }
 
 /** 72 random bits, as 12 characters. */
