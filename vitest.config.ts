@@ -8,7 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['memshard-source'] } },
   test: {
     reporters: ['default', new ClosingLine()],
-    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['{packages,examples}/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     sequence: { sequencer: WaitingFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
