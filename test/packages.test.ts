@@ -154,6 +154,7 @@ const PEERS = [
   ...['express-session', '@types/express-session'],
   ...['fastify', '@fastify/cookie', '@fastify/session'],
   ...['@nestjs/common', 'reflect-metadata', 'rxjs'],
+  'hono',
 ]
 
 /** One name of each entry point. */
@@ -165,6 +166,10 @@ const ENTRY_POINTS = {
   '@memshard/client/memcached': 'Memcached',
   '@memshard/client/keyv': 'MemshardStore',
   '@memshard/client/nestjs': 'MemshardModule',
+  '@memshard/client/http-cache': 'HttpCache',
+  '@memshard/client/http-cache/express': 'expressCache',
+  '@memshard/client/http-cache/fastify': 'fastifyCache',
+  '@memshard/client/http-cache/hono': 'honoCache',
   '@memshard/client/opentelemetry': 'instrument',
   '@memshard/client/rate-limit': 'RateLimiter',
   '@memshard/server': 'startServer',
