@@ -278,10 +278,10 @@ describe.skipIf(skipped)('the README of memcached 2.2.2', () => {
     await using node = await startNode()
     for (const Made of [Original, Memcached]) {
       Made.config.namespace = 'all:'
-      const memcached = new Made(node.address)
+      const memcached = new Made(node.address, { timeout: 20_000 })
       Made.config.namespace = ''
       await called((done) => memcached.set('foo', 'bar', 10, done))
-      const plain = new Made(node.address)
+      const plain = new Made(node.address, { timeout: 20_000 })
       expect(await called((done) => plain.get('all:foo', done))).toBe('bar')
       expect(await called((done) => plain.del('all:foo', done))).toBe(true)
       memcached.end()
@@ -348,7 +348,7 @@ describe.skipIf(skipped)('on one ring, what one writes', () => {
 describe('the shim alone', () => {
   test('lends its client: same nodes, places and values', async () => {
     await using node = await startNode()
-    const memcached = new Memcached(node.address)
+    const memcached = new Memcached(node.address, { timeout: 20_000 })
     await called((done) => memcached.set('foo', { a: 1 }, 10, done))
     expect(await memcached.client.get('foo')).toEqual({ a: 1 })
     const made = await memcached.client.fetch(LONG_KEY, 60, async () => 'loaded')
@@ -359,7 +359,7 @@ describe('the shim alone', () => {
 
   test('does what it is told without a callback', async () => {
     await using node = await startNode()
-    const memcached = new Memcached(node.address)
+    const memcached = new Memcached(node.address, { timeout: 20_000 })
     memcached.set('foo', 'bar', 10)
     memcached.append('foo', 'baz')
     expect(await called((done) => memcached.get('foo', done))).toBe('barbaz')
@@ -371,9 +371,9 @@ describe('the shim alone', () => {
 
   test('reads what others wrote with flags of their own as text', async () => {
     await using node = await startNode()
-    await using other = new Client({ nodes: [node.address] })
+    await using other = new Client({ nodes: [node.address], timeout: 10_000 })
     await other.meta('ms', 'foo', ['F128'], { data: 'bar' })
-    const memcached = new Memcached(node.address)
+    const memcached = new Memcached(node.address, { timeout: 20_000 })
     expect(await called((done) => memcached.get('foo', done))).toBe('bar')
     memcached.end()
   })

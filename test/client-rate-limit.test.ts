@@ -273,7 +273,7 @@ describe('in web frameworks', () => {
     ...(withoutPackage ? [] : [['the package', Original] as const]),
   ] as const)('rate-limiter-flexible over %s', (_, Made) => {
     test('as its documentation has it', async () => {
-      const storeClient = new Made(node.address)
+      const storeClient = new Made(node.address, { timeout: 20_000 })
       const limiter = new RateLimiterMemcache({ storeClient, points: 5, duration: 60 })
       const first = await limiter.consume('user', 2)
       expect(first).toMatchObject({
@@ -301,7 +301,7 @@ describe('in web frameworks', () => {
     })
 
     test('counts exactly, however many ask at once', async () => {
-      const storeClient = new Made(node.address)
+      const storeClient = new Made(node.address, { timeout: 20_000 })
       const options = { storeClient, points: 20, duration: 60, keyPrefix: `many-${Made.name}` }
       const limiter = new RateLimiterMemcache(options)
       // The first makes the counter.

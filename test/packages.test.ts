@@ -170,6 +170,7 @@ const ENTRY_POINTS = {
   '@memshard/client/http-cache/express': 'expressCache',
   '@memshard/client/http-cache/fastify': 'fastifyCache',
   '@memshard/client/http-cache/hono': 'honoCache',
+  '@memshard/client/memjs': 'Client',
   '@memshard/client/opentelemetry': 'instrument',
   '@memshard/client/rate-limit': 'RateLimiter',
   '@memshard/server': 'startServer',

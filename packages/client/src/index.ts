@@ -67,5 +67,5 @@ export type { Compat, DistributionName, PlacementOptions } from './ring/placemen
 export type { TwemproxyHash, TwemproxyPool } from './ring/twemproxy.ts'
 export { type TagStamp, Tags, type TagsOptions } from './tags.ts'
 export type { CommandMessage } from './tracing.ts'
-export type { Key, KeyOptions } from './wire/key-form.ts'
+export type { Key, KeyAsSent, KeyOptions } from './wire/key-form.ts'
 export type { MetaAnswer, MetaCommand, MetaFlag } from './wire/meta-operations.ts'

@@ -112,7 +112,8 @@ export class Members {
     const { distribution, onlyUp } = this.#options
     const owners = onlyUp ? this.#nodes.filter((node) => node.state === 'up') : this.#nodes
     const addresses = owners.map((node) => node.address)
-    this.#router = owners.length > 1 ? distribution(addresses) : undefined
+    const all = onlyUp ? this.#nodes.map((node) => node.address) : addresses
+    this.#router = owners.length > 1 ? distribution(addresses, all) : undefined
     this.#owners = owners
     this.#byName = undefined
   }

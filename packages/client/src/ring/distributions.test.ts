@@ -265,3 +265,19 @@ describe('hash tags', () => {
     expect(() => placementOf({ hashTag })).toThrow('hashTag must be two ASCII characters')
   })
 })
+
+test('memjs has the keys of a node that is away on the next, and the others where they were', () => {
+  const all = nodes(4)
+  const { distribution } = placementOf({ compat: 'memjs', hashTag: '{}' })
+  const home = placesOf({ compat: 'memjs' }, all)
+  const places = (away: readonly number[]) => {
+    const present = all.filter((_, i) => !away.includes(i))
+    const router = distribution(present, all)
+    return KEYS.map((key) => present[router.locate(key)]!.name)
+  }
+  const moved = (from: readonly number[], to: number) => (name: string) =>
+    from.some((i) => all[i]!.name === name) ? all[to]!.name : name
+  expect(places([1])).toEqual(home.map(moved([1], 2)))
+  expect(places([2, 3])).toEqual(home.map(moved([2, 3], 0)))
+  expect(distribution([], all).locate('key')).toBe(-1)
+})

@@ -38,5 +38,5 @@ export function withHashTag(distribution: Distribution, hashTag: string): Distri
       `hashTag must be two ASCII characters, such as "{}", not ${JSON.stringify(hashTag)}`,
     )
   }
-  return (nodes) => new Tagged(distribution(nodes), hashTag[0]!, hashTag[1]!)
+  return (nodes, all) => new Tagged(distribution(nodes, all), hashTag[0]!, hashTag[1]!)
 }

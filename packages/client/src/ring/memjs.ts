@@ -1,9 +1,10 @@
-// Where memjs puts keys: Java's string hash of the key's UTF-16 units, modulo the number of nodes.
-import { modula } from './modula.ts'
+// Where memjs puts keys: Java's string hash of the key's UTF-16 units, modulo the number of nodes; with its `failover`, those of
+// a node that is down on the next.
+import { modulaOrNext } from './modula.ts'
 import type { Distribution } from './router.ts'
 
 export function memjs(): Distribution {
-  return modula(stringHash)
+  return modulaOrNext(stringHash)
 }
 
 function stringHash(key: string): number {

@@ -38,6 +38,22 @@ export function modula(keyHash: KeyHash): Distribution {
     )
 }
 
+/** The keys of a node that is away are the next one's that is not. */
+export function modulaOrNext(keyHash: KeyHash): Distribution {
+  return (nodes, all = nodes) => {
+    const present = new Map(nodes.map(({ name }, index) => [name, index]))
+    const next = (slot: number): number => {
+      for (let i = slot; i < slot + all.length; i++) {
+        const index = present.get(all[i % all.length]!.name)
+        if (index !== undefined) return index
+      }
+      return -1
+    }
+    const slots = nodes.length === 0 ? [] : all.map((_, slot) => next(slot))
+    return new Modula(slots, nodes.length, keyHash)
+  }
+}
+
 /** Each node is listed as many times as its weight says, in the order that `order` says. */
 export function weightedModula(
   keyHash: KeyHash,

@@ -15,5 +15,8 @@ export interface Router {
   shares(): number[]
 }
 
-/** Makes the router for the nodes that are present. At most 65,536 nodes, of distinct names. */
-export type Distribution = (nodes: readonly RingNode[]) => Router
+/**
+ * Makes the router for the nodes that are present. At most 65,536 nodes, of distinct names. `all` are those too that are away
+ * for a while, in their order: some distributions then leave the keys of the others alone, which they otherwise would not.
+ */
+export type Distribution = (nodes: readonly RingNode[], all?: readonly RingNode[]) => Router

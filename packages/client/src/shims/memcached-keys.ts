@@ -1,10 +1,10 @@
 // What the npm package `memcached` sends for a key, and by what it places it. Knows no call and no node.
 import { hash } from 'node:crypto'
 import { KeyError } from '../errors.ts'
-import type { KeyOptions } from '../wire/key-form.ts'
+import type { KeyAsSent } from '../wire/key-form.ts'
 
 /** The key's text in it is what is placed, however it is sent. */
-export function memcachedKeyForm(maxKeySize: number): NonNullable<KeyOptions['keyForm']> {
+export function memcachedKeyForm(maxKeySize: number): (key: string) => KeyAsSent {
   return (key) => ({ sent: sentAs(key, maxKeySize), placedBy: key })
 }
 
@@ -20,7 +20,8 @@ export function checkMemcachedKey(key: string, maxKeySize: number, hashes: boole
   }
 }
 
-function sentAs(key: string, maxKeySize: number): string {
+/** Also what it calls the value that it gives. */
+export function sentAs(key: string, maxKeySize: number): string {
   if (key.length > maxKeySize) return hash('md5', key, 'hex')
   // It puts a key into its command by `replace`, for which dollars in it have a meaning: `$$` is sent as `$`.
   return key.includes('$') ? key.replace(key, key) : key

@@ -1,5 +1,6 @@
 // Stands in for the npm package `memcached`: its calls with callbacks, over a client of ours that puts the same keys on the
-// same nodes and writes the same values. Knows that package's interface, and not the package.
+// same nodes and writes the same values. Knows that package's interface, and
+// not the package. It is long because its calls are many.
 import { EventEmitter } from 'node:events'
 import { Client } from '../client.ts'
 import type { PlainCodec } from '../codec/codec.ts'
@@ -12,7 +13,7 @@ import {
   serverOf,
   tellIssues,
 } from './memcached-issues.ts'
-import { checkMemcachedKey, memcachedKeyForm } from './memcached-keys.ts'
+import { checkMemcachedKey, memcachedKeyForm, sentAs } from './memcached-keys.ts'
 import { clientOptionsOf, type Locations, type MemcachedOptions } from './memcached-options.ts'
 import {
   type DumpedItem,
@@ -284,7 +285,7 @@ export class Memcached extends EventEmitter<MemcachedEvents> {
   }
 
   #sentAs(key: string): string {
-    return memcachedKeyForm(this.#maxKeySize)(this.#namespace + key).sent
+    return sentAs(this.#namespace + key, this.#maxKeySize)
   }
 
   /** What `getMulti` calls a value: what was sent for its key, without the namespace. */

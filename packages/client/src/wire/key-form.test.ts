@@ -145,4 +145,9 @@ describe('a form of keys of another client', () => {
     expect(form.within('m:').sent('abcdef').routingKey).toBe('n:m:abcdef')
     expect(form.isPlain).toBe(false)
   })
+
+  test('may send bytes, which are no text', () => {
+    const form = new KeyForm({ keyForm: (key) => ({ sent: Buffer.from(key), placedBy: key }) })
+    expect(form.sent('a b')).toEqual({ text: 'YSBi', isBinary: true, routingKey: 'a b' })
+  })
 })

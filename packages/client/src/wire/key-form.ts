@@ -22,10 +22,16 @@ export interface KeyOptions {
    */
   readonly longKeys?: 'error' | 'hash'
   /**
-   * What a text is sent as, and what chooses its node: for keys shared with a client that changes them in a way of its own.
-   * It is given the key with its namespace in front, and takes the place of `longKeys` and `routeByNamespace`.
+   * What a text is sent as, and what chooses its node: for keys shared with a client that changes them in a way of its own. Bytes
+   * may be any. It is given the key with its namespace in front, and takes the place of `longKeys` and `routeByNamespace`. It must not throw.
    */
-  readonly keyForm?: (key: string) => { readonly sent: string; readonly placedBy: string }
+  readonly keyForm?: (key: string) => KeyAsSent
+}
+
+/** What a `keyForm` makes of a key. */
+export interface KeyAsSent {
+  readonly sent: string | Uint8Array
+  readonly placedBy: string
 }
 
 /** A key as it is sent. */
@@ -105,7 +111,9 @@ export class KeyForm {
   #text(key: string): SentKey {
     if (this.#form !== undefined) {
       const { sent, placedBy } = this.#form(this.#namespace + key)
-      return { text: sent, isBinary: false, routingKey: placedBy }
+      if (typeof sent === 'string') return { text: sent, isBinary: false, routingKey: placedBy }
+      const text = Buffer.from(sent).toString('base64')
+      return { text, isBinary: true, routingKey: placedBy }
     }
     if (key === '' || !this.#hashes) return this.#prefixed(key)
     return this.#prefixed(this.#mustHash(key) ? hashed(key) : key)
