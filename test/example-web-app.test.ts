@@ -155,6 +155,36 @@ describe.skipIf(missing('chromium') !== undefined)('the example application', ()
     await expect.poll(() => page.locator('#ring path.taken').count()).toBe(0)
   })
 
+  test('serves without a script and without any node, and has all of it again', async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false })
+    const plain = await context.newPage()
+    const path = `${example.url}/plants/sea-holly`
+    await plain.goto(path)
+    const down = (): Promise<number> => plain.locator('#nodes tr[data-state="down"]').count()
+    // Each is a form that leads back to the page.
+    for (const killed of [1, 2, 3]) {
+      await plain.getByRole('button', { name: /^Kill/ }).first().click()
+      await expect.poll(down).toBe(killed)
+      expect(plain.url()).toBe(path)
+    }
+    await plain.goto(path)
+    expect(await plain.locator('#made-title').textContent()).toBe('Made by the origin')
+    expect(await plain.locator('#lost').textContent()).toContain('No node is up')
+    expect(await plain.locator('#story').textContent()).toContain('All nodes are down')
+    for (const dead of [2, 1, 0]) {
+      await plain
+        .getByRole('button', { name: /^Revive/ })
+        .first()
+        .click()
+      await expect.poll(down).toBe(dead)
+    }
+    await context.close()
+    await open('/plants/sea-holly')
+    await expect.poll(() => page.locator('#nodes tr[data-state="up"]').count()).toBe(3)
+    await page.locator('#again').click()
+    await expect.poll(title).toBe('Whole from the cache')
+  })
+
   test('sends visitors on demand, and away', async () => {
     const visitors = page.getByRole('button', { name: 'Visitors' })
     const pressed = (): Promise<string | null> => visitors.getAttribute('aria-pressed')

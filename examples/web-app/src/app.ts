@@ -176,7 +176,7 @@ function routePages(
     const base = page.path === '/' ? '' : page.path
     app.get<{ Querystring: { cache?: string } }>(page.path, async (request, reply) => {
       const cached = request.query.cache !== 'off'
-      const text = await page.serve(app.cache, cached, visitorOf(request), live.view())
+      const text = await page.serve(app.cache, cached, visitorOf(request), live.formation())
       return sendHtml(reply, text)
     })
     app.post<{ Querystring: { what?: string } }>(`${base}/forget`, async (request, reply) => {

@@ -20,12 +20,16 @@ export interface ShownNode {
   readonly misses: number
 }
 
-export interface LiveView {
+/** What a page has of it when it is served. */
+export interface FormationView {
   readonly nodes: readonly ShownNode[]
-  readonly keys: readonly SeenKey[]
-  readonly seconds: readonly SecondOfTraffic[]
   readonly visitors: boolean
   readonly story: string
+}
+
+export interface LiveView extends FormationView {
+  readonly keys: readonly SeenKey[]
+  readonly seconds: readonly SecondOfTraffic[]
   readonly ring: RingPicture
 }
 
@@ -54,7 +58,23 @@ export class Live {
     this.#since = this.#missesNow()
   }
 
-  get nodes(): readonly ShownNode[] {
+  formation(): FormationView {
+    const { processes, hasVisitors } = this.#options
+    const { status } = processes
+    if (changesOf(status) !== this.#since.changes) this.#since = this.#missesNow()
+    const nodes = this.#nodes()
+    const story = storyOf(nodes, status, (names) => this.#missesSince(names))
+    return { nodes, story, visitors: hasVisitors() }
+  }
+
+  view(): LiveView {
+    const { watch } = this.#options
+    const formation = this.formation()
+    const { keys, seconds } = watch
+    return { ...formation, keys, seconds, ring: this.#ringOf(formation.nodes) }
+  }
+
+  #nodes(): readonly ShownNode[] {
     const { cache, home, processes, watch } = this.#options
     const [shares, homeShares] = [cache.shares(), home.shares()]
     return processes.status.map((status) => {
@@ -70,20 +90,6 @@ export class Live {
         misses,
       }
     })
-  }
-
-  view(): LiveView {
-    const { processes, watch, hasVisitors } = this.#options
-    const { nodes } = this
-    if (changesOf(processes.status) !== this.#since.changes) this.#since = this.#missesNow()
-    return {
-      nodes,
-      keys: watch.keys,
-      seconds: watch.seconds,
-      visitors: hasVisitors(),
-      story: storyOf(nodes, processes.status, (names) => this.#missesSince(names)),
-      ring: this.#ringOf(nodes),
-    }
   }
 
   #missesSince(names: readonly string[]): MissesSince {

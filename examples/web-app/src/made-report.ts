@@ -71,6 +71,7 @@ function explanationOf({ cached, page, parts }: Made): Html {
   if (parts.some(({ from }) => from === 'cache')) {
     return html`${nodeName(page?.node)} did not have the page. Fragments live elsewhere on the ring, so not all had to be made.`
   }
+  if (page?.node === undefined) return html`No node is up to keep it.`
   return html`Neither the page nor its fragments were in the cache. They are now: load it again.`
 }
 

@@ -104,7 +104,8 @@ class NodeProcess {
     if (this.#child !== undefined || this.#stopped) return
     this.#state = 'starting'
     const [file, ...args] = commandFor(this.port)
-    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'] })
+    // In a group of its own: the interrupt that a terminal sends to all is not for it.
+    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'inherit'], detached: true })
     this.#child = child
     this.#exited = new Promise((resolve) => {
       const ended = (): void => {

@@ -1,7 +1,7 @@
 // What fills the holes of a page: the visitor's own things, and how the nodes are at the moment. Knows sessions and nodes as they
 // are shown, and markup.
 import { type Html, html } from './html.ts'
-import type { LiveView, ShownNode, ShownState } from './live-view.ts'
+import type { FormationView, ShownNode, ShownState } from './live-view.ts'
 import { nodeClass, nodeName } from './made-report.ts'
 import { plantOf } from './plants.ts'
 
@@ -29,14 +29,15 @@ export function basketOf({ visits, basket, node }: Visitor): Html {
   return html`<div class="session" id="session" data-node="${node ?? ''}" data-visits="${visits}"><span><b>Basket</b> <span id="basket">${text}</span></span><small>visit ${visits} · your session lives on ${nodeName(node)}</small></div>`
 }
 
-export function lostNotice({ lost }: Visitor): Html {
+export function lostNotice({ lost, node: now }: Visitor): Html {
   if (lost === undefined) return html``
   const { node, downAt } = lost
+  const next = now === undefined ? 'No node is up to keep a new one.' : 'You have a new one.'
   const why =
     downAt === undefined
       ? html`It has expired, or was made before this application was started.`
       : html`It lived on ${nodeName(node)}, which went down at ${clock(downAt)}, and nowhere else: a node keeps no copy of another’s items. Visitors whose sessions live on the other nodes have noticed nothing.`
-  return html`<section class="notice" id="lost" role="alert"><h2>Your session is lost: the basket is empty</h2><p>${why} You have a new one. What must not be lost belongs into a database, with the cache in front of it.</p></section>`
+  return html`<section class="notice" id="lost" role="alert"><h2>Your session is lost: the basket is empty</h2><p>${why} ${next} What must not be lost belongs into a database, with the cache in front of it.</p></section>`
 }
 
 const STATE_TEXTS: Readonly<Record<ShownState, string>> = {
@@ -54,7 +55,7 @@ export function nodeRows(nodes: readonly ShownNode[]): Html {
   })}`
 }
 
-export function visitorsButton({ visitors }: LiveView): Html {
+export function visitorsButton({ visitors }: FormationView): Html {
   return html`<form method="post" action="/visitors" id="visitors"><input type="hidden" name="here" value="${visitors ? 'no' : 'yes'}"><button aria-pressed="${visitors ? 'true' : 'false'}">Visitors</button><span class="muted">three that look at pages, so that there is something to see</span></form>`
 }
 

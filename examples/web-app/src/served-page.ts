@@ -4,7 +4,7 @@ import type { Client } from '@memshard/client'
 import { CachedParts, type Stored } from './cached-parts.ts'
 import { type Fragment, homeFragments, plantFragments } from './fragments.ts'
 import { Html, html } from './html.ts'
-import type { LiveView } from './live-view.ts'
+import type { FormationView } from './live-view.ts'
 import { badge, type Made, madeReport, type PageFragment } from './made-report.ts'
 import type { Origin } from './origin.ts'
 import { fillHoles, homePage, type PlacedFragment, plantPage } from './pages.ts'
@@ -52,7 +52,12 @@ export class ServedPage {
     return `page:${this.path}`
   }
 
-  async serve(cache: Client, cached: boolean, visitor: Visitor, live: LiveView): Promise<string> {
+  async serve(
+    cache: Client,
+    cached: boolean,
+    visitor: Visitor,
+    formation: FormationView,
+  ): Promise<string> {
     const begun = performance.now()
     const parts = new CachedParts(cache, cached)
     const stored = cached
@@ -68,7 +73,7 @@ export class ServedPage {
       parts: parts.parts,
       fragments: stored.fragments,
     }
-    return fillHoles(stored.html, (name) => fillingOf(name, made, visitor, live))
+    return fillHoles(stored.html, (name) => fillingOf(name, made, visitor, formation))
   }
 
   /** A failure of the cache is none here: what can't be deleted is on a node that is down, and gone. */
@@ -102,7 +107,7 @@ export function servedPages(origin: Origin): ReadonlyMap<string, ServedPage> {
   return new Map(pages.map((page) => [page.path, page]))
 }
 
-function fillingOf(name: string, made: Made, visitor: Visitor, live: LiveView): Html {
+function fillingOf(name: string, made: Made, visitor: Visitor, formation: FormationView): Html {
   if (name.startsWith('part ')) return badge(made, name.slice('part '.length))
   switch (name) {
     case 'made':
@@ -112,11 +117,11 @@ function fillingOf(name: string, made: Made, visitor: Visitor, live: LiveView): 
     case 'lost':
       return lostNotice(visitor)
     case 'nodes':
-      return nodeRows(live.nodes)
+      return nodeRows(formation.nodes)
     case 'visitors':
-      return visitorsButton(live)
+      return visitorsButton(formation)
     case 'story':
-      return html`${live.story}`
+      return html`${formation.story}`
     default:
       return new Html('')
   }

@@ -70,13 +70,14 @@ function showVisitors(here: boolean): void {
 function showNow(second: SecondOfTraffic | undefined): void {
   if (second === undefined) return
   const { hits, misses, median, p99 } = second
-  setText(byId('reads-now'), `${hits} hit, ${misses} missed`)
-  const latency =
-    median === undefined ? 'no calls' : `median ${figure(median)}, p99 ${figure(p99 ?? 0)}`
-  setText(byId('latency-now'), latency)
+  setText(byId('hits-now'), `${hits} hit`)
+  setText(byId('misses-now'), `${misses} missed`)
+  setText(byId('median-now'), `median ${figure(median)}`)
+  setText(byId('p99-now'), `p99 ${figure(p99)}`)
 }
 
-function figure(ms: number): string {
+function figure(ms: number | undefined): string {
+  if (ms === undefined) return '–'
   return `${ms < 10 ? ms.toFixed(2) : Math.round(ms)} ms`
 }
 
