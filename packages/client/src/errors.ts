@@ -9,6 +9,8 @@ export type ErrorCode =
   | 'ERR_MEMSHARD_CONNECTION'
   | 'ERR_MEMSHARD_DISCOVERY'
   | 'ERR_MEMSHARD_KEY'
+  | 'ERR_MEMSHARD_LOCKED'
+  | 'ERR_MEMSHARD_LOCK_LOST'
   | 'ERR_MEMSHARD_NODE_DOWN'
   | 'ERR_MEMSHARD_OVERLOAD'
   | 'ERR_MEMSHARD_PARTIAL'
@@ -90,6 +92,20 @@ export class DiscoveryError extends MemshardError {
 export class KeyError extends MemshardError {
   constructor(message: string, key: string | undefined) {
     super('ERR_MEMSHARD_KEY', message, { key })
+  }
+}
+
+/** Somebody else had the lock for as long as this caller would wait. */
+export class LockedError extends MemshardError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('ERR_MEMSHARD_LOCKED', message, details)
+  }
+}
+
+/** A lock is not held any more, or it isn't known whether it is; somebody else may have it. */
+export class LockLostError extends MemshardError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('ERR_MEMSHARD_LOCK_LOST', message, details)
   }
 }
 

@@ -34,6 +34,7 @@ export {
 export { type FileDiscoveryOptions, fileDiscovery } from './discovery/file.ts'
 export * from './errors.ts'
 export type { FetchOptions, LoadContext, Loader } from './fetch/fetch-options.ts'
+export { type Lock, type LockOptions, lock } from './lock.ts'
 export type { NodeOptions, NodeSpec } from './node/address.ts'
 export type { Counts, Latency, OperationCounts } from './node/counters.ts'
 export type { Credentials } from './node/login.ts'
