@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inNamespaces, missingNamespaces } from './chaos/namespaces.ts'
 import { type Example, examplesOf, isRun, programOf } from './documentation/examples.ts'
@@ -43,6 +43,19 @@ for (const [page, found] of examples) {
     programs.set(programName(page, example.line, program), program)
   }
 }
+
+/** Of files of this repository, without what stands behind `#`. */
+function linksOf(page: string): readonly string[] {
+  const text = readFileSync(join(REPOSITORY, page), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '')
+  return [...text.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)]
+    .map(([, link]) => link!)
+    .filter((link) => !/^[a-z]+:/.test(link))
+}
+
+test.each(pages())('%s links to files that are there', (page) => {
+  const gone = linksOf(page).filter((link) => !existsSync(join(REPOSITORY, dirname(page), link)))
+  expect(gone).toEqual([])
+})
 
 const missing = missingNamespaces()
 let directory: string

@@ -28,7 +28,7 @@ export interface Manifest {
 /** The directories of what is published, in the order in which they can be. */
 export const PUBLISHED = ['packages/client', 'packages/server', 'packages/bench'] as const
 /** Of all that have a package.json. */
-export const MEMBERS = ['.', ...PUBLISHED, 'examples/web-app', 'test'] as const
+export const MEMBERS = ['.', ...PUBLISHED, 'examples/web-app', 'test', 'docs'] as const
 
 export function readManifest(directory: string): Manifest {
   return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'))
