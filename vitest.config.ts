@@ -10,10 +10,10 @@ export default defineConfig({
     reporters: ['default', new ClosingLine()],
     include: ['{packages,examples}/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     sequence: { sequencer: WaitingFirst },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // What is waited for comes at once, unless the machine is busy: then it is the wait that must not fail.
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 40_000 } },
     // In CI a test may fail once, by what else the machine does; the closing lines name it, and the first failure.
     retry: process.env.CI ? 1 : 0,
     // The machine is shared with the servers under test.

@@ -14,7 +14,7 @@ const KEYS = Number(process.env.ABUSE_KEYS ?? 50_000)
 const REQUESTS = Number(process.env.ABUSE_REQUESTS ?? 200_000)
 const TIMEOUT_MS = 60_000 + (KEYS + REQUESTS) / 5
 /** Of one request of another client, on a machine that does several things at once. */
-const LONGEST_MS = 5_000
+const LONGEST_MS = 15_000
 /** Garbage that is not collected yet, beside what is bounded. */
 const SLACK_BYTES = 48 * MIB
 

@@ -1,6 +1,6 @@
 // Machines that mean no good: no room on the disk, too little memory, a wall clock that jumps, a process that was stopped
 // for a while. What must hold: a clear message or a clean end, never a wrong answer, and nobody's time to live is harmed.
-import { spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -144,6 +144,7 @@ describe.skipIf(!isRoot || !existsSync(join(MEMORY_GROUPS, 'memory.limit_in_byte
     /** Starts a server in the group: a shell joins it and becomes the server. */
     async function startInside(
       megabytes: number,
+      ...args: readonly string[]
     ): Promise<ReturnType<typeof start> & { port: number }> {
       const port = await freePort()
       const script = join(tmpdir(), `memshard-inside-${process.pid}.sh`)
@@ -153,6 +154,7 @@ describe.skipIf(!isRoot || !existsSync(join(MEMORY_GROUPS, 'memory.limit_in_byte
         { mode: 0o700 },
       )
       const argv = ['-l', '127.0.0.1', '-p', String(port), '-t', '1', '-m', String(megabytes)]
+      argv.push(...args)
       const server = start(argv, { executable: script })
       try {
         await (await served({ host: '127.0.0.1', port }, server))[Symbol.asyncDispose]()
@@ -181,6 +183,48 @@ describe.skipIf(!isRoot || !existsSync(join(MEMORY_GROUPS, 'memory.limit_in_byte
       await expect
         .poll(() => server.stdout() + server.stderr())
         .toMatch(/less than -m 1024 .* give -m 168 at most, or raise the limit/)
+    })
+
+    test('-e is whole again after the kernel has killed the server for memory', {
+      timeout: 2 * TEST_MS,
+    }, async () => {
+      const memoryFile = join('/dev/shm', `memshard-killed-${process.pid}`)
+      const keys = Array.from({ length: 500 }, (_, i) => i)
+      const value = (i: number): string => `${i};`.repeat(500)
+      const hogs: ChildProcess[] = []
+      try {
+        const server = await startInside(16, '-e', memoryFile)
+        await using _ = server
+        await using wire = await Wire.connect({ host: '127.0.0.1', port: server.port })
+        for (const i of keys) {
+          await wire.ask(`set key-${i} 0 0 ${value(i).length}\r\n${value(i)}\r\n`)
+        }
+        // It is killed while it stores, and not who takes the memory.
+        writeFileSync(`/proc/${server.pid}/oom_score_adj`, '1000')
+        const storing = (async () => {
+          for (let i = 0; ; i++)
+            await wire.ask(`set other-${i % 50} 0 0 ${i % 900}\r\n${'x'.repeat(i % 900)}\r\n`)
+        })().catch(() => {})
+        const hog = `echo $$ > ${group}/cgroup.procs; exec tail /dev/zero`
+        hogs.push(spawn('sh', ['-c', hog], { stdio: 'ignore' }))
+        expect(await server.exited).toBe('SIGKILL')
+        await storing
+        for (const hog of hogs) hog.kill('SIGKILL')
+
+        await using again = await startNode({ args: ['-t', '1', '-m', '16', '-e', memoryFile] })
+        await using reading = await Wire.connect(again)
+        for (const i of keys) {
+          expect(await reading.say(`get key-${i}\r\n`)).toBe(
+            `VALUE key-${i} 0 ${value(i).length}\r\n${value(i)}\r\nEND\r\n`,
+          )
+        }
+        expect(await reading.say('set key-0 0 0 1\r\nx\r\nget key-0\r\n')).toBe(
+          'STORED\r\nVALUE key-0 0 1\r\nx\r\nEND\r\n',
+        )
+      } finally {
+        for (const hog of hogs) hog.kill('SIGKILL')
+        rmSync(memoryFile, { force: true })
+      }
     })
   },
 )
@@ -228,9 +272,7 @@ describe('a wall clock that jumps', () => {
           const [, left] = /^HD t-1\r\nHD t(\d+)\r\n$/.exec(told) ?? []
           expect(Number(left), told).toBeGreaterThan(9_900)
           await wire.ask(`set brief-${hours} 0 1 1\r\nx\r\n`)
-          await expect
-            .poll(() => wire.say(`get brief-${hours}\r\n`), { timeout: 5_000 })
-            .toBe('END\r\n')
+          await expect.poll(() => wire.say(`get brief-${hours}\r\n`)).toBe('END\r\n')
         }
       } finally {
         rmSync(directory, { recursive: true })
@@ -263,11 +305,11 @@ describe.each(TRANSPORTS)('%s: a process that is stopped for a while', (transpor
       process.kill(node.pid, 'SIGCONT')
     }
     expect((await wire.readUntil('x\r\n')).toString()).toBe('VA 1\r\nx\r\n')
-    // Its clock is a second's tick away at most.
-    await expect.poll(() => wire.say('get brief\r\n'), { timeout: 2_000 }).toBe('END\r\n')
+    // Its clock is a second's tick away at most; that it counts the time it was stopped, what is left of the other tells.
+    await expect.poll(() => wire.say('get brief\r\n')).toBe('END\r\n')
     const [, left] = /^HD t(\d+)\r\n$/.exec(await wire.say('mg long t\r\n')) ?? []
     expect(Number(left)).toBeLessThanOrEqual(97)
-    expect(Number(left)).toBeGreaterThan(80)
+    expect(Number(left)).toBeGreaterThan(70)
     const before = processSeconds(node.pid)
     await sleep(1_000)
     expect(processSeconds(node.pid) - before).toBeLessThan(0.5)

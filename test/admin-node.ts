@@ -23,7 +23,7 @@ export interface HttpAnswer {
   readonly body: string
 }
 
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 40_000
 
 export async function startAdminNode(options: NodeOptions = {}): Promise<AdminNode> {
   const port = await freePort()

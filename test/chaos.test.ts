@@ -7,9 +7,10 @@ import { type NodeOptions, type RunningNode, startNode } from './nodes.ts'
 
 const KEYS = Array.from({ length: 300 }, (_, i) => `item:${i}`)
 const CALLERS = 20
-const TIMEOUT_MS = 250
+// Healthy nodes answer in time, however busy the machine is: only what befalls a node may be seen of it.
+const TIMEOUT_MS = 3_000
 // What the machine may add: the test is about calls that hang, not about a busy scheduler.
-const SCHEDULER_MS = 2_000
+const SCHEDULER_MS = 5_000
 
 const expectedValue = (key: string): string => `the value of ${key}`
 
@@ -78,7 +79,7 @@ class Load {
 }
 
 describe.each(['memshard', 'memcached'] as const)('three %s nodes under load', (server) => {
-  test('one is killed and later restarted on its port', async () => {
+  test('one is killed and later restarted on its port', { timeout: 240_000 }, async () => {
     await using pool = await startPool(server)
     const { nodes, cache } = pool
     const [victim] = nodes as [RunningNode]
@@ -128,7 +129,7 @@ describe.each(['memshard', 'memcached'] as const)('three %s nodes under load', (
     for (const error of load.errors) expect(error).toBeInstanceOf(MemshardError)
   })
 
-  test('one is frozen and later goes on', async () => {
+  test('one is frozen and later goes on', { timeout: 240_000 }, async () => {
     await using pool = await startPool(server)
     const { nodes, cache } = pool
     const [victim] = nodes as [RunningNode]

@@ -387,7 +387,7 @@ describe('the configuration endpoint of a cluster', () => {
     await using cache = client(clusterDiscovery(endpoint.address, { interval: 20, timeout: 100 }))
     await cache.version()
     endpoint.mode = 'wrong'
-    expect((await failure(cache)).message).toContain('ERROR')
+    await expect.poll(async () => (await failure(cache)).message).toContain('ERROR')
     endpoint.mode = 'silent'
     await expect.poll(async () => (await failure(cache)).message).toContain('no answer')
     await endpoint[Symbol.asyncDispose]()

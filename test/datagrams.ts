@@ -20,7 +20,7 @@ export interface FrameFields {
 }
 
 const HEADER_BYTES = 8
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 40_000
 const FENCE_ID = 0xfffe
 const FENCE = 'mn\r\n'
 

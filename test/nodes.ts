@@ -34,7 +34,7 @@ export interface RunningNode extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>
 }
 
-const READY_DEADLINE_MS = 15_000
+const READY_DEADLINE_MS = 45_000
 
 // Ports that the kernel gives to nobody by itself, and that no other test file takes at the same time: each of vitest's
 // workers has a range of its own. A port that the kernel chooses may be another's by the time it is used.
@@ -137,7 +137,7 @@ function answersVersion(
       socket.destroy()
       resolve(answered)
     }
-    socket.setTimeout(1_000, () => settle(false))
+    socket.setTimeout(10_000, () => settle(false))
     socket.once('error', () => settle(false))
     // With -Y, who has not logged in is told so.
     socket.once('data', (data) => {

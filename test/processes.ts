@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MEMSHARD_SERVER } from './nodes.ts'
 import { type Endpoint, Wire } from './wire.ts'
 
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 40_000
 
 export interface Started extends AsyncDisposable {
   readonly process: ChildProcess

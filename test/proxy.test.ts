@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from '@memshard/client'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort, type RunningNode, startNode } from './nodes.ts'
 import { startProxy } from './proxying.ts'
 import { statistic, statistics, Wire } from './wire.ts'
@@ -189,7 +189,7 @@ routes:
       yaml: `
 listen: 127.0.0.1:0
 pools:
-  dead: { nodes: ['${dead.address}'], timeout: 2000, failures: 1 }
+  dead: { nodes: ['${dead.address}'], timeout: 10000, failures: 1 }
   alive: { nodes: ['${alive.address}'], timeout: 10000 }
 routes:
   - pools: [dead, alive]
@@ -224,9 +224,7 @@ routes:
     expect(await wire.say('set a 0 0 1\r\n1\r\nget a only\r\nincr a 1\r\n')).toBe(
       'STORED\r\nVALUE a 0 1\r\n1\r\nEND\r\n2\r\n',
     )
-    await vi.waitFor(async () => {
-      expect(await ask(at(1), 'get a\r\n')).toBe('VALUE a 0 1\r\n2\r\nEND\r\n')
-    })
+    await expect.poll(() => ask(at(1), 'get a\r\n')).toBe('VALUE a 0 1\r\n2\r\nEND\r\n')
     expect(await statistic(proxy, 'shadow:default:copied')).toBeGreaterThanOrEqual(5)
   })
 
@@ -268,7 +266,7 @@ listen: 127.0.0.1:0
 pools:
   main:
     nodes: ['127.0.0.1:${port}']
-    timeout: 2000
+    timeout: 10000
     failures: 1
     probe: { min: 20, max: 50 }
 `,
@@ -303,7 +301,7 @@ listen: 127.0.0.1:0
 pools:
   main:
     nodes: ['127.0.0.1:${dead}']
-    timeout: 5000
+    timeout: 10000
     failures: 1
     onNodeDown: { gutter: ${list(2)}, ttl: 30 }
 `,
@@ -366,9 +364,7 @@ describe('a client', () => {
         `STORED\r\nVALUE a 0 2\r\n${10 + i}\r\nEND\r\n`,
       )
     }
-    await vi.waitFor(async () => {
-      expect(await statistic(proxy, 'curr_connections')).toBe(2)
-    })
+    await expect.poll(() => statistic(proxy, 'curr_connections')).toBe(2)
     expect(await statistic(proxy, 'value_memory')).toBe(0)
   })
 
@@ -472,11 +468,12 @@ describe('the proxy', () => {
       process.kill(slow.pid, 'SIGSTOP')
       wire.send('get a\r\n')
       await using other = await proxy.connect()
-      await vi.waitFor(async () => {
-        other.send('stats\r\n')
-        const text = (await other.readUntil('END\r\n')).toString()
-        expect(text).toMatch(/STAT pool:main:inflight [1-9]/)
-      })
+      await expect
+        .poll(async () => {
+          other.send('stats\r\n')
+          return (await other.readUntil('END\r\n')).toString()
+        })
+        .toMatch(/STAT pool:main:inflight [1-9]/)
       const ended = proxy.stop('SIGTERM')
       await proxy.told(/ends/)
       process.kill(slow.pid, 'SIGCONT')

@@ -27,7 +27,7 @@ export interface RunningProxy extends AsyncDisposable {
 
 export type ProxyOptions = { readonly flags: readonly string[] } | { readonly yaml: string }
 
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 40_000
 
 /** With flags it listens on a port of its own choice; a file says it itself (`listen: 127.0.0.1:0`). */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {

@@ -8,7 +8,7 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string }
 
 const NOTHING = Buffer.alloc(0)
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 40_000
 
 export class Wire implements AsyncDisposable {
   readonly socket: Socket
