@@ -154,7 +154,7 @@ const PEERS = [
   ...['express-session', '@types/express-session'],
   ...['fastify', '@fastify/cookie', '@fastify/session'],
   ...['@nestjs/common', 'reflect-metadata', 'rxjs'],
-  'hono',
+  ...['hono', 'lru-cache'],
 ]
 
 /** One name of each entry point. */
@@ -173,6 +173,7 @@ const ENTRY_POINTS = {
   '@memshard/client/memjs': 'Client',
   '@memshard/client/opentelemetry': 'instrument',
   '@memshard/client/rate-limit': 'RateLimiter',
+  '@memshard/client/two-level': 'TwoLevelCache',
   '@memshard/server': 'startServer',
   '@memshard/server/testing': 'startTestNode',
   '@memshard/bench': 'compare',
