@@ -10,7 +10,7 @@ import { REPOSITORY } from './repository.ts'
 
 const WARM_MS = 45_000
 const DEAD_MS = 6_000
-const DESKTOP = { width: 1320, height: 1000 }
+const DESKTOP = { width: 1320, height: 940 }
 const PHONE = { width: 390, height: 844 }
 const MAX_BYTES = 300_000
 

@@ -63,8 +63,8 @@ function page(title: string, content: Content): Html {
 <table class="nodes"><thead><tr><th scope="col" class="name">Node</th><th scope="col">Share</th><th scope="col">Hits</th><th scope="col">Misses</th><td></td></tr></thead><tbody id="nodes">${hole('nodes')}</tbody></table>
 <p id="story">${hole('story')}</p>
 ${hole('visitors')}
-<section class="chart"><h3>Reads in a second <span class="now"><i class="swatch hits"></i><span id="hits-now">–</span> <i class="swatch misses"></i><span id="misses-now">–</span></span></h3><svg id="reads" viewBox="0 0 360 84" role="img" aria-label="Hits and misses in each second of the last minute"></svg></section>
-<section class="chart"><h3>Calls to the cache <span class="now"><i class="swatch median"></i><span id="median-now">–</span> <i class="swatch p99"></i><span id="p99-now">–</span></span></h3><svg id="latency" viewBox="0 0 360 84" role="img" aria-label="Median and 99th percentile of calls in each second of the last minute"></svg></section>
+<section class="chart"><h3>Reads a second <span class="now"><i class="swatch hits"></i><span id="hits-now">–</span> <i class="swatch misses"></i><span id="misses-now">–</span></span></h3><svg id="reads" viewBox="0 0 360 84" role="img" aria-label="Hits and misses in each second of the last minute"></svg></section>
+<section class="chart"><h3>Calls take <span class="now"><i class="swatch median"></i><span id="median-now">–</span> <i class="swatch p99"></i><span id="p99-now">–</span></span></h3><svg id="latency" viewBox="0 0 360 84" role="img" aria-label="Median and 99th percentile of calls in each second of the last minute"></svg></section>
 <section class="keys"><h3>The last keys, and where they fell</h3><ol id="keys"></ol></section>
 <p class="muted">Hits, misses and latency are this application’s, as its client counts them.</p>
 </aside></div><p id="announcer" class="hidden" aria-live="polite"></p></body></html>`

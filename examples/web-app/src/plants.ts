@@ -148,6 +148,7 @@ export function flowersIn(plant: Plant, month: number): boolean {
 function slugOf(name: string): string {
   return name
     .toLowerCase()
+    .replace('’', '')
     .replace(/[^a-z]+/g, '-')
     .replace(/^-|-$/g, '')
 }

@@ -8,6 +8,7 @@ const TOP = 6
 const BOTTOM = 68
 const LABELS_Y = 81
 const LEAST_MS = 0.1
+const SECOND_MS = 1000
 
 export function showReads(svg: SVGSVGElement, seconds: readonly SecondOfTraffic[]): void {
   const most = niceCeiling(Math.max(4, ...seconds.map(({ hits, misses }) => hits + misses)))
@@ -46,7 +47,8 @@ export function showLatency(svg: SVGSVGElement, seconds: readonly SecondOfTraffi
     })
     return svgElement('path', { class: className, d })
   }
-  const text = (ms: number): string => `${Number(ms.toPrecision(1))}`
+  const text = (ms: number): string =>
+    ms < SECOND_MS ? `${Number(ms.toPrecision(1))}` : `${ms / SECOND_MS} s`
   svg.replaceChildren(...frame(ticks, y, text), line('p99', 'p99'), line('median', 'median'))
 }
 
