@@ -40,7 +40,7 @@ for (const [page, found] of examples) {
     if (example.language !== 'ts' && example.language !== 'js') continue
     if (example.elsewhere !== undefined) continue
     const program = programOf(example, found.slice(0, i))
-    programs.set(programName(page, example.line, program), program)
+    programs.set(programName(page, example, program), program)
   }
 }
 
@@ -90,14 +90,14 @@ describe.each([...examples])('%s', (page, found) => {
   }, 600_000)
 
   test.each(found)('line $line, $language', (example) => {
-    const { line, language, shownBy, elsewhere } = example
+    const { language, shownBy, elsewhere } = example
     if (shownBy !== undefined) expect(existsSync(join(REPOSITORY, shownBy)), shownBy).toBe(true)
     if (elsewhere !== undefined) expect(elsewhere.length).toBeGreaterThan(20)
     if (!isRun(example)) return
     expect(LANGUAGES, 'a language that can be run').toContain(language)
     if (language === 'ts' || language === 'js') {
       const program = programOf(example, found.slice(0, found.indexOf(example)))
-      expect(faults.get(programName(page, line, program))).toBeUndefined()
+      expect(faults.get(programName(page, example, program))).toBeUndefined()
     }
   })
 

@@ -133,7 +133,7 @@ async function dialogue({ code }: Example): Promise<Outcome> {
 
 async function program(example: Example, earlier: readonly Example[]): Promise<Outcome> {
   await startNodes()
-  const name = programName(page, example.line, programOf(example, earlier))
+  const name = programName(page, example, programOf(example, earlier))
   const compiled = join(directory, 'compiled', name.replace(/\.ts$/, '.js'))
   let outcome = NOTHING
   for (let i = 0; i < TRIES; i++) {
