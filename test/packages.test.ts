@@ -171,6 +171,7 @@ const ENTRY_POINTS = {
   '@memshard/client/http-cache/fastify': 'fastifyCache',
   '@memshard/client/http-cache/hono': 'honoCache',
   '@memshard/client/memjs': 'Client',
+  '@memshard/client/next-cache-handler': 'cacheHandler',
   '@memshard/client/opentelemetry': 'instrument',
   '@memshard/client/rate-limit': 'RateLimiter',
   '@memshard/client/two-level': 'TwoLevelCache',

@@ -18,11 +18,13 @@ export function stamped(value: Value, generation: string, deadline: number | und
 export function unstamped(stored: unknown, generation: string, now: number): unknown {
   if (typeof stored === 'string') {
     const end = stored.indexOf(':')
-    return isPresent(stored.slice(0, end), generation, now) ? stored.slice(end + 1) : undefined
+    const isValue = end >= 0 && isPresent(stored.slice(0, end), generation, now)
+    return isValue ? stored.slice(end + 1) : undefined
   }
   if (stored instanceof Uint8Array) {
-    const end = stored.subarray(0, STAMP_MAX_LENGTH).indexOf(END_OF_STAMP)
-    const stamp = Buffer.from(stored.buffer, stored.byteOffset, Math.max(end, 0)).toString()
+    const end = stored.subarray(0, STAMP_MAX_LENGTH + 1).indexOf(END_OF_STAMP)
+    if (end < 0) return undefined
+    const stamp = Buffer.from(stored.buffer, stored.byteOffset, end).toString()
     return isPresent(stamp, generation, now) ? stored.subarray(end + 1) : undefined
   }
   if (!Array.isArray(stored) || typeof stored[0] !== 'string') return undefined
