@@ -229,6 +229,7 @@ function millisecondsLeft({ ttl, expires }: KeyvStoreEntry, now: number): number
 
 function secondsOf(milliseconds: number | undefined): number {
   if (milliseconds === undefined) return 0
-  const seconds = milliseconds / 1000
+  // One more: a server's seconds have begun before, and what lives for one may be gone at once.
+  const seconds = milliseconds / 1000 + 1
   return seconds <= LONGEST_TTL_SECONDS ? seconds : 0
 }
