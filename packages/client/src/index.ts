@@ -35,6 +35,12 @@ export { type FileDiscoveryOptions, fileDiscovery } from './discovery/file.ts'
 export * from './errors.ts'
 export type { FetchOptions, LoadContext, Loader } from './fetch/fetch-options.ts'
 export { type Lock, type LockOptions, lock } from './lock.ts'
+export {
+  type MemoizeDecorator,
+  type Memoized,
+  type MemoizeOptions,
+  memoize,
+} from './memoize/memoize.ts'
 export type { NodeOptions, NodeSpec } from './node/address.ts'
 export type { Counts, Latency, OperationCounts } from './node/counters.ts'
 export type { Credentials } from './node/login.ts'
