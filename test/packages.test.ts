@@ -163,6 +163,7 @@ const ENTRY_POINTS = {
   '@memshard/client/express-session': 'MemshardStore',
   '@memshard/client/fastify': 'cache',
   '@memshard/client/fastify-session': 'MemshardStore',
+  '@memshard/client/ioredis': 'Redis',
   '@memshard/client/memcached': 'Memcached',
   '@memshard/client/keyv': 'MemshardStore',
   '@memshard/client/nestjs': 'MemshardModule',

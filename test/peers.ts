@@ -37,6 +37,7 @@ export const PEERS = {
   prometheus: () => runs('prometheus', '--version') && runs('promtool', '--version'),
   foreman: () => runs('foreman', 'version'),
   chromium: () => runs('chromium', '--version'),
+  'redis-server': () => runs('redis-server', '--version'),
   memjs: () => resolves('memjs'),
   'memcached (npm)': () => resolves('memcached'),
   'memcache-client': () => resolves('memcache-client'),
