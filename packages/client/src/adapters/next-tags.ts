@@ -90,7 +90,8 @@ export class NextTags {
 
   async #revalidate(tag: string, expire: number | undefined): Promise<void> {
     const key = itemName(tag)
-    const now = Date.now()
+    // Later than anything that was begun in this millisecond, and maybe before.
+    const now = Date.now() + 1
     for (let tries = 0; expire !== undefined && expire > 0 && tries < CAS_TRIES; tries++) {
       const found = await this.#items.gets<string>(key, ON_ONE_NODE)
       const is = parsed(found?.value)
