@@ -164,6 +164,7 @@ const ENTRY_POINTS = {
   '@memshard/client/fastify': 'cache',
   '@memshard/client/fastify-session': 'MemshardStore',
   '@memshard/client/ioredis': 'Redis',
+  '@memshard/client/memcache-client': 'MemcacheClient',
   '@memshard/client/memcached': 'Memcached',
   '@memshard/client/keyv': 'MemshardStore',
   '@memshard/client/nestjs': 'MemshardModule',
