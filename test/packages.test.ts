@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from './nodes.ts'
 import { served, start } from './processes.ts'
 import { manifestOf, PUBLISHED } from './supply-chain/manifests.ts'
-import { installIn, type NpmProject } from './supply-chain/npm-project.ts'
+import { installIn, installNode, type NpmProject } from './supply-chain/npm-project.ts'
 import { type PackageFiles, specifiersOf, unpack } from './supply-chain/package-files.ts'
 import { type Reproduction, reproduce } from './supply-chain/reproduction.ts'
 
@@ -182,6 +182,18 @@ const ENTRY_POINTS = {
   '@memshard/bench': 'compare',
 } as const
 
+const asked = JSON.stringify(ENTRY_POINTS)
+const ALL_REQUIRED = `
+  const types = Object.entries(${asked}).map(([path, name]) => typeof require(path)[name])
+  console.log(types.join())`
+const ALL_IMPORTED = `
+  const types = Object.entries(${asked}).map(async ([path, name]) => typeof (await import(path))[name])
+  console.log((await Promise.all(types)).join())`
+const ALL_FUNCTIONS = `${Object.keys(ENTRY_POINTS).map(() => 'function')}\n`
+
+/** The lines of Node.js after the oldest that we run on: of the newest LTS, and the newest. */
+const NEWER_NODES = ['24.9.0', '26.12.1']
+
 describe('installed by npm, without scripts and with strict engines', () => {
   let project: NpmProject | undefined
 
@@ -211,17 +223,43 @@ describe('installed by npm, without scripts and with strict engines', () => {
 
   test('all can be required and imported', async ({ skip }) => {
     const { runs } = installed(skip)
-    const asked = JSON.stringify(ENTRY_POINTS)
-    const commonJs = `
-      const types = Object.entries(${asked}).map(([path, name]) => typeof require(path)[name])
-      console.log(types.join())`
-    const module = `
-      const types = Object.entries(${asked}).map(async ([path, name]) => typeof (await import(path))[name])
-      console.log((await Promise.all(types)).join())`
-    const functions = Object.keys(ENTRY_POINTS).map(() => 'function')
-    expect(await runs('all.cjs', commonJs)).toBe(`${functions}\n`)
-    expect(await runs('all.mjs', module)).toBe(`${functions}\n`)
+    expect(await runs('all.cjs', ALL_REQUIRED)).toBe(ALL_FUNCTIONS)
+    expect(await runs('all.mjs', ALL_IMPORTED)).toBe(ALL_FUNCTIONS)
   })
+
+  test.for(NEWER_NODES)(
+    'Node.js %s has them all, and a node of memshard in the process',
+    {
+      timeout: 300_000,
+    },
+    async (version, { skip }) => {
+      const { runs } = installed(skip)
+      const node = await installNode(join(directory, `node-${version}`), version)
+      if (node === undefined) return skip('no registry is reached that has it for this machine')
+      expect(await runs('all.cjs', ALL_REQUIRED, node)).toBe(ALL_FUNCTIONS)
+      expect(await runs('all.mjs', ALL_IMPORTED, node)).toBe(ALL_FUNCTIONS)
+      const program = `
+      import { Client } from '@memshard/client'
+      import { startTestNode } from '@memshard/server/testing'
+      const node = await startTestNode()
+      const cache = new Client({ nodes: [node.address], timeout: 10_000 })
+      await cache.set('key', process.version)
+      console.log(await cache.get('key'))
+      await cache.close()
+      await node.stop()`
+      expect(await runs('newer.mjs', program, node)).toBe(`v${version}\n`)
+      const port = await freePort()
+      const executable = join(
+        installed(skip).directory,
+        'node_modules/@memshard/server/bin/memshard-server',
+      )
+      const argv = [executable, '-l', '127.0.0.1', '-p', String(port), '-m', '64', '-t', '2']
+      // Over the system calls of Linux, where another Node.js could matter.
+      await using server = start([...argv, '-u', 'root'], { executable: node, asRoot: false })
+      await using wire = await served({ host: '127.0.0.1', port }, server)
+      expect(String(await wire.ask('set a 0 0 1\r\nx\r\n'))).toBe('STORED\r\n')
+    },
+  )
 
   test.for([
     { resolution: 'node16', module: 'node16', isForAll: false },

@@ -17,8 +17,8 @@ const QUIET = ['--no-audit', '--no-fund', '--fetch-retries=0']
 
 export interface NpmProject {
   readonly directory: string
-  /** Writes a file and has Node.js run it; resolves to what it prints. */
-  runs(file: string, source: string): Promise<string>
+  /** Writes a file and has Node.js run it, this one or another; resolves to what it prints. */
+  runs(file: string, source: string, node?: string): Promise<string>
   /** Compiles files with these flags over strict ones; rejects with what the compiler says. */
   compiles(files: Readonly<Record<string, string>>, flags: readonly string[]): Promise<void>
   /** Of `node_modules/.bin`. */
@@ -52,9 +52,9 @@ export async function installIn(
   await symlink(join(REPOSITORY, 'node_modules/@types/node'), join(types, 'node'))
   return {
     directory,
-    async runs(file, source) {
+    async runs(file, source, node = process.execPath) {
       await writeFile(join(directory, file), source)
-      return (await run(process.execPath, [file], { cwd: directory })).stdout
+      return (await run(node, [file], { cwd: directory })).stdout
     },
     async compiles(files, flags) {
       for (const [file, source] of Object.entries(files)) {
@@ -70,4 +70,22 @@ export async function installIn(
     executable: (name) => join(directory, 'node_modules/.bin', name),
     npx: (...command) => run('npx', ['--no', '--', ...command], { cwd: directory }),
   }
+}
+
+/**
+ * Another Node.js, from the registry, into an empty directory: the path of its executable. Undefined if there is none for this
+ * machine, or no registry is reached.
+ */
+export async function installNode(directory: string, version: string): Promise<string | undefined> {
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) return undefined
+  const name = `node-linux-${process.arch}`
+  await mkdir(directory)
+  await writeFile(join(directory, 'package.json'), '{ "name": "node", "private": true }')
+  try {
+    await run('npm', [...INSTALL, ...QUIET, `${name}@${version}`], { cwd: directory })
+  } catch (error) {
+    if (UNREACHABLE.test(String(error))) return undefined
+    throw error
+  }
+  return join(directory, 'node_modules', name, 'bin/node')
 }
