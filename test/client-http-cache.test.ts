@@ -491,7 +491,10 @@ describe.each(['before', 'after'])(
       })
       app.get('/page', (_asked, response) => response.set(FOR_ALL).json({ times: ++times }))
       await using running = await listening(createServer(app))
-      for (const text of ['yours 1', 'yours 2', 'yours 3']) {
+      // Also when the page itself isn't sent.
+      const known = { headers: { 'if-none-match': '*' } }
+      expect((await ask(running, '/begin', known)).status).toBe(304)
+      for (const text of ['yours 2', 'yours 3', 'yours 4']) {
         const got = await ask(running, '/begin')
         expect(got.text).toBe(text)
         expect(got.headers['set-cookie']).toHaveLength(1)

@@ -5,13 +5,17 @@ import { type Headers, headerText } from './cache-control.ts'
 import type { Answer, Exchange, Reply } from './exchange.ts'
 import type { CacheableRequest } from './request.ts'
 
+/** Headers that say whether a response may be stored. */
+const DECIDING = ['cache-control', 'set-cookie', 'vary']
+
 type Written = [chunk?: unknown, encoding?: unknown, callback?: unknown]
 
 export function requestOf(message: IncomingMessage, scheme: string, url: string): CacheableRequest {
   return {
     method: message.method ?? 'GET',
     scheme,
-    host: message.headers.host ?? '',
+    // HTTP/2 has the one for the other.
+    host: message.headers.host ?? headerText(message.headers[':authority']),
     url,
     // A copy: conditions are hidden from the application.
     headers: { ...message.headers },
@@ -79,21 +83,29 @@ export function watch(response: ServerResponse, exchange: Exchange): void {
     if (chunk !== undefined && chunk !== null) {
       answer?.recording?.write(chunk, textEncoding(encoding))
     }
+    const reply = instead as Reply | undefined
+    if (reply !== undefined) sendHead(reply)
     if (response.destroyed) exchange.abandon()
     else void exchange.finish()
-    const reply = instead as Reply | undefined
     if (reply === undefined) return Reflect.apply(end, response, written)
-    instead = undefined
-    for (const name of response.getHeaderNames()) response.removeHeader(name)
-    setHeaders(response, { ...headersBefore, ...reply.headers })
-    response.statusCode = reply.status
-    response.statusMessage = ''
-    Reflect.apply(writeHead, response, [reply.status])
     callLater(written)
     return Reflect.apply(end, response, reply.body === undefined ? [] : [reply.body])
   }) as typeof end
 
   response.once('close', () => exchange.abandon())
+
+  function sendHead(reply: Reply): void {
+    instead = undefined
+    const headersMade = response.getHeaders() as Headers
+    for (const name of response.getHeaderNames()) response.removeHeader(name)
+    setHeaders(response, { ...headersBefore, ...reply.headers })
+    response.statusCode = reply.status
+    response.statusMessage = ''
+    Reflect.apply(writeHead, response, [reply.status])
+    // Who comes last has had their say about what is stored here, too.
+    const said = Object.entries(response.getHeaders()).filter(([name]) => DECIDING.includes(name))
+    exchange.sent({ ...headersMade, ...Object.fromEntries(said) })
+  }
 
   function unmute(): void {
     if (instead === undefined) return
