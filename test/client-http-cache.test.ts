@@ -353,20 +353,25 @@ describe.each(FRAMEWORKS)('in %s', (framework) => {
     }
   })
 
-  test('an old response is served while a new one is made, once', async () => {
+  test.each([
+    ['directly', {}],
+    ['by a proxy', { 'x-forwarded-proto': 'https', 'x-forwarded-for': '203.0.113.9' }],
+  ])('an old response is served while a new one is made, asked %s', async (_, headers) => {
     const handle = counting({ 'cache-control': 'public, s-maxage=1, stale-while-revalidate=100' })
     await using app = await start(handle)
-    await askUntilHit(app, '/')
+    await askUntilHit(app, '/', headers)
     const times = handle.times
-    let old = await ask(app, '/')
+    let old = await ask(app, '/', { headers })
     await expect
       .poll(async () => {
-        old = await ask(app, '/')
+        old = await ask(app, '/', { headers })
         return old.headers['cache-status']
       })
       .toMatch(/^memshard; hit; ttl=(0|-\d+)$/)
     expect(old.text).toBe(`answer ${times}`)
-    await expect.poll(async () => (await ask(app, '/')).text).not.toBe(`answer ${times}`)
+    await expect
+      .poll(async () => (await ask(app, '/', { headers })).text)
+      .not.toBe(`answer ${times}`)
   })
 
   test('an old response is served when the application fails, and a page of its error is not stored', async () => {

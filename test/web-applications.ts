@@ -45,7 +45,7 @@ export async function startApplication(
 
 async function inExpress(cache: HttpCache, handle: Handler): Promise<Application> {
   const app = express()
-  app.set('env', 'test')
+  app.set('env', 'test').set('trust proxy', 'loopback')
   app.use(expressCache(cache))
   app.use(async (asked, response) => {
     const { method, url, headers } = asked
@@ -62,7 +62,7 @@ async function inExpress(cache: HttpCache, handle: Handler): Promise<Application
 }
 
 async function inFastify(cache: HttpCache, handle: Handler): Promise<Application> {
-  const app = fastify({ forceCloseConnections: true })
+  const app = fastify({ forceCloseConnections: true, trustProxy: 'loopback' })
   await app.register(fastifyCache, { cache })
   app.all('/*', async (asked, reply) => {
     const { method, url, headers } = asked

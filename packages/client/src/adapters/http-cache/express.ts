@@ -1,10 +1,10 @@
 // The response cache as middleware of Express, and of what takes its middleware (connect, Polka). Knows their requests.
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Duplex } from 'node:stream'
 import { Exchange } from './exchange.ts'
 import type { HttpCache } from './http-cache.ts'
 import { hideConditions, requestOf, send, watch } from './node-response.ts'
+import { begin } from './refreshing.ts'
 
 /** What Express adds to a request of Node's. */
 type Incoming = IncomingMessage & {
@@ -21,8 +21,6 @@ export type Middleware = (
 
 /** After that nobody waits for a response behind one that was sent. */
 const REFRESH_TIMEOUT_MS = 30_000
-
-const refreshing = new AsyncLocalStorage<true>()
 
 /** `app.use(expressCache(pages))`, before all that writes responses. */
 export function expressCache(cache: HttpCache): Middleware {
@@ -41,12 +39,9 @@ async function serve(
   const scheme = message.protocol ?? (isEncrypted ? 'https' : 'http')
   const request = requestOf(message, scheme, message.originalUrl ?? message.url ?? '/')
   const { app } = message
-  const refresh =
-    typeof app === 'function'
-      ? () => refreshing.run(true, () => askAgain(app as Listener, message, request.url))
-      : undefined
-  const isRefresh = refreshing.getStore() === true
-  const begun = await (isRefresh ? cache.beginAnew(request) : cache.begin(request, refresh))
+  const askAgain =
+    typeof app === 'function' ? () => ask(app as Listener, message, request.url) : undefined
+  const begun = await begin(cache, request, askAgain)
   if (!(begun instanceof Exchange)) {
     send(response, begun)
     return
@@ -60,7 +55,7 @@ async function serve(
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
 /** The same request again, to a client that takes everything and keeps nothing. */
-function askAgain(app: Listener, message: Incoming, url: string): Promise<void> {
+function ask(app: Listener, message: Incoming, url: string): Promise<void> {
   const client = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
   const { remoteAddress, remotePort } = message.socket
   const encrypted = 'encrypted' in message.socket && message.socket.encrypted

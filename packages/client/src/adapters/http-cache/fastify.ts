@@ -1,29 +1,27 @@
 // The response cache as a plugin of Fastify. Knows its hooks and replies.
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { FastifyPluginAsync } from 'fastify'
 import { Exchange } from './exchange.ts'
 import type { HttpCache } from './http-cache.ts'
 import { hideConditions, requestOf, watch } from './node-response.ts'
+import { begin } from './refreshing.ts'
 
 export interface FastifyCacheOptions {
   readonly cache: HttpCache
 }
 
-const refreshing = new AsyncLocalStorage<true>()
-
 const register: FastifyPluginAsync<FastifyCacheOptions> = async (app, { cache }) => {
   app.addHook('onRequest', async (request, reply) => {
     const { raw } = request
     const asked = requestOf(raw, request.protocol, request.originalUrl)
-    const refresh = async (): Promise<void> => {
-      const headers = { ...raw.headers }
-      await refreshing.run(true, async () => {
-        // Awaited in here: it begins when it is waited for.
-        await app.inject({ method: 'GET', url: asked.url, headers, remoteAddress: request.ip })
+    const begun = await begin(cache, asked, async () => {
+      // Awaited in here: it begins when it is waited for.
+      await app.inject({
+        method: 'GET',
+        url: asked.url,
+        headers: { ...raw.headers },
+        remoteAddress: raw.socket.remoteAddress ?? '127.0.0.1',
       })
-    }
-    const isRefresh = refreshing.getStore() === true
-    const begun = await (isRefresh ? cache.beginAnew(asked) : cache.begin(asked, refresh))
+    })
     if (!(begun instanceof Exchange)) {
       const { status, headers, body } = begun
       return reply.code(status).headers(headers).send(body)

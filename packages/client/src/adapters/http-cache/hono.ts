@@ -1,9 +1,9 @@
 // The response cache as middleware of Hono. Knows its context; requests and responses are those of the Fetch standard.
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Headers as PlainHeaders } from './cache-control.ts'
 import { Exchange, type Recording, type Reply } from './exchange.ts'
 import type { HttpCache } from './http-cache.ts'
+import { begin } from './refreshing.ts'
 import type { CacheableRequest } from './request.ts'
 
 export interface HonoCacheOptions {
@@ -14,15 +14,12 @@ export interface HonoCacheOptions {
   readonly fetch?: (request: Request) => Response | Promise<Response>
 }
 
-const refreshing = new AsyncLocalStorage<true>()
-
 /** `app.use(honoCache(pages))`, before all that makes responses. */
 export function honoCache(cache: HttpCache, { fetch }: HonoCacheOptions = {}): MiddlewareHandler {
   return async (context, next) => {
     const asked = requestOf(context)
-    const refresh = fetch && (() => askAgain(fetch, context.req.raw))
-    const isRefresh = refreshing.getStore() === true
-    const begun = await (isRefresh ? cache.beginAnew(asked) : cache.begin(asked, refresh))
+    const again = fetch && (() => askAgain(fetch, context.req.raw))
+    const begun = await begin(cache, asked, again)
     if (!(begun instanceof Exchange)) return responseOf(begun)
     hideConditions(context, begun)
     cache.track(context, begun)
@@ -74,11 +71,8 @@ async function askAgain(
   fetch: NonNullable<HonoCacheOptions['fetch']>,
   request: Request,
 ): Promise<void> {
-  await refreshing.run(true, async () => {
-    const again = new Request(request.url, { headers: request.headers })
-    const response = await fetch(again)
-    await drain(response.body)
-  })
+  const response = await fetch(new Request(request.url, { headers: request.headers }))
+  await drain(response.body)
 }
 
 function plain(headers: Headers): PlainHeaders {
