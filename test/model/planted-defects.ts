@@ -226,12 +226,6 @@ export const PLANTED_DEFECTS: readonly PlantedDefect[] = [
   ),
   defect('a carry is lost', 'arithmetic.js', 'if (low >= WORD)', 'if (false)'),
   defect(
-    'a unique that the cache has given counts as a client’s',
-    'item.js',
-    '&= ~GIVEN_CAS;',
-    '&= -1;',
-  ),
-  defect(
     'an invalidation spares the last item that was stored',
     'prefix-invalidations.js',
     'return items.casLow(item) >>> 0 <= words[first + CAS_LOW] >>> 0;',

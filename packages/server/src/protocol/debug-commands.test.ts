@@ -112,4 +112,23 @@ describe('an item that somebody holds at the end of a list', () => {
     expect(client.send(line)).toBe(answer)
     server.check()
   })
+
+  test.each([
+    ['incr', 'incr k0 1\r\n', '10\r\n'],
+    ['ma', 'ma k0 v\r\n', 'VA 2\r\n10\r\n'],
+    ['md with x', 'md k0 x\r\nget k0\r\n', 'HD\r\nVALUE k0 0 0\r\n\r\nEND\r\n'],
+  ])('nor by %s', (_, line, answer) => {
+    const server = new Server({ memoryLimitBytes: MEGABYTE, tailRepairSeconds: 50 }, debug)
+    const client = server.connect()
+    client.send('set k0 0 0 1\r\n9\r\n')
+    const statistic = (name: string): number =>
+      Number(new RegExp(`:${name} (\\d+)`).exec(client.send('stats slabs\r\n'))?.[1])
+    const others = statistic('free_chunks')
+    for (let n = 1; n <= others; n++) client.send(`set k${n} 0 0 1 noreply\r\n9\r\n`)
+    expect(statistic('free_chunks')).toBe(0)
+    client.send('debugtime 100\r\n')
+    expect(client.send(line)).toBe(answer)
+    expect(client.send('stats\r\n')).toMatch(/STAT evictions 1\r\n/)
+    server.check()
+  })
 })
