@@ -229,4 +229,19 @@ describe('watchers are told', () => {
     const events = watchedCrawl((cache) => requestCrawl(cache, new Set([1])))
     expect(events).toEqual([])
   })
+
+  test('nor of one that a command began just when another was due', () => {
+    const events = watchedCrawl((cache) => {
+      cache.clock.tick(70)
+      const { lock } = cache
+      const acquire = lock.acquire.bind(lock)
+      // Another thread has the lock first, after the crawler has seen that nobody crawls.
+      lock.acquire = () => {
+        lock.acquire = acquire
+        acquire()
+        expect(requestCrawl(cache, new Set([1]))).toBe(true)
+      }
+    })
+    expect(events).toEqual([])
+  })
 })
