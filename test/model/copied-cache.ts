@@ -22,6 +22,8 @@ const SMALL_PAGES: readonly Change[] = [
     wrong: 'PAGE_BYTES = 32 * 1024;',
   },
   { module: 'arena.js', right: 'PAGE_UNITS_SHIFT = 17;', wrong: 'PAGE_UNITS_SHIFT = 12;' },
+  // And a crawl takes several steps.
+  { module: 'crawler.js', right: 'CHUNKS_PER_STEP = 1000;', wrong: 'CHUNKS_PER_STEP = 10;' },
   // What describes the items has room in the first page.
   {
     module: 'prefix-invalidations.js',
@@ -50,9 +52,14 @@ export class CopiedCache implements Disposable {
     }
   }
 
-  /** A module, by its name with the extension `.js`. */
+  /** Where a module is, by its name with the extension `.js`. */
+  url(module: string): string {
+    return pathToFileURL(join(this.#directory, 'cache', module)).href
+  }
+
+  /** A module, by the same. */
   async load<Module>(module: string): Promise<Module> {
-    return (await import(pathToFileURL(join(this.#directory, 'cache', module)).href)) as Module
+    return (await import(this.url(module))) as Module
   }
 
   [Symbol.dispose](): void {

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { campaign } from './campaign.ts'
 import { PLANTED_DEFECTS } from './planted-defects.ts'
+import { hammerWithThreads } from './threads.ts'
 
 const USAGE = `Usage: pnpm model [options]
 
@@ -9,6 +10,7 @@ const USAGE = `Usage: pnpm model [options]
   --seconds <n>         or until so much time has gone
   --seed <n>            what they are made from (default: the time)
   --scenario <name>     only this one
+  --threads <n>         so many threads over one cache instead, for as many seconds
   --planted             put known defects into the code, one after the other, to see that they are found
 `
 
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: 'Infinity' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     scenario: { type: 'string', multiple: true, default: [] },
+    threads: { type: 'string' },
     planted: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -41,7 +44,21 @@ async function main(): Promise<number> {
     process.stderr.write(USAGE)
     return 2
   }
+  if (values.threads !== undefined) return withThreads(Number(values.threads))
   return values.planted ? findPlanted() : compare()
+}
+
+async function withThreads(threads: number): Promise<number> {
+  if (!(threads >= 1 && threads <= 8 && work.seconds < Number.POSITIVE_INFINITY)) {
+    process.stderr.write(USAGE)
+    return 2
+  }
+  const figures = await hammerWithThreads(threads, work.seconds, work.seed)
+  process.stdout.write(
+    `seed ${work.seed}: ${threads} threads for ${work.seconds} s, ${figures.batches} batches, ${figures.looks} looks, ` +
+      `${figures.evictions} evictions, ${figures.pagesMoved} pages moved; no defect\n`,
+  )
+  return 0
 }
 
 async function compare(): Promise<number> {

@@ -100,7 +100,7 @@ export function sequences(
     value,
     flags: fc.constantFrom(0, 0, 1, 0x7fff_ffff, -1),
     exptime: exptimes,
-    compare: often(fc.constantFrom(0, 0, 0, -1, 1), 10),
+    compare: often(fc.constantFrom(0, 0, 0, -1, 1, -0x8000_0000), 10),
     allowStale: fc.boolean(),
     givenCas: often(givenUniques, 2),
     vivify: often(exptimes, 3),

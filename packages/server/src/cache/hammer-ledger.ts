@@ -78,6 +78,11 @@ export class Ledger {
     return this.#versions[value]
   }
 
+  hasExpired(value: number): boolean {
+    const expiry = this.#expiries[value]
+    return expiry !== 0 && expiry <= this.#cache.clock.now
+  }
+
   /** A version that no value had before. */
   newVersion(): number {
     return ++this.#lastVersion[0]

@@ -3,7 +3,6 @@
 // in flight and pinned across them, and stands still when it is told to, so that somebody can look at everything.
 // Long because all that clients and background work do stands here.
 import { workerData } from 'node:worker_threads'
-import { PAGE_BYTES } from './arena.ts'
 import { CHANGED, changeNumber } from './arithmetic.ts'
 import { Automover } from './automover.ts'
 import { Cache } from './cache.ts'
@@ -212,9 +211,12 @@ class ClientsThread extends Thread {
       request.compareLow = cache.items.casLow(old) - (outrun ? 1 : 0)
       request.compareHigh = cache.items.casHigh(old)
     }
-    const stores =
-      mode === SET || (mode === ADD ? old === 0 : old !== 0 && !(mode === CAS && outrun))
+    const storesOver = (isThere: boolean): boolean =>
+      mode === SET || (mode === ADD ? !isThere : isThere && !(mode === CAS && outrun))
     const result = store(cache, item, keyOf(nameOf(value)).hash, request)
+    let stores = storesOver(old !== 0)
+    // The clock may have ticked since we looked.
+    if ((result === STORED) !== stores && ledger.hasExpired(value)) stores = storesOver(false)
     if ((result === STORED) !== stores) {
       throw new Error(`wrong: mode ${mode} of ${nameOf(value)} is answered ${result}`)
     }
@@ -437,7 +439,10 @@ class BackgroundThread extends Thread {
     lock.acquire()
     tuning.segmented = this.random(3) > 0
     tuning.slabAutomove = this.random(3)
-    if (this.data.mayForget) cache.setMemoryLimit((4 + this.random(4)) * PAGE_BYTES)
+    if (this.data.mayForget) {
+      const fifths = 4 + this.random(4)
+      cache.setMemoryLimit((this.data.options.memoryLimitBytes * fifths) / 5)
+    }
     lock.release()
   }
 }
