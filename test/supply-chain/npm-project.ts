@@ -9,7 +9,7 @@ import { REPOSITORY } from '../repository.ts'
 const run = promisify(execFile)
 
 /** What npm says when there is nobody to ask. */
-const UNREACHABLE = /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH/
+export const UNREACHABLE = /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH/
 /** As it installs for those who are strict: no scripts, and nothing that this Node.js is too old for. */
 const STRICT = ['--engine-strict']
 const INSTALL = ['install', '--ignore-scripts', '--prefer-offline']
