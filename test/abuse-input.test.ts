@@ -11,6 +11,8 @@ import { TRANSPORTS } from './transports.ts'
 import { statistic, Wire } from './wire.ts'
 
 const KEYS = Number(process.env.ABUSE_KEYS ?? 50_000)
+/** Of a million memcached 1.6.18 answers only the first 300,000. */
+const MOST_KEYS_OF_MEMCACHED = 200_000
 const REQUESTS = Number(process.env.ABUSE_REQUESTS ?? 200_000)
 const TIMEOUT_MS = 60_000 + (KEYS + REQUESTS) / 5
 /** Of one request of another client, on a machine that does several things at once. */
@@ -123,9 +125,12 @@ describe.each(TRANSPORTS)('%s', { timeout: TIMEOUT_MS }, (transport) => {
   }
 
   /** What memcached answers where it is here, and else what it was known to. */
-  async function both(talk: (server: RunningNode) => Promise<string>): Promise<string> {
+  async function both(
+    talk: (server: RunningNode) => Promise<string>,
+    compares = true,
+  ): Promise<string> {
     const ours = await talk(node)
-    if (memcached !== undefined) expect(ours).toBe(await talk(memcached))
+    if (compares && memcached !== undefined) expect(ours).toBe(await talk(memcached))
     return ours
   }
 
@@ -212,7 +217,7 @@ describe.each(TRANSPORTS)('%s', { timeout: TIMEOUT_MS }, (transport) => {
           await using wire = await Wire.connect(server)
           await wire.ask('set hit 0 0 3\r\nyes\r\n')
           return (await wire.say(line)).replaceAll(/(?<=VALUE hit 0 3) \d+/g, ' cas')
-        }).then((all) => {
+        }, KEYS <= MOST_KEYS_OF_MEMCACHED).then((all) => {
           expect(all.match(/\r\nyes\r\n/g)).toHaveLength(Math.ceil(KEYS / 5))
         }),
       )
