@@ -2,6 +2,9 @@
 // reads logs by machine. Before it stand the tests that passed only when they were run again.
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
+const REASON_MAX_LINES = 30
+const LINE_MAX = 2000
+
 export class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const count = { passed: 0, failed: 0, skipped: 0 }
@@ -23,8 +26,10 @@ export class ClosingLine implements Reporter {
   }
 }
 
+/** With all that a property test says: how to have the same again is behind the first line. */
 function told(test: TestCase): string {
   const [error] = test.result().errors ?? []
-  const reason = error?.message.split('\n')[0] ?? 'for no reason that was told'
-  return `${test.module.relativeModuleId} > ${test.fullName} (${reason})`
+  const lines = (error?.stack ?? error?.message ?? 'for no reason that was told').split('\n')
+  const reason = lines.slice(0, REASON_MAX_LINES).map((line) => `  ${line.slice(0, LINE_MAX)}`)
+  return [`${test.module.relativeModuleId} > ${test.fullName}`, ...reason].join('\n')
 }
