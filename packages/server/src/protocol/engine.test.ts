@@ -117,8 +117,10 @@ const commands = fc.oneof(
   { weight: 2, arbitrary: wrong },
   {
     weight: 1,
+    // Not `stats items`: what a reply that has not left yet still sends from is passed over when room is made, so counts
+    // depend on the pieces.
     arbitrary: fc.constantFrom(
-      ...['flush_all\r\n', 'flush_all 1 noreply\r\n', 'stats items\r\n'],
+      ...['flush_all\r\n', 'flush_all 1 noreply\r\n', 'stats sizes\r\n'],
       ...['stats reset\r\n', 'mg Zm9v b k v\r\n', 'ms Zm9v 2 b\r\nhi\r\n'],
     ),
   },
