@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { REPOSITORY } from '../repository.ts'
+import { HANG_MS, watched } from '../watched-thread.ts'
 import { nameOf, readInputs } from './corpus.ts'
 import {
   EXECUTIONS,
@@ -15,10 +16,6 @@ import {
 import type { Outcome, Plan } from './fuzzer.ts'
 import { MAX_INPUT_BYTES } from './mutation.ts'
 import type { PlantedDefect } from './planted-defects.ts'
-
-/** An input that takes more of the processor's time is one on which the target hangs. */
-const HANG_MS = 20_000
-const WATCH_MS = 500
 
 export interface CampaignResult extends FuzzResult {
   readonly seconds: number
@@ -44,52 +41,20 @@ export async function campaign(
   const thread = new Worker(join(REPOSITORY, 'test', 'dist', 'fuzz', 'fuzz-thread.js'), {
     workerData: { target, plan, planted, known, state } satisfies FuzzWork,
   })
-  const outcome = await Promise.race([ended(thread), hung(thread, state, progress)])
-  await thread.terminate()
+  const numbers = new Int32Array(state, 0, 2)
+  const outcome = await watched<FuzzResult>(thread, {
+    begun: numbers.subarray(EXECUTIONS),
+    progress,
+    hung(executions) {
+      const input = new Uint8Array(state, STATE_BYTES, numbers[INPUT_LENGTH]).slice()
+      const defect = { error: new Error(`hangs for ${HANG_MS} ms`), inputs: [input] }
+      const nothing = { inputs: 0, coverage: 0, corpus: [], branches: 0, missed: [] }
+      return { ...nothing, executions, defect }
+    },
+  })
   const seconds = (performance.now() - began) / 1000
   const defectFile = planted === undefined ? keepDefect(target, outcome) : undefined
   return { ...outcome, seconds, defectFile }
-}
-
-function ended(thread: Worker): Promise<FuzzResult> {
-  return new Promise((resolve, reject) => {
-    thread.once('message', resolve)
-    thread.once('error', reject)
-    thread.once('exit', (code) => reject(new Error(`the thread ended with ${code}`)))
-  })
-}
-
-/** Resolves when the thread is at one input for too long. */
-function hung(
-  thread: Worker,
-  state: SharedArrayBuffer,
-  progress: (executions: number) => void,
-): Promise<FuzzResult> {
-  const numbers = new Int32Array(state, 0, 2)
-  let executions = 0
-  let since = cpuMilliseconds()
-  return new Promise((resolve) => {
-    const watch = setInterval(() => {
-      const now = Atomics.load(numbers, EXECUTIONS)
-      progress(now)
-      if (now !== executions || now === 0) {
-        executions = now
-        since = cpuMilliseconds()
-      } else if (cpuMilliseconds() - since > HANG_MS) {
-        const input = new Uint8Array(state, STATE_BYTES, numbers[INPUT_LENGTH]).slice()
-        const defect = { error: new Error(`hangs for ${HANG_MS} ms`), inputs: [input] }
-        const nothing = { inputs: 0, coverage: 0, corpus: [], branches: 0, missed: [] }
-        resolve({ ...nothing, executions, defect })
-      }
-    }, WATCH_MS)
-    thread.once('exit', () => clearInterval(watch))
-  })
-}
-
-/** Of this process. Unlike the time that goes by, it is not spent by others on a busy machine. */
-function cpuMilliseconds(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
 }
 
 function keepDefect(target: string, { defect }: Outcome): string | undefined {

@@ -2,11 +2,8 @@
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { REPOSITORY } from '../repository.ts'
+import { HANG_MS, watched } from '../watched-thread.ts'
 import type { ModelDefect, ModelResult, ModelWork } from './model-thread.ts'
-
-/** A sequence that takes more of the processor's time is one on which the cache hangs. */
-const HANG_MS = 20_000
-const WATCH_MS = 500
 
 export interface CampaignResult extends ModelResult {
   readonly seconds: number
@@ -22,48 +19,14 @@ export async function campaign(
   const thread = new Worker(join(REPOSITORY, 'test', 'dist', 'model', 'model-thread.js'), {
     workerData: { ...work, state } satisfies ModelWork,
   })
-  const result = await Promise.race([ended(thread), hung(thread, state, work.seed, progress)])
-  await thread.terminate()
+  const result = await watched<ModelResult>(thread, {
+    begun: new Int32Array(state),
+    progress,
+    hung(sequences) {
+      const message = `hangs for ${HANG_MS} ms in sequence ${sequences} of the run`
+      const defect: ModelDefect = { scenario: 'unknown', seed: work.seed, message, sequence: '' }
+      return { sequences, operations: 0, evictions: 0, pagesMoved: 0, defect }
+    },
+  })
   return { ...result, seconds: (performance.now() - began) / 1000 }
-}
-
-function ended(thread: Worker): Promise<ModelResult> {
-  return new Promise((resolve, reject) => {
-    thread.once('message', resolve)
-    thread.once('error', reject)
-    thread.once('exit', (code) => reject(new Error(`the thread ended with ${code}`)))
-  })
-}
-
-/** Resolves when the thread is at one sequence for too long. */
-function hung(
-  thread: Worker,
-  state: SharedArrayBuffer,
-  seed: number,
-  progress: (sequences: number) => void,
-): Promise<ModelResult> {
-  const begun = new Int32Array(state)
-  let sequences = 0
-  let since = cpuMilliseconds()
-  return new Promise((resolve) => {
-    const watch = setInterval(() => {
-      const now = Atomics.load(begun, 0)
-      progress(now)
-      if (now !== sequences || now === 0) {
-        sequences = now
-        since = cpuMilliseconds()
-      } else if (cpuMilliseconds() - since > HANG_MS) {
-        const message = `hangs for ${HANG_MS} ms in sequence ${sequences} of the run`
-        const defect: ModelDefect = { scenario: 'unknown', seed, message, sequence: '' }
-        resolve({ sequences, operations: 0, evictions: 0, pagesMoved: 0, defect })
-      }
-    }, WATCH_MS)
-    thread.once('exit', () => clearInterval(watch))
-  })
-}
-
-/** Of this process. Unlike the time that goes by, it is not spent by others on a busy machine. */
-function cpuMilliseconds(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1000
 }
