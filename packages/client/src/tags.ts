@@ -1,10 +1,11 @@
 // Tags: names of what entries are made of, by which all of them go out of date at once. For any memcached: nothing is listed
 // and nothing is searched, entries carry what their tags were when they were begun. Knows the client's calls, and not what
 // entries are or where they live.
-import { hash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Client } from './client.ts'
 import { NodeDownError, PartialError } from './errors.ts'
 import type { CallOptions } from './options.ts'
+import { textAsKey } from './text-as-key.ts'
 
 export interface TagsOptions {
   /** Where the tags live. It stays yours to close. */
@@ -16,9 +17,8 @@ export interface TagsOptions {
 /** What tags were at some moment. Plain data, to be stored with the entry. */
 export type TagStamp = readonly (readonly [tag: string, generation: string])[]
 
-/** Of tags that are no key as they are, which are hashed. */
-const HASH_MARK = 'sha256:'
-const PLAIN_TAG = /^[\x21-\x7e]{1,128}$/
+/** Longer tags, and such as are no key as they are, are hashed. */
+const TAG_MAX_LENGTH = 128
 
 /**
  * Each tag is an item with a generation, which is random. An entry is stored with those of its tags (`stamp`), and is current
@@ -117,8 +117,7 @@ export class Tags {
   }
 
   #key(tag: string): string {
-    const isPlain = PLAIN_TAG.test(tag) && !tag.startsWith(HASH_MARK)
-    return this.#prefix + (isPlain ? tag : HASH_MARK + hash('sha256', tag, 'hex'))
+    return this.#prefix + textAsKey(tag, TAG_MAX_LENGTH)
   }
 }
 

@@ -1,20 +1,19 @@
 // A store for express-rate-limit. Knows what it asks of a store, and not the package.
 import {
   type Count,
-  isOutage,
   type LimitOptions,
   type OnFailure,
   onFailureOf,
+  TOO_MANY,
+  unlessDown,
   WindowCounters,
+  windowSeconds,
 } from './window-counters.ts'
 
 interface Hits {
   readonly totalHits: number
   readonly resetTime: Date
 }
-
-/** A request that isn't counted, and must be refused. */
-const TOO_MANY = Number.MAX_SAFE_INTEGER
 
 /**
  * `rateLimit({ store: new ExpressRateLimitStore({ client }), windowMs, limit })`. Limiters that count the same keys apart need
@@ -36,9 +35,8 @@ export class ExpressRateLimitStore {
     this.#counters = new WindowCounters({ ...options, prefix })
   }
 
-  /** memcached counts time in seconds: a window has at least one, and whole ones. */
   init({ windowMs }: { readonly windowMs: number }): void {
-    this.#window = Math.max(1, Math.ceil(windowMs / 1000))
+    this.#window = windowSeconds(windowMs)
   }
 
   async get(key: string): Promise<Hits | undefined> {
@@ -51,11 +49,11 @@ export class ExpressRateLimitStore {
   }
 
   async decrement(key: string): Promise<void> {
-    await this.#unlessDown(this.#counters.subtract(key, 1))
+    await unlessDown(this.#onFailure, this.#counters.subtract(key, 1), () => {})
   }
 
   async resetKey(key: string): Promise<void> {
-    await this.#unlessDown(this.#counters.remove(key))
+    await unlessDown(this.#onFailure, this.#counters.remove(key), () => {})
   }
 
   /** Needs nodes of memshard, and is an error with others. */
@@ -64,22 +62,11 @@ export class ExpressRateLimitStore {
   }
 
   async #hits(counted: Promise<Count>): Promise<Hits> {
-    try {
-      const { count: totalHits, resetsIn } = await counted
-      return { totalHits, resetTime: inSeconds(resetsIn) }
-    } catch (error) {
-      if (this.#onFailure === 'error' || !isOutage(error)) throw error
-      const totalHits = this.#onFailure === 'allow' ? 1 : TOO_MANY
-      return { totalHits, resetTime: inSeconds(this.#window) }
-    }
-  }
-
-  async #unlessDown(done: Promise<void>): Promise<void> {
-    try {
-      await done
-    } catch (error) {
-      if (this.#onFailure === 'error' || !isOutage(error)) throw error
-    }
+    const { count, resetsIn } = await unlessDown(this.#onFailure, counted, (isAllowed) => ({
+      count: isAllowed ? 1 : TOO_MANY,
+      resetsIn: this.#window,
+    }))
+    return { totalHits: count, resetTime: inSeconds(resetsIn) }
   }
 }
 

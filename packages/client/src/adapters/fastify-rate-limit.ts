@@ -1,11 +1,13 @@
 // A store for @fastify/rate-limit. Knows what it asks of a store, and not the package.
 import {
   type Count,
-  isOutage,
   type LimitOptions,
   type OnFailure,
   onFailureOf,
+  TOO_MANY,
+  unlessDown,
   WindowCounters,
+  windowSeconds,
 } from './window-counters.ts'
 
 /** Of those that a limiter or a route is given, what a store looks at. */
@@ -28,8 +30,6 @@ export interface FastifyRateLimitStore {
   child(options: object): FastifyRateLimitStore
 }
 
-/** A request that isn't counted, and must be refused. */
-const TOO_MANY = Number.MAX_SAFE_INTEGER
 /** memcached takes no longer times than Unix times have seconds. */
 const BACKOFF_MAX_SECONDS = 10 * 365 * 24 * 60 * 60
 
@@ -67,12 +67,12 @@ class RateLimitStore implements FastifyRateLimitStore {
   }
 
   incr(key: string, callback: Callback, timeWindow = 60_000, max = Number.POSITIVE_INFINITY): void {
-    const window = secondsOf(timeWindow)
+    const window = windowSeconds(timeWindow)
     this.#answer(this.#count(this.#prefix + key, window, max), window, callback)
   }
 
   read(key: string, callback: Callback, timeWindow = 60_000): void {
-    const window = secondsOf(timeWindow)
+    const window = windowSeconds(timeWindow)
     this.#answer(this.#counters.read(this.#prefix + key, window), window, callback)
   }
 
@@ -96,20 +96,12 @@ class RateLimitStore implements FastifyRateLimitStore {
   }
 
   #answer(counted: Promise<Count>, window: number, callback: Callback): void {
-    counted.then(
+    unlessDown(this.#onFailure, counted, (isAllowed) => ({
+      count: isAllowed ? 0 : TOO_MANY,
+      resetsIn: window,
+    })).then(
       ({ count, resetsIn }) => callback(null, { current: count, ttl: resetsIn * 1000 }),
-      (error) => {
-        if (this.#onFailure === 'error' || !isOutage(error)) callback(error)
-        else {
-          const current = this.#onFailure === 'allow' ? 0 : TOO_MANY
-          callback(null, { current, ttl: window * 1000 })
-        }
-      },
+      callback,
     )
   }
-}
-
-/** memcached counts time in seconds: a window has at least one, and whole ones. */
-function secondsOf(milliseconds: number): number {
-  return Math.max(1, Math.ceil(milliseconds / 1000))
 }

@@ -3,10 +3,10 @@
 import { positiveInteger } from '../arguments.ts'
 import {
   type Count,
-  isOutage,
   type LimitOptions,
   type OnFailure,
   onFailureOf,
+  unlessDown,
   WindowCounters,
 } from './window-counters.ts'
 
@@ -58,43 +58,33 @@ export class RateLimiter {
   /** Counts, whether it passes or not. */
   async consume(key: string, cost = 1): Promise<Verdict> {
     positiveInteger('cost', cost)
-    return this.#judge(cost, () => this.#counters.add(key, cost, this.#window))
+    return this.#judge(cost, this.#counters.add(key, cost, this.#window))
   }
 
   /** What `consume` would say if it cost nothing. */
   async peek(key: string): Promise<Verdict> {
-    return this.#judge(0, () => this.#counters.read(key, this.#window))
+    return this.#judge(0, this.#counters.read(key, this.#window))
   }
 
   /** Takes back what was counted; for what turned out not to count. */
   async refund(key: string, cost = 1): Promise<void> {
     positiveInteger('cost', cost)
-    await this.#orIgnored(this.#counters.subtract(key, cost))
+    await unlessDown(this.#onFailure, this.#counters.subtract(key, cost), () => {})
   }
 
   /** Forgets what was counted. */
   async reset(key: string): Promise<void> {
-    await this.#orIgnored(this.#counters.remove(key))
+    await unlessDown(this.#onFailure, this.#counters.remove(key), () => {})
   }
 
-  async #judge(cost: number, count: () => Promise<Count>): Promise<Verdict> {
-    try {
-      const counted = await count()
-      const remaining = Math.max(0, this.#limit - counted.count)
-      return { ...counted, allowed: counted.count <= this.#limit, remaining }
-    } catch (error) {
-      if (this.#onFailure === 'error' || !isOutage(error)) throw error
-      const allowed = this.#onFailure === 'allow'
-      const resetsIn = this.#window
-      return { allowed, count: cost, remaining: allowed ? this.#limit : 0, resetsIn, error }
-    }
-  }
-
-  async #orIgnored(done: Promise<void>): Promise<void> {
-    try {
-      await done
-    } catch (error) {
-      if (this.#onFailure === 'error' || !isOutage(error)) throw error
-    }
+  #judge(cost: number, counted: Promise<Count>): Promise<Verdict> {
+    const judged = counted.then((seen) => {
+      const remaining = Math.max(0, this.#limit - seen.count)
+      return { ...seen, allowed: seen.count <= this.#limit, remaining }
+    })
+    return unlessDown<Verdict>(this.#onFailure, judged, (allowed, error) => {
+      const remaining = allowed ? this.#limit : 0
+      return { allowed, count: cost, remaining, resetsIn: this.#window, error }
+    })
   }
 }

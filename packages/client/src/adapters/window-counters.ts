@@ -1,8 +1,8 @@
 // Counters of windows of time as items of a cache, and what becomes of who can't be counted. Knows no framework and no limit.
-import { hash } from 'node:crypto'
 import { expiry } from '../arguments.ts'
 import type { Client } from '../client.ts'
 import { ArgumentError, NodeDownError, ServerError } from '../errors.ts'
+import { textAsKey } from '../text-as-key.ts'
 import type { MetaAnswer } from '../wire/meta-operations.ts'
 
 /**
@@ -25,10 +25,12 @@ export interface Count {
   readonly resetsIn: number
 }
 
+/** The count of a request that isn't counted, and must be refused. */
+export const TOO_MANY = Number.MAX_SAFE_INTEGER
+
 const DEFAULT_PREFIX = 'limit:'
-const HASH_MARK = 'sha256:'
 /** Leaves room for prefixes. */
-const PLAIN_KEY = /^[!-~]{1,100}$/
+const KEY_MAX_LENGTH = 100
 
 /** Counters that end with their windows, in a namespace of a client. */
 export class WindowCounters {
@@ -70,9 +72,27 @@ export class WindowCounters {
   }
 }
 
-/** Whether it is of the kind that an application may live through, or a mistake in it. */
-export function isOutage(error: unknown): error is Error {
-  return error instanceof Error && !(error instanceof ArgumentError)
+/**
+ * What was done, or what is to be said instead when the cache fails and the application is to live through that.
+ * Rejects as `done` does with `error`, and with what is a mistake in the application.
+ */
+export async function unlessDown<T>(
+  onFailure: OnFailure,
+  done: Promise<T>,
+  instead: (isAllowed: boolean, error: Error) => T,
+): Promise<T> {
+  try {
+    return await done
+  } catch (error) {
+    const isOutage = error instanceof Error && !(error instanceof ArgumentError)
+    if (onFailure === 'error' || !isOutage) throw error
+    return instead(onFailure === 'allow', error)
+  }
+}
+
+/** memcached counts time in seconds: a window has at least one, and whole ones. */
+export function windowSeconds(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 1000))
 }
 
 /** @throws ArgumentError when it is none. */
@@ -92,6 +112,5 @@ function countOf({ status, flags, value }: MetaAnswer, window: number): Count {
 
 /** Who is counted chooses the key, more often than not: none may escape by one that can't be sent. */
 function keyOf(key: string): string {
-  if (PLAIN_KEY.test(key) && !key.startsWith(HASH_MARK)) return key
-  return HASH_MARK + hash('sha256', key, 'hex')
+  return textAsKey(key, KEY_MAX_LENGTH)
 }

@@ -1,9 +1,9 @@
 // Functions whose results are in the cache: `fetch` with a key made of the arguments. Knows the client's calls.
-import { hash } from 'node:crypto'
 import type { Client } from '../client.ts'
 import { ArgumentError } from '../errors.ts'
 import type { FetchOptions } from '../fetch/fetch-options.ts'
 import { type TagStamp, Tags } from '../tags.ts'
+import { textAsKey } from '../text-as-key.ts'
 import { argumentKey } from './argument-key.ts'
 
 export interface MemoizeOptions<Args extends unknown[] = never[]>
@@ -52,6 +52,8 @@ interface Tagged {
 }
 
 const NAME_MAX_BYTES = 150
+/** A longer text that is a key is hashed. */
+const KEY_MAX_LENGTH = 90
 /** While results go out of date faster than they are made, or what they depend on can't be known, each makes its own. */
 const MAX_TRIES = 3
 
@@ -94,7 +96,9 @@ function memoized<This, Args extends unknown[], R>(
 
   const keyOf = (...args: Args): string => {
     const what = key === undefined ? argumentKey(args) : key(...args)
-    return `${name}:${typeof what === 'string' ? short(what) : argumentKey([what])}`
+    const own =
+      typeof what === 'string' ? textAsKey(what, KEY_MAX_LENGTH, 'base64url') : argumentKey([what])
+    return `${name}:${own}`
   }
 
   const make = async (self: This, args: Args): Promise<unknown> => {
@@ -150,10 +154,4 @@ function memoized<This, Args extends unknown[], R>(
   const invalidate = (...args: Args): Promise<boolean> => client.delete(keyOf(...args))
   Object.defineProperty(call, 'name', { value: work.name })
   return Object.assign(call, { invalidate, refresh, keyOf })
-}
-
-/** Texts that can be keys stay readable. Those that can't are hashed, and so are those that look like hashed ones. */
-function short(text: string): string {
-  if (/^[\x21-\x7e]{1,90}$/.test(text) && !text.startsWith('sha256:')) return text
-  return `sha256:${hash('sha256', text, 'base64url')}`
 }

@@ -2,6 +2,7 @@
 // clients of every protocol. Knows requests and answers; no socket.
 import { Call } from '../node/call.ts'
 import type { Operation } from '../wire/command.ts'
+import { KEY_MAX_BYTES } from '../wire/key.ts'
 import { relayed } from '../wire/relayed-operations.ts'
 import type { AnswerQueue } from './answer-queue.ts'
 import { BinaryAnswer } from './binary-answer.ts'
@@ -17,7 +18,6 @@ import * as replies from './replies.ts'
 const NEVER_CREATE = 0xffff_ffff
 /** The latest time that the text protocol can say. */
 const MAX_TTL = 0x7fff_ffff
-const KEY_MAX_BYTES = 250
 /** Bytes that can't be in a key of the text protocol. */
 const UNSPEAKABLE = /[\0\n\r ]/
 

@@ -8,7 +8,8 @@ import type { Encoded, PlainCodec, RawValue } from '../codec/codec.ts'
 import { bytesCodec } from '../codec/value-codec.ts'
 import { ArgumentError } from '../errors.ts'
 import type { ClientOptions } from '../options.ts'
-import type { KeyAsSent } from '../wire/key-form.ts'
+import { KEY_MAX_BYTES } from '../wire/key.ts'
+import { HASH_MARK, type KeyAsSent } from '../wire/key-form.ts'
 import type { RedisKey, RedisValue } from './ioredis-arguments.ts'
 import { RedisCommands } from './ioredis-commands.ts'
 import { type CommandName, Pipeline, type PipelineResult } from './ioredis-pipeline.ts'
@@ -137,8 +138,6 @@ const TEXT: PlainCodec<Uint8Array | string> = {
   decode: (raw: RawValue): Buffer => raw.bytes(),
 }
 
-const HASH_MARK = 'sha256:'
-const KEY_MAX_BYTES = 250
 const UNUSUAL = /[\0-\x20\x7f]/
 
 /** A key of Redis may be any text; what memcached doesn't take is hashed, behind the prefix. */

@@ -43,7 +43,8 @@ export interface SentKey {
   readonly routingKey: string
 }
 
-const HASH_MARK = 'sha256:'
+/** Before the hash of what can't be a key itself. */
+export const HASH_MARK = 'sha256:'
 const NAMESPACE_MAX_BYTES = KEY_MAX_BYTES - HASH_MARK.length - 64
 /** A string of this many UTF-16 units has no more than 250 bytes. */
 const SURELY_SHORT = Math.floor(KEY_MAX_BYTES / 3)
