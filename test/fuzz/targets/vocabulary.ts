@@ -64,8 +64,20 @@ export const TEXT_WORDS = words(
   ...['lru_crawler tocrawl 5', 'lru_crawler sleep 100', 'lru_crawler crawl hash', ' HTTP/1.1\r\n'],
   ...['slabs automove ratio 0.5', 'slabs automove window 20', 'cache_memlimit 4194304'],
   ...['refresh_certs', 'shutdown graceful', 'verbosity', 'lru_crawler metadump hash', 'me b\r\n'],
-  ...['get b key b key b key b key\r\n', ' 0 0 7\r\nuser pw\r\n', 'list_prefix fill:\r\n'],
-  ...['invalidate_prefix ', 'list_prefix ', 'prefix_limit ', 'user:', 'stats prefixes'],
+  ...[
+    'get b key b key b key b key\r\n',
+    ' 0 0 7\r\nuser pw\r\n',
+    'list_prefix fill:\r\n',
+    'list_prefix fill: 1\r\n',
+  ],
+  ...[
+    'invalidate_prefix ',
+    'list_prefix ',
+    'prefix_limit ',
+    'user:',
+    'stats prefixes',
+    ' 3 4294967295\r\n',
+  ],
   ...KEYS,
 )
 const OPCODES = Array.from({ length: 0x3d }, (_, opcode) => Uint8Array.of(0x80, opcode))

@@ -1,4 +1,4 @@
-// lru_crawler metadump and mgdump: every key there is, in lines. Walks the hash table, whose walk neither
+// lru_crawler metadump and mgdump, list_prefix: the keys there are, in lines. Walks the hash table, whose walk neither
 // misses nor repeats an item, whatever is stored and moved meanwhile. Knows the lines, no socket.
 import type { Cache } from '../cache/cache.ts'
 import { FETCHED, type ItemRef } from '../cache/item.ts'
@@ -22,6 +22,7 @@ const EN = line('EN')
 const MG_ = Buffer.from('mg ', 'latin1')
 const BASE64_MARK = line(' b')
 const KEY_ = Buffer.from('key=', 'latin1')
+const NEXT_ = Buffer.from('NEXT ', 'latin1')
 const LF = 10
 
 /** Bytes of a key that metadump writes as they are; the others become %XX. */
@@ -40,13 +41,19 @@ export interface DumpOptions {
   readonly classes?: ReadonlySet<number> | undefined
   /** What they begin with. */
   readonly prefix?: Uint8Array
+  /** Ends with the bucket that completes so many of them, and tells how to go on. */
+  readonly count?: number
+  /** Where an earlier dump has ended; 0: at the beginning. */
+  readonly cursor?: number
 }
 
 export class KeyDump implements Listing {
   readonly #format: DumpFormat
   readonly #classes: ReadonlySet<number> | undefined
   readonly #prefix: Uint8Array
-  #cursor = 0
+  #cursor: number
+  /** So many are still wanted. */
+  #wanted: number
   /** Lines of a bucket too long for a reply, and how much of them was sent. */
   #rest: Uint8Array | undefined
   #restSent = 0
@@ -54,10 +61,13 @@ export class KeyDump implements Listing {
   /** The living items of the bucket in hand. */
   readonly #bucket: ItemRef[] = []
 
-  constructor(format: DumpFormat, { classes, prefix = ANY }: DumpOptions = {}) {
+  constructor(format: DumpFormat, options: DumpOptions = {}) {
+    const { classes, prefix = ANY, count = Number.POSITIVE_INFINITY, cursor = 0 } = options
     this.#format = format
     this.#classes = classes
     this.#prefix = prefix
+    this.#wanted = count
+    this.#cursor = cursor | 0
   }
 
   step(context: Context): boolean {
@@ -68,7 +78,7 @@ export class KeyDump implements Listing {
         continue
       }
       if (this.#walked) {
-        reply.text(this.#format === 'metadump' ? END : EN)
+        this.#end(reply)
         return true
       }
       this.#bucket.length = 0
@@ -79,10 +89,22 @@ export class KeyDump implements Listing {
       if (this.#bucket.length > room && room < ITEMS_PER_REPLY) return false
       if (this.#bucket.length > room) this.#keepRest(context)
       else for (const item of this.#bucket) this.#write(context, reply, item)
+      this.#wanted -= this.#bucket.length
       this.#cursor = next
-      this.#walked = next === 0
+      this.#walked = next === 0 || this.#wanted <= 0
     }
     return false
+  }
+
+  /** The last line: that there is no more, or where there may be. */
+  #end(reply: Reply): void {
+    if (this.#cursor === 0) {
+      reply.text(this.#format === 'metadump' ? END : EN)
+      return
+    }
+    reply.text(NEXT_)
+    reply.number(this.#cursor >>> 0)
+    reply.crlf()
   }
 
   #isWanted(cache: Cache, item: ItemRef): boolean {

@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { set } from '../cache/cache-fixture.ts'
 import { MAX_INVALIDATIONS } from '../cache/prefix-invalidations.ts'
-import { converse, Server } from './conversation.ts'
+import { type Client, converse, Server } from './conversation.ts'
 
 const stored = (...keys: readonly string[]): string =>
   keys.map((key) => `set ${key} 0 0 1 noreply\r\nv\r\n`).join('')
@@ -106,9 +108,113 @@ describe('list_prefix', () => {
     expect(listed.endsWith('END\r\n')).toBe(true)
   })
 
+  /** The keys of a page, and where the next begins; undefined at the end. */
+  const pageOf = (
+    client: Client,
+    request: string,
+  ): { keys: string[]; next: string | undefined } => {
+    const lines = client.send(`${request}\r\n`).split('\n')
+    const keys = lines.flatMap((line) => /^key=(\S+) /.exec(line)?.[1] ?? [])
+    expect(lines).toHaveLength(keys.length + 2)
+    const next = /^(?:END|NEXT (\d+))\r$/.exec(lines[keys.length])
+    expect(next).not.toBeNull()
+    return { keys, next: next?.[1] }
+  }
+
+  /** Walks to the end in pages of so many keys; `between` is called before each but the first. */
+  const walk = (client: Client, prefix: string, count: number, between = (): void => {}) => {
+    const pages: string[][] = []
+    let { keys, next } = pageOf(client, `list_prefix ${prefix} ${count}`)
+    pages.push(keys)
+    while (next !== undefined) {
+      between()
+      ;({ keys, next } = pageOf(client, `list_prefix ${prefix} ${count} ${next}`))
+      pages.push(keys)
+    }
+    return pages
+  }
+
+  test('ends with the count that is wanted, and tells where to go on', () => {
+    const client = new Server().connect()
+    const keys = Array.from({ length: 3000 }, (_, i) => `${i % 3 === 0 ? 'third' : 'other'}:${i}`)
+    client.send(stored(...keys))
+    const pages = walk(client, 'third:', 100)
+    // A bucket is told whole: of this table it holds a few items.
+    for (const page of pages.slice(0, -1)) {
+      expect(page.length).toBeGreaterThanOrEqual(100)
+      expect(page.length).toBeLessThan(130)
+    }
+    const third = keys.filter((key) => key.startsWith('third'))
+    expect(pages.flat().sort()).toEqual(third.map((key) => encodeURIComponent(key)).sort())
+  })
+
+  test('ends for good when there was no more, and when the prefix has nothing', () => {
+    const client = new Server().connect()
+    client.send(stored('p:1', 'p:2', 'p:3'))
+    expect(walk(client, 'p:', 1).flat()).toHaveLength(3)
+    expect(pageOf(client, 'list_prefix p: 4294967295').next).toBe(undefined)
+    expect(pageOf(client, 'list_prefix q: 1')).toEqual({ keys: [], next: undefined })
+  })
+
+  test('lists what stays exactly once, while items come and go, move, and the table grows', () => {
+    const server = new Server()
+    const client = server.connect()
+    const stay = Array.from({ length: 500 }, (_, i) => `p:stays:${i}`)
+    client.send(stored(...stay, ...stay.map((_, i) => `p:goes:${i}`)))
+    const { power } = server.cache.table
+    let step = 0
+    const pages = walk(client, 'p:', 50, () => {
+      client.send(`delete p:goes:${step}\r\n`)
+      // In another chunk from now on, of another class.
+      client.send(`set p:stays:${step} 0 0 300 noreply\r\n${'v'.repeat(300)}\r\n`)
+      for (let n = 0; n < 2000; n++) set(server.cache, `${step}:${n}`, 'v')
+      for (let n = 0; n < 10; n++) set(server.cache, `p:comes:${step}:${n}`, 'v')
+      step++
+    })
+    expect(server.cache.table.power).toBeGreaterThan(power)
+    const listed = pages.flat().map(decodeURIComponent)
+    expect(new Set(listed).size).toBe(listed.length)
+    expect(stay.filter((key) => !listed.includes(key))).toEqual([])
+  })
+
+  test('takes any cursor, also of a larger table than this', () => {
+    const client = new Server().connect()
+    client.send(stored('p:1', 'p:2'))
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 0xffff_ffff }), (cursor) => {
+        const { keys } = pageOf(client, `list_prefix p: 10 ${cursor}`)
+        expect(['p%3A1', 'p%3A2']).toEqual(expect.arrayContaining(keys))
+      }),
+    )
+  })
+
+  test('has its count reached within a bucket that is longer than an answer', () => {
+    const server = new Server({ hashPowerInitial: 4, hashExpansionEnabled: false })
+    const client = server.connect()
+    const keys = Array.from({ length: 5000 }, (_, i) => `p:${i}`)
+    client.send(stored(...keys))
+    const pages = walk(client, 'p:', 10)
+    expect(pages.length).toBeGreaterThan(1)
+    expect(pages.flat().map(decodeURIComponent).sort()).toEqual(keys.sort())
+  })
+
+  test.each([
+    'list_prefix',
+    'list_prefix p 0',
+    'list_prefix p -1',
+    'list_prefix p ten',
+    'list_prefix p 4294967296',
+    'list_prefix p 1 x',
+    'list_prefix p 1 -1',
+    'list_prefix p 1 4294967296',
+    'list_prefix p 1 0 0',
+  ])('%j is badly formed', (request) => {
+    expect(converse(`${request}\r\n`)).toBe('CLIENT_ERROR bad command line format\r\n')
+  })
+
   test('is not allowed where keys are not listed (-X)', () => {
     const client = new Server({}, { dumpEnabled: false }).connect()
     expect(client.send('list_prefix p\r\n')).toBe('CLIENT_ERROR list_prefix not allowed\r\n')
-    expect(converse('list_prefix\r\n')).toBe('CLIENT_ERROR bad command line format\r\n')
+    expect(client.send('list_prefix p 10 5\r\n')).toBe('CLIENT_ERROR list_prefix not allowed\r\n')
   })
 })

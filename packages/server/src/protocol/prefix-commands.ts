@@ -6,6 +6,7 @@ import { answer } from './classic.ts'
 import type { Connection } from './connection.ts'
 import { BAD_FORMAT, type Context, ERROR, OK } from './context.ts'
 import { KeyDump } from './key-dump.ts'
+import { parseU32 } from './numbers.ts'
 import { line } from './reply.ts'
 
 const INVALIDATION_NOT_ALLOWED = line('CLIENT_ERROR invalidate_prefix not allowed')
@@ -30,10 +31,13 @@ export function processInvalidatePrefix(context: Context): void {
   }
 }
 
-/** `list_prefix <prefix>`: the lines of `lru_crawler metadump`, of the keys under it. */
+/** `list_prefix <prefix> [<count> [<cursor>]]`: the lines of `lru_crawler metadump`, of the keys under it. */
 export function processListPrefix(context: Context, connection: Connection): void {
   const { tokens, host, reply } = context
-  if (tokens.count !== 2) reply.text(BAD_FORMAT)
+  const count = optionalNumber(context, 2, Number.POSITIVE_INFINITY)
+  const cursor = optionalNumber(context, 3, 0)
+  const isFormed = tokens.count >= 2 && tokens.count <= 4 && count > 0 && !Number.isNaN(cursor)
+  if (!isFormed) reply.text(BAD_FORMAT)
   else if (!isPrefix(tokens.length(1))) reply.text(PREFIX_TOO_LONG)
   else if (!host.dumpEnabled) reply.text(LISTING_NOT_ALLOWED)
   // Whoever asks by datagrams is not to be sent any amount of them.
@@ -41,6 +45,12 @@ export function processListPrefix(context: Context, connection: Connection): voi
   else {
     const { block, start, end } = tokens
     const prefix = block.bytes.slice(start[1], end[1])
-    connection.list(new KeyDump('metadump', { prefix }))
+    connection.list(new KeyDump('metadump', { prefix, count, cursor }))
   }
+}
+
+function optionalNumber({ tokens }: Context, token: number, absent: number): number {
+  return tokens.count > token
+    ? parseU32(tokens.block, tokens.start[token], tokens.end[token])
+    : absent
 }
