@@ -49,7 +49,7 @@ export const META: readonly Transcript[] = [
     exchanges: [
       ['set a 0 0 1\r\nx\r\n', 'STORED\r\n'],
       ['mg a t T100\r\n', 'HD t-1\r\n'],
-      ['mg a T200 t\r\n', 'HD t200\r\n'],
+      ['mg a T200 t\r\n', 'HD t{200s}\r\n'],
       ['mg a T0 t v\r\n', 'VA 1 t-1\r\nx\r\n'],
       ['mg a T-1\r\n', 'HD\r\n'],
       ['mg a\r\n', 'EN\r\n'],
@@ -86,7 +86,7 @@ export const META: readonly Transcript[] = [
       ['ms a 3\r\nabc\r\n', 'HD\r\n'],
       ['get a\r\n', 'VALUE a 0 3\r\nabc\r\nEND\r\n'],
       ['ms a 2 F9 T100 k O7\r\nxy\r\n', 'HD ka O7\r\n'],
-      ['mg a f t v\r\n', 'VA 2 f9 t100\r\nxy\r\n'],
+      ['mg a f t v\r\n', 'VA 2 f9 t{100s}\r\nxy\r\n'],
       ['ms a 2 c\r\nxy\r\n', 'HD c{cas}\r\n'],
       ['mg a c\r\n', 'HD c{cas}\r\n'],
       ['ms a 0\r\n\r\n', 'HD\r\n'],
@@ -181,7 +181,7 @@ export const META: readonly Transcript[] = [
       ['ma a D8 v t O2\r\n', 'VA 2 t-1 O2\r\n20\r\n'],
       ['ma a MD D15 v\r\n', 'VA 1\r\n5\r\n'],
       ['ma a M- D9 v\r\n', 'VA 1\r\n0\r\n'],
-      ['ma a M+ v T100 t\r\n', 'VA 1 t100\r\n1\r\n'],
+      ['ma a M+ v T100 t\r\n', 'VA 1 t{100s}\r\n1\r\n'],
       ['ma a q\r\nma a q v\r\n', ''],
       ['ma a v\r\n', 'VA 1\r\n4\r\n'],
       ['ma a MX\r\n', 'CLIENT_ERROR invalid mode for ma M token\r\n'],
@@ -198,7 +198,7 @@ export const META: readonly Transcript[] = [
   {
     title: 'ma N creates with J, and does not add D to it',
     exchanges: [
-      ['ma a N100 J13 D5 v t\r\n', 'VA 2 t100\r\n13\r\n'],
+      ['ma a N100 J13 D5 v t\r\n', 'VA 2 t{100s}\r\n13\r\n'],
       ['ma a N100 J13 D5 v c\r\n', 'VA 2 c{cas}\r\n18\r\n'],
       ['ma a C1\r\n', 'EX\r\n'],
       ['ma a C{cas} v\r\n', 'VA 2\r\n19\r\n'],
@@ -220,7 +220,7 @@ export const META: readonly Transcript[] = [
   {
     title: 'N, R, W, Z, X: one client wins the right to fetch anew',
     exchanges: [
-      ['mg a N30 t v\r\n', 'VA 0 t30 W\r\n\r\n'],
+      ['mg a N30 t v\r\n', 'VA 0 t{30s} W\r\n\r\n'],
       ['mg a N30 v\r\n', 'VA 0 Z\r\n\r\n'],
       ['ms a 1 T30\r\nx\r\n', 'HD\r\n'],
       ['mg a N30 v\r\n', 'VA 1\r\nx\r\n'],
@@ -230,7 +230,7 @@ export const META: readonly Transcript[] = [
       ['ms a 1\r\ny\r\n', 'HD\r\n'],
       ['mg a c\r\n', 'HD c{fresh}\r\n'],
       ['md a I T30\r\n', 'HD\r\n'],
-      ['mg a t c v\r\n', 'VA 1 t30 c{stale} X W\r\ny\r\n'],
+      ['mg a t c v\r\n', 'VA 1 t{30s} c{stale} X W\r\ny\r\n'],
       ['mg a v\r\n', 'VA 1 Z X\r\ny\r\n'],
       ['ms a 1 C{stale} T0\r\nz\r\n', 'HD\r\n'],
       ['mg a v\r\n', 'VA 1\r\nz\r\n'],
@@ -254,8 +254,8 @@ export const META: readonly Transcript[] = [
       ['set a 0 100 3\r\nabc\r\n', 'STORED\r\n'],
       [
         'me a\r\n',
-        'ME a exp=100 la=0 cas={cas} fetch=no cls=1 size={size}\r\n',
-        'ME a exp=-100 la=0 cas={cas} fetch=no cls=1 size={size}\r\n',
+        'ME a exp={100s} la={1s} cas={cas} fetch=no cls=1 size={size}\r\n',
+        'ME a exp=-{100s} la={1s} cas={cas} fetch=no cls=1 size={size}\r\n',
       ],
       ['me\r\n', BAD_FORMAT],
     ],
@@ -271,7 +271,7 @@ export const META: readonly Transcript[] = [
       ['mg a v f t\r\n', 'VA 0 f5 t-1\r\n\r\n'],
       ['ms b 1 MA N100 s\r\nx\r\n', 'HD s1\r\n'],
       ['ms b 1 MA N100 s\r\ny\r\n', 'HD s2\r\n'],
-      ['mg b v t\r\n', 'VA 2 t100\r\nxy\r\n'],
+      ['mg b v t\r\n', 'VA 2 t{100s}\r\nxy\r\n'],
     ],
     notIn1618: 'these flags came with 1.6.20, 1.6.27 and 1.6.40',
   },
@@ -280,7 +280,7 @@ export const META: readonly Transcript[] = [
     title: 'mg N: its time comes with the flag, and its finder has hit it',
     exchanges: [
       ['mg a t N30 h\r\n', 'HD t-1 h0 W\r\n'],
-      ['mg a h t\r\n', 'HD h1 t30 Z\r\n'],
+      ['mg a h t\r\n', 'HD h1 t{30s} Z\r\n'],
     ],
   },
   {
