@@ -9,6 +9,7 @@ import { createServer as createSecureServer } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bench, onlyRun, runsOf } from './bench-process.ts'
+import { createAuthority } from './certificates.ts'
 import { type RunningNode, startNode } from './nodes.ts'
 
 const SMALL = ['--connections', '8', '--keys', '500', '--warmup', '100ms', '--duration', '400ms']
@@ -177,6 +178,23 @@ describe('over TLS', () => {
       expect(refused.err).toContain('SELF_SIGNED')
     } finally {
       front.close()
+    }
+  })
+
+  test('a comparison starts servers that speak it, and fills them', async () => {
+    using authority = createAuthority()
+    const { certPath, keyPath } = authority.issue('DNS:localhost,IP:127.0.0.1')
+    const flags = `-Z -o ssl_chain_cert=${certPath},ssl_key=${keyPath} -t 1 -m 64`
+    const { code, out, err } = await bench(
+      ...['--compare', `first=memshard ${flags}`, `second=memshard ${flags} --transport node`],
+      ...['--tls', '--tls-ca', authority.caPath, '--server-args', '', '-w', 'get', ...SMALL],
+      ...['--rounds', '1', '--json'],
+    )
+    expect(code, err).toBe(0)
+    const [{ columns }] = JSON.parse(out).rows
+    for (const { label, errors, rounds } of columns) {
+      expect({ label, errors, misses: rounds[0].misses }).toEqual({ label, errors: 0, misses: 0 })
+      expect(rounds[0].operationsPerSecond, label).toBeGreaterThan(0)
     }
   })
 })

@@ -3,6 +3,7 @@
 // machine that gets slower over time slows both. Knows nothing of how the result is shown.
 import type { Asked } from './load/callers.ts'
 import type { DriverChoice, Pace } from './load/driver.ts'
+import type { TlsSettings } from './load/tls.ts'
 import { type Spread, spreadOf, straddlesOne } from './measure/statistics.ts'
 import {
   generatorIsBottleneck,
@@ -20,6 +21,8 @@ export interface CompareOptions {
   readonly servers: readonly ComparedTarget[]
   /** Flags that every server gets. */
   readonly serverArgs: readonly string[]
+  /** Undefined: plain connections. */
+  readonly tls?: TlsSettings | undefined
   readonly workloads: readonly Workload[]
   readonly rounds: number
   readonly warmupMs: number
@@ -124,15 +127,15 @@ async function measureOnce(
   options: CompareOptions,
   signal: AbortSignal,
 ): Promise<{ result: RunResult; described: ComparedServer }> {
-  const { serverArgs, placement, onRecord, threads = 1 } = options
+  const { serverArgs, tls, placement, onRecord, threads = 1 } = options
   const { warmupMs, length, driver, pace, intervalMs } = options
   // Room for the load's connections and the one that asks for the version.
   const { connections, memoryMegabytes } = workload
   const memory = memoryMegabytes === undefined ? [] : ['-m', String(memoryMegabytes)]
   const args = [...serverArgs, ...memory, '-c', String(Math.max(1_024, connections + 64))]
-  await using ready = await readyServer(server, args, placement?.server)
+  await using ready = await readyServer(server, args, placement?.server, tls)
   const { address, pid } = ready
-  const target = { servers: [address], pids: pid === undefined ? [] : [pid] }
+  const target = { servers: [address], tls, pids: pid === undefined ? [] : [pid] }
   const runOptions = { warmupMs, length, fill: true, driver, threads, pace, asked, intervalMs }
   const record = await recordRun(target, workload, runOptions, signal)
   const { result } = record

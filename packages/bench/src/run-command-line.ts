@@ -58,6 +58,7 @@ export interface SearchPlan extends CommonPlan {
 export interface ComparePlan extends CommonPlan {
   readonly servers: readonly ComparedTarget[]
   readonly serverArgs: readonly string[]
+  readonly tls: TlsSettings | undefined
   readonly rounds: number
   readonly intervalMs: number
   readonly length: RunLength
@@ -262,6 +263,7 @@ function comparePlan(flags: Flags, named: true | readonly string[]): MainPlan {
     ...commonPlan(flags, COMPARED_BY_DEFAULT.map(namedWorkload)),
     servers: servers.map((text) => parseComparedTarget(text, ownArgs)),
     serverArgs: splitArguments(flags.serverArgs ?? SERVER_ARGS),
+    tls: tlsOf(flags),
     rounds: flags.rounds ?? ROUNDS,
     intervalMs: flags.interval ?? ROUND_INTERVAL_MS,
     length: lengthOf(flags, ROUND_MS),

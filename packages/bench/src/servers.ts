@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchError } from './errors.ts'
 import { formatAddress, parseAddress, reachServer, type ServerAddress } from './load/address.ts'
+import type { TlsSettings } from './load/tls.ts'
 
 /** A server as `--compare` names it: one to start, or one that stands somewhere. */
 export type ComparedTarget = ServerCommand | StandingServer
@@ -54,6 +55,8 @@ export interface LaunchOptions {
   readonly launcher?: readonly string[]
   /** Keep what it prints, and a channel for messages, which the launcher must expect. */
   readonly observed?: boolean
+  /** Its flags make it speak TLS. */
+  readonly tls?: TlsSettings | undefined
 }
 
 const READY_DEADLINE_MS = 15_000
@@ -125,8 +128,9 @@ export async function readyServer(
   server: ComparedTarget,
   args: readonly string[],
   cores: string | undefined,
+  tls: TlsSettings | undefined,
 ): Promise<ReadyServer> {
-  if (server.kind === 'command') return startServer(server, args, cores)
+  if (server.kind === 'command') return startServer(server, args, cores, { tls })
   const { address, pid } = server
   const commandLine = formatAddress(address)
   return { address, pid, commandLine, [Symbol.asyncDispose]: () => Promise.resolve() }
@@ -140,7 +144,7 @@ export async function startServer(
   server: ServerCommand,
   commonArgs: readonly string[],
   cores: string | undefined,
-  { launcher = [], observed = false }: LaunchOptions = {},
+  { launcher = [], observed = false, tls }: LaunchOptions = {},
 ): Promise<RunningServer> {
   const port = await freePort()
   const args = serverArguments(server, port, commonArgs)
@@ -158,7 +162,7 @@ export async function startServer(
   if (isPrioritized && child.pid !== undefined) preferSession(child.pid, PRIORITY)
   const address: ServerAddress = { kind: 'tcp', host: '127.0.0.1', port }
   try {
-    await ready(child, address, commandLine)
+    await ready(child, { address, tls, commandLine })
   } catch (error) {
     await stop()
     throw error
@@ -188,12 +192,15 @@ function serverArguments(
   return ['-l', '127.0.0.1', '-p', String(port), ...identity, ...commonArgs, ...args]
 }
 
-async function ready(
-  child: ChildProcess,
-  address: ServerAddress,
-  commandLine: string,
-): Promise<void> {
+interface Awaited {
+  readonly address: ServerAddress
+  readonly tls: TlsSettings | undefined
+  readonly commandLine: string
+}
+
+async function ready(child: ChildProcess, { address, tls, commandLine }: Awaited): Promise<void> {
   let complaint = ''
+  let refusal: unknown
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(0, 2_000)
   })
@@ -210,14 +217,16 @@ async function ready(
       )
     }
     try {
-      if ((await reachServer(address)).version !== undefined) return
-    } catch {
-      // Not listening yet.
+      if ((await reachServer(address, tls)).version !== undefined) return
+    } catch (cause) {
+      // Not listening yet, unless it stays so.
+      refusal = cause
     }
     if (Date.now() > deadline) {
       throw new BenchError(
         'CANNOT_START',
         `"${commandLine}" did not answer within ${READY_DEADLINE_MS} ms: ${complaint.trim()}`,
+        { cause: refusal },
       )
     }
     await sleep(READY_POLL_MS)
