@@ -3,7 +3,7 @@
 // a root file system that can't be written.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -11,6 +11,7 @@ import { freePort } from './nodes.ts'
 import { missing } from './peers.ts'
 import { served } from './processes.ts'
 import { REPOSITORY } from './repository.ts'
+import { runtimeDependencies } from './supply-chain/runtime-dependencies.ts'
 
 const DOCKER = join(REPOSITORY, 'deploy/docker')
 const ENTRYPOINT = join(DOCKER, 'docker-entrypoint.sh')
@@ -59,7 +60,8 @@ describe('the Dockerfile', () => {
 })
 
 function installation(directory: string): readonly string[] {
-  return ['--filter', '@memshard/server', 'deploy', '--prod', '--legacy', directory]
+  const injected = '--config.inject-workspace-packages=true'
+  return ['--filter', '@memshard/server', 'deploy', '--prod', injected, directory]
 }
 
 describe('the image', () => {
@@ -88,6 +90,22 @@ describe('the image', () => {
     const { stdout, pid } = spawnSync('sh', [ENTRYPOINT, ...argv], { env, encoding: 'utf8' })
     return { said: stdout.trim(), pid }
   }
+
+  test('has what the server depends on in the versions of the lockfile, and nothing else', async () => {
+    const installed = new Set<string>()
+    const store = join(root, 'memshard/node_modules/.pnpm')
+    for (const entry of await readdir(store)) {
+      if (entry.includes('@', 1)) installed.add(entry.replace('+', '/').replace(/@file.*/, ''))
+    }
+    const expected = [...runtimeDependencies('packages/server').values()].map(
+      ({ name, version }) => (name.startsWith('@memshard/') ? name : `${name}@${version}`),
+    )
+    expect(expected).toContain('@memshard/client')
+    for (const one of installed) expect(expected).toContain(one)
+    const optional = (name: string): boolean => name.startsWith('@koromix/')
+    const own = '@memshard/server'
+    expect(expected.filter((one) => !installed.has(one) && !optional(one))).toEqual([own])
+  })
 
   test('takes flags alone, the names of both servers, and any other command', () => {
     expect(run('-V').said).toMatch(/^memcached 1\.6\.\d+\nmemshard-server /)
