@@ -46,6 +46,10 @@ export class BinaryConversation implements Conversation {
     return true
   }
 
+  keep(): void {
+    this.#parser.keep()
+  }
+
   close(): void {
     this.#parser.close()
   }

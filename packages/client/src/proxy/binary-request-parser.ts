@@ -50,10 +50,16 @@ export class BinaryRequestParser {
     this.#limits = limits
   }
 
+  /** Takes `chunk[0..length)`, which must not be changed until `keep` is called. */
   feed(chunk: Buffer, length: number): void {
     const bytes = chunk.subarray(0, length)
     // What is left over is less than the head of a request.
     this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes])
+  }
+
+  /** Copies what is not consumed, so that the chunk may be changed. */
+  keep(): void {
+    if (this.#input.length > 0) this.#input = Buffer.from(this.#input)
   }
 
   /** Fills in the next request; false when more bytes are needed. */

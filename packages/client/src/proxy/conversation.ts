@@ -9,10 +9,12 @@ import { TextConversation } from './text-conversation.ts'
 export interface Conversation {
   /** Nothing further is read from this client. */
   readonly isOver: boolean
-  /** Takes `chunk[0..length)`, which must not be changed until `step` has returned false. */
+  /** Takes `chunk[0..length)`, which must not be changed until `keep` is called. */
   feed(chunk: Buffer, length: number): void
   /** Takes the next request, or a part of one; false when that needs more bytes, or it is over. */
   step(): boolean
+  /** Copies what is not taken yet. */
+  keep(): void
   /** Lets go of what is half read. */
   close(): void
 }

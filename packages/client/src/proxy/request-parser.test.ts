@@ -32,6 +32,7 @@ function requestsIn(pieces: readonly Buffer[], keeping = false): string[] {
       requests.push(parts.map(String).join(' | '))
     }
     if (parser.broken) requests.push('broken')
+    parser.keep()
     chunk.fill(0)
   }
   parser.close()

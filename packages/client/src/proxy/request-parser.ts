@@ -83,12 +83,7 @@ export class RequestParser {
     this.#limits = limits
   }
 
-  /** No request is half read. */
-  get isIdle(): boolean {
-    return this.#at === this.#end && this.#value === undefined && this.#swallow === 0
-  }
-
-  /** Takes `chunk[0..length)`, which must not be changed until `next` has returned false, or `keep` was called. */
+  /** Takes `chunk[0..length)`, which must not be changed until `keep` is called. */
   feed(chunk: Buffer, length: number): void {
     if (this.#at < this.#end) {
       this.#append(chunk, length)
@@ -106,7 +101,7 @@ export class RequestParser {
     this.#own(0)
   }
 
-  /** Fills in the next request; false when more bytes are needed, and then `keep` need not be called. */
+  /** Fills in the next request; false when more bytes are needed. */
   next(): boolean {
     while (!this.broken) {
       if (this.#keysEnd > 0) this.#skipKeys()
@@ -184,7 +179,6 @@ export class RequestParser {
     }
     this.#scanned = end - this.#at
     if (this.#scanned > WAITING_LINE_MAX_BYTES && !this.#mayGrow()) this.broken = true
-    else this.keep()
     return -1
   }
 

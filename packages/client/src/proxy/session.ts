@@ -2,6 +2,7 @@
 // sends these in order. A client that doesn't read is not read from; one that vanishes leaves its
 // calls to be answered into nothing. Knows no protocol and no pool.
 import type { Socket } from 'node:net'
+import { receiving } from './accepted-socket.ts'
 import { AnswerQueue } from './answer-queue.ts'
 import { beginConversation, type Conversation } from './conversation.ts'
 import type { ProxyContext } from './proxy-context.ts'
@@ -32,13 +33,13 @@ export class Session {
   #isEnding = false
   #isClosed = false
 
-  constructor(socket: Socket, context: ProxyContext, onClose: (session: Session) => void) {
+  constructor(accepted: Socket, context: ProxyContext, onClose: (session: Session) => void) {
+    const socket = receiving(accepted, (chunk, length) => this.#read(chunk, length))
     this.#socket = socket
     this.#context = context
     this.#onClose = onClose
     this.#answers = new AnswerQueue(context.statistics, () => this.#schedule())
     socket.setNoDelay(true)
-    socket.on('data', (chunk) => this.#read(chunk))
     socket.once('end', () => this.#finish())
     socket.on('drain', () => this.#schedule())
     // Whatever it was, the client is gone.
@@ -89,12 +90,13 @@ export class Session {
     this.#context.round.add(this)
   }
 
-  #read(chunk: Buffer): void {
+  #read(chunk: Buffer, length: number): void {
     if (this.#isEnding) return
-    this.#context.statistics.bytesRead += chunk.length
+    this.#context.statistics.bytesRead += length
     this.#conversation ??= beginConversation(chunk[0]!, this.#context, this.#answers)
-    this.#conversation.feed(chunk, chunk.length)
+    this.#conversation.feed(chunk, length)
     this.#work()
+    this.#conversation.keep()
     if (this.#isBlocked() && !this.#isPaused) {
       this.#isPaused = true
       this.#socket.pause()

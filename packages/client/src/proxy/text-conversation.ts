@@ -39,6 +39,10 @@ export class TextConversation implements Conversation {
     return true
   }
 
+  keep(): void {
+    this.#parser.keep()
+  }
+
   close(): void {
     this.#parser.close()
   }
