@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthority } from './certificates.ts'
-import { type RunningNode, startNode } from './nodes.ts'
+import { freePort, MEMSHARD_SERVER, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
-import { start } from './processes.ts'
+import { type Started, start } from './processes.ts'
 import { TRANSPORTS } from './transports.ts'
 import { Wire } from './wire.ts'
 
@@ -192,5 +192,43 @@ describe('a server that anybody can reach', () => {
     await using server = start(['-p', '-1', '-l', '0.0.0.0', '--trusted-network', '-v'])
     await expect.poll(() => server.stdout(), { timeout: 20_000 }).toContain('serving')
     expect(server.stdout()).not.toContain('ANYBODY')
+  })
+})
+
+describe("in systemd's journal, which the environment names", () => {
+  /** One of its streams is the journal. */
+  function journalled(fd: 1 | 2, ...argv: string[]): Started {
+    const script = `JOURNAL_STREAM=$(stat -L -c %d:%i /proc/$$/fd/${fd}) exec "$@"`
+    return start(['-c', script, 'sh', MEMSHARD_SERVER, '-u', 'root', ...argv], {
+      executable: 'sh',
+      asRoot: false,
+    })
+  }
+
+  test('each line has its priority in front', async () => {
+    const port = await freePort()
+    await using server = journalled(1, '-v', '-p', String(port))
+    await expect.poll(server.stdout, { timeout: 20_000 }).toMatch(/"serving"/)
+    const [warning = '', ...others] = server.stdout().trimEnd().split('\n')
+    expect(warning).toMatch(/^<4>\{"level":"warn",/)
+    expect(others.length).toBeGreaterThan(0)
+    for (const line of others) expect(line).toMatch(/^<6>\{"level":"info",.*\}$/)
+    server.process.kill('SIGTERM')
+    expect(await server.exited).toBe(0)
+  })
+
+  test('a reason not to start is an error', async () => {
+    await using refused = journalled(2, '--nonsense')
+    expect(await refused.exited).not.toBe(0)
+    expect(refused.stderr()).toMatch(/^<3>\S/)
+    await using failing = journalled(2, '-e', '/nonexistent/items')
+    expect(await failing.exited).toBe(71)
+    expect(failing.stderr()).toMatch(/^<3>can't open/)
+  })
+
+  test('a pipe of another is none', async () => {
+    await using refused = journalled(1, '--nonsense')
+    expect(await refused.exited).not.toBe(0)
+    expect(refused.stderr()).toMatch(/^[^<]/)
   })
 })

@@ -1,7 +1,9 @@
-// The server's log: an event stream on stdout, JSON lines when it is piped, readable on a terminal.
+// The server's log: an event stream on stdout, JSON lines when it is piped, readable on a terminal, with priorities for
+// systemd's journal.
 // Knows levels and streams; what is worth a line is said where it happens.
 import { createRequire } from 'node:module'
 import type { DestinationStream, Logger } from 'pino'
+import { isJournal, PRIORITY, type Priority } from './journal.ts'
 import type { LogLevel, Settings } from './settings.ts'
 
 export interface Log extends Readonly<Record<LineLevel, WriteLine>> {
@@ -56,6 +58,7 @@ const load = createRequire(import.meta.url)
 
 function openLogger(stream: LogStream | undefined): Logger {
   const { pino, stdTimeFunctions, destination }: typeof import('pino') = load('pino')
+  const sink = stream ?? destination({ dest: STDOUT_FD, sync: true })
   return pino(
     {
       level: 'trace',
@@ -63,8 +66,32 @@ function openLogger(stream: LogStream | undefined): Logger {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    readableOnTerminal(stream, stream ?? destination({ dest: STDOUT_FD, sync: true })),
+    stream === undefined && isJournal(STDOUT_FD, process.env)
+      ? withPriorities(sink)
+      : readableOnTerminal(stream, sink),
   )
+}
+
+const PRIORITIES: Readonly<Record<LineLevel, Priority>> = {
+  trace: PRIORITY.debug,
+  debug: PRIORITY.debug,
+  info: PRIORITY.info,
+  warn: PRIORITY.warning,
+  error: PRIORITY.error,
+  fatal: PRIORITY.critical,
+}
+
+/** Where each line of ours has its level. */
+const LEVEL = /^\{"level":"(\w+)"/
+
+/** The journal takes the priority off again: what it keeps are the lines as they are elsewhere. */
+function withPriorities(sink: DestinationStream): DestinationStream {
+  return {
+    write(line) {
+      const [, level = 'info'] = LEVEL.exec(line) ?? []
+      sink.write(`<${PRIORITIES[level as LineLevel]}>${line}`)
+    },
+  }
 }
 
 function readableOnTerminal(

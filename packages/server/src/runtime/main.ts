@@ -3,6 +3,7 @@
 import { parseCommandLine } from './command-line.ts'
 import { isDaemon } from './daemon-process.ts'
 import { exposureWarning } from './exposure.ts'
+import { onStderr } from './journal.ts'
 import { createLog } from './log.ts'
 import { launchThreads, threadsExpected } from './worker-threads.ts'
 
@@ -11,7 +12,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   if (command.kind === 'print') {
     process.stdout.write(command.text)
   } else if (command.kind === 'refuse') {
-    process.stderr.write(`${command.message}\n`)
+    process.stderr.write(onStderr(command.message))
     process.exitCode = command.exitCode
   } else if (command.kind === 'check') {
     const { checkHealth } = await import('./healthcheck.ts')

@@ -3,6 +3,7 @@
 import { LockAbandonedError } from '../cache/lock.ts'
 import { ListenError } from '../transport/listeners.ts'
 import { isDaemon, tellServing } from './daemon-process.ts'
+import { onStderr } from './journal.ts'
 import type { Log } from './log.ts'
 import { EX_USAGE } from './option-values.ts'
 import { EX_NOUSER, UserError } from './privileges.ts'
@@ -143,7 +144,7 @@ function exitCodeFor(error: unknown): number {
 function complain(message: string): Promise<void> {
   return new Promise((resolve) => {
     if (!isDaemon() || process.send === undefined) {
-      process.stderr.write(`${message}\n`, () => resolve())
+      process.stderr.write(onStderr(message), () => resolve())
     } else {
       process.send(message, () => resolve())
     }
