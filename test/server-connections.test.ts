@@ -1,5 +1,6 @@
 // What a server owes to connections: any cut of the input is the same input, a slow or vanished client
 // costs little and harms nobody, and limits hold. Over every transport.
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -217,6 +218,21 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
         wire.destroy()
         await expect.poll(() => usedChunks(node)).toBe(before)
       }
+    })
+
+    // Over io_uring such a connection stayed, and its thread went round and round for it.
+    test('clients that leave a long list in its middle are gone', async () => {
+      const sets = Array.from({ length: 5000 }, (_, n) => `set listed:${n} 0 0 1 noreply\r\nx\r\n`)
+      await using wire = await Wire.connect(node)
+      await wire.say(`${sets.join('')}version\r\n`)
+      const before = await statistic(node, 'curr_connections')
+      for (let i = 0; i < 20; i++) {
+        const leaving = await Wire.connect(node)
+        leaving.send('lru_crawler metadump all\r\n')
+        await once(leaving.socket, 'data')
+        leaving.destroy()
+      }
+      await expect.poll(() => statistic(node, 'curr_connections')).toBe(before)
     })
 
     test.each([

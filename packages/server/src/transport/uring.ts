@@ -329,8 +329,10 @@ export class UringTransport implements Transport {
     } else if (connection.reply !== undefined) {
       if (connection.pendingLength > 0) this.#stopReceiving(connection)
     } else if (protocol.closing || connection.ended || protocol.state === WATCHING) {
-      // Not before the last answer is known to be taken, and all that was asked for is answered.
-      if (connection.waiting || protocol.busy || this.#isUnknown(connection)) this.#wait(connection)
+      // Not before the last answer is known to be taken, and all that was asked for is answered; but a socket that is
+      // broken takes nothing more of a list.
+      const isBusy = protocol.busy && !protocol.closing
+      if (connection.waiting || isBusy || this.#isUnknown(connection)) this.#wait(connection)
       else this.#leave(connection)
     } else {
       if (protocol.busy) this.#wait(connection)
