@@ -84,6 +84,10 @@ export class CallIssuer {
     return routingKey
   }
 
+  get keys(): KeyForm {
+    return this.#keys
+  }
+
   /** What keys that begin so begin with on the nodes. @throws KeyError when no key can. */
   prefixOf(prefix: string): string {
     return this.#keys.prefix(prefix)
@@ -307,6 +311,14 @@ export class CallIssuer {
     options: CallOptions | undefined,
     argument: string,
   ): Promise<Map<string, T>> {
+    const deadline = performance.now() + this.#timeoutOf(options)
+    await this.nodesAreKnown(operation, options)
+    const timeout = Math.max(1, deadline - performance.now())
+    return this.askEveryNode(operation, { ...options, timeout }, argument)
+  }
+
+  /** Resolves when there is a first list of nodes. `operation` is what they are wanted for. */
+  async nodesAreKnown(operation: Operation, options: CallOptions | undefined): Promise<void> {
     const call = this.create(operation, '')
     const known = call.promise()
     call.issuedAt = performance.now()
@@ -314,8 +326,6 @@ export class CallIssuer {
     if (options?.signal !== undefined) observe(options.signal, call)
     if (!call.settled) this.#pool.awaitNodes(call)
     await known
-    const timeout = Math.max(1, call.deadline - performance.now())
-    return this.askEveryNode(operation, { ...options, timeout }, argument)
   }
 
   #timeoutOf(options: CallOptions | undefined): number {

@@ -11,6 +11,7 @@ import { EncodingCalls } from './encoding-calls.ts'
 import { ArgumentError, DiscoveryError } from './errors.ts'
 import { type FetchOptions, fetchPlan, type Loader } from './fetch/fetch-options.ts'
 import { Fetcher } from './fetch/fetcher.ts'
+import { type ListedItem, type ListingOptions, listItems } from './listing/key-listing.ts'
 import { casFlags, deleteFlags, entryFlags, invalidateFlags, verbatimFlags } from './meta-flags.ts'
 import { type NodeSpec, parseNode } from './node/address.ts'
 import type { Node } from './node/node.ts'
@@ -351,6 +352,21 @@ export class Client<V = Value> extends EventEmitter<ClientEvents> implements Asy
   async invalidatePrefix(prefix: string, options?: CallOptions): Promise<void> {
     const sent = this.#calls.prefixOf(prefix)
     await this.#calls.askEveryNode(operations.invalidatePrefix, options, sent)
+  }
+
+  /**
+   * Every key that begins so, from all nodes one after the other, in no order: those that calls would find. One that is
+   * there all the time comes once, unless the nodes change meanwhile; others may come or not. Bytes that are no text come
+   * as bytes, and long keys that were hashed don't. Each node is asked over a connection of its own, which ends with the loop.
+   * @throws PartialError at the end, when nodes failed or are down, whatever `onNodeDown` is. KeyError when no key can begin so.
+   */
+  async *keys(prefix = '', options: ListingOptions = {}): AsyncGenerator<Key, void, undefined> {
+    for await (const { key } of this.items(prefix, options)) yield key
+  }
+
+  /** The same, with what each node tells of the item: its size, time left to live and last access; not its value. */
+  items(prefix = '', options: ListingOptions = {}): AsyncGenerator<ListedItem, void, undefined> {
+    return listItems(this.#pool, this.#calls, prefix, options)
   }
 
   /**

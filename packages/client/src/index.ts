@@ -34,6 +34,7 @@ export {
 export { type FileDiscoveryOptions, fileDiscovery } from './discovery/file.ts'
 export * from './errors.ts'
 export type { FetchOptions, LoadContext, Loader } from './fetch/fetch-options.ts'
+export type { ListedItem, ListingOptions } from './listing/key-listing.ts'
 export { type Lock, type LockOptions, lock } from './lock.ts'
 export {
   type MemoizeDecorator,

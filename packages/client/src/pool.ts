@@ -138,8 +138,12 @@ export class Pool implements NodeOwner {
   /** As `dispatch`, for a call about this node rather than about a key. */
   dispatchTo(node: Node, call: Call): void {
     if (node.state === 'up') node.send(call)
-    else if (this.#closed) call.reject(new ClosedError())
-    else call.reject(nodeDown(node, call.key, node))
+    else call.reject(this.refusal(node, call.key))
+  }
+
+  /** Why a node that is not up can't be asked. */
+  refusal(node: Node, key = ''): MemshardError {
+    return this.#closed ? new ClosedError() : nodeDown(node, key, node)
   }
 
   async close(): Promise<void> {

@@ -400,13 +400,13 @@ export class Connection {
     if (this.#state !== 'login') {
       throw new ProtocolError(`the node sent ${answer.line || 'an answer'} without being asked`)
     }
-    if (!isLoggedIn(answer)) throw loginRefused(this.#node, answer)
+    if (!isLoggedIn(answer)) throw loginRefused(this.#node, answer.line)
     this.#open()
   }
 
   #refused(call: Call, answer: Answer): void {
     const { name, hasValue } = call.operation
-    if (isUnauthenticated(answer)) throw loginMissing(this.#node, answer)
+    if (isUnauthenticated(answer)) throw loginMissing(this.#node, answer.line)
     // Statistics that a server doesn't have: a request of one line, so what comes next is the next answer.
     const isUnknownKind = name === 'stats' && call.data !== ''
     if (answer.status === Status.error && !isUnknownKind) {

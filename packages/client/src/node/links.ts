@@ -1,10 +1,11 @@
 // The connections of one node: opens them as calls come, up to as many as are asked for, and gives each
 // call to one of them. Knows how much waits on each; whether the node is fit for use is the node's to say.
 import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls'
-import type { MemshardError } from '../errors.ts'
+import { ArgumentError, ClosedError, type MemshardError } from '../errors.ts'
 import type { NodeAddress } from './address.ts'
 import type { Call } from './call.ts'
 import { Connection, type ConnectionOptions, type ConnectionOwner } from './connection.ts'
+import { LineConnection } from './line-connection.ts'
 import { Transport } from './transport.ts'
 
 export interface LinksOptions extends ConnectionOptions {
@@ -24,6 +25,7 @@ export class Links {
   readonly #name: string
   readonly #isSingle: boolean
   #connections: readonly Connection[] = []
+  readonly #lineConnections = new Set<LineConnection>()
   /** The one that took the last call. */
   #current: Connection | undefined
   /** Until then, one having failed, no further connection is tried beside those that there are. */
@@ -54,6 +56,21 @@ export class Links {
     }
   }
 
+  /** A connection beside those, for answers that no call is to wait behind. The caller has to close it. */
+  openLines(signal: AbortSignal | undefined): Promise<LineConnection> {
+    if (this.#options.binary) {
+      throw new ArgumentError('keys are listed in text, and this client speaks the binary protocol')
+    }
+    return LineConnection.open(
+      this.#name,
+      this.#transport,
+      this.#options,
+      signal,
+      (connection) => this.#lineConnections.add(connection),
+      (connection) => this.#lineConnections.delete(connection),
+    )
+  }
+
   /** Ends all connections and hands their calls back to the owner. */
   fail(error: MemshardError): void {
     for (const connection of this.#connections) connection.fail(error)
@@ -71,8 +88,9 @@ export class Links {
     this.#openAfter = performance.now() + this.#options.connectTimeout
   }
 
-  /** Waits for the calls under way, then leaves no socket and no timer. */
+  /** Waits for the calls under way, then leaves no socket and no timer. What is listed ends at once. */
   async close(): Promise<void> {
+    for (const lines of this.#lineConnections) lines.fail(new ClosedError({ node: this.#name }))
     await Promise.all(this.#connections.map((connection) => connection.close()))
   }
 

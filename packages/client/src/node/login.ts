@@ -40,15 +40,15 @@ export function isUnauthenticated(answer: Answer): boolean {
   )
 }
 
-export function loginRefused(node: string, answer: Answer): AuthError {
+export function loginRefused(node: string, line: string): AuthError {
   return new AuthError(
-    `${node} refused the login (${answer.line}): compare auth with the node's passwords`,
+    `${node} refused the login (${line}): compare auth with the node's passwords`,
     { node },
   )
 }
 
-export function loginMissing(node: string, answer: Answer): AuthError {
-  return new AuthError(`${node} asks for a login (${answer.line}): set auth`, { node })
+export function loginMissing(node: string, line: string): AuthError {
+  return new AuthError(`${node} asks for a login (${line}): set auth`, { node })
 }
 
 // Said without the value: it is a secret.

@@ -9,6 +9,7 @@ import { Breaker, type BreakerOptions } from './breaker.ts'
 import { Call } from './call.ts'
 import type { Connection, ConnectionOwner } from './connection.ts'
 import type { Counters } from './counters.ts'
+import type { LineConnection } from './line-connection.ts'
 import { Links, type LinksOptions } from './links.ts'
 
 /** `ejected`: it has failed too often and gets no calls. `probing`: it is being asked whether it is back. */
@@ -77,6 +78,11 @@ export class Node implements ConnectionOwner {
   send(call: Call): void {
     call.counters = this.counters
     this.#links.send(call)
+  }
+
+  /** A connection of its own for answers of any length, which the caller has to close. The node must be up. */
+  openLines(signal: AbortSignal | undefined): Promise<LineConnection> {
+    return this.#links.openLines(signal)
   }
 
   /** Its share of the keys is another one. */

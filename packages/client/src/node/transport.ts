@@ -18,10 +18,10 @@ export class Transport {
   }
 
   /**
-   * Begins to connect; `onReady` is called when commands can be sent. Reads go to the buffer of `onread`,
+   * Begins to connect; `onReady` is called when commands can be sent. With `onread` reads go to its buffer,
    * past the stream's queue and its buffer per read.
    */
-  open(onread: OnReadOpts, onReady: () => void): Socket {
+  open(onread: OnReadOpts | undefined, onReady: () => void): Socket {
     const { host, port, path } = this.#address
     if (this.#tls !== false) return this.#openTls(this.#tls, onread, onReady)
     const peer = path === '' ? { host, port } : { path }
@@ -30,7 +30,7 @@ export class Transport {
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_MS,
-      onread,
+      ...(onread && { onread }),
     })
     return socket.once('connect', onReady)
   }
@@ -47,7 +47,7 @@ export class Transport {
     else socket.destroy()
   }
 
-  #openTls(tls: TlsConnectionOptions, onread: OnReadOpts, onReady: () => void): Socket {
+  #openTls(tls: TlsConnectionOptions, onread: OnReadOpts | undefined, onReady: () => void): Socket {
     const { host, port } = this.#address
     const options = {
       // A name is asked for and checked; an address is only checked.
@@ -59,7 +59,7 @@ export class Transport {
       path: undefined,
       socket: undefined,
       // Not in the types of Node 20, but in what it takes.
-      onread,
+      ...(onread && { onread }),
     }
     const socket = tlsConnect(options)
     socket.on('session', (session) => {

@@ -43,6 +43,12 @@ export interface SentKey {
   readonly routingKey: string
 }
 
+/** A key as a node has listed it. */
+export interface ListedKey {
+  readonly key: Key
+  readonly routingKey: string | undefined
+}
+
 /** Before the hash of what can't be a key itself. */
 export const HASH_MARK = 'sha256:'
 const NAMESPACE_MAX_BYTES = KEY_MAX_BYTES - HASH_MARK.length - 64
@@ -87,6 +93,27 @@ export class KeyForm {
     const text = this.#namespace + prefix
     keyByteLength(text)
     return text
+  }
+
+  /** The same of what may be nothing, as all keys begin. */
+  beginning(prefix: string): string {
+    return this.#namespace + prefix === '' ? '' : this.prefix(prefix)
+  }
+
+  /**
+   * The key that is sent as these bytes, and what chooses its node; undefined if it is in no namespace of this one, or
+   * was hashed. With a `keyForm` the bytes are the key, and what chooses its node is not known.
+   */
+  listed(sent: Buffer): ListedKey | undefined {
+    const namespace = Buffer.from(this.#namespace)
+    const bytes = sent.subarray(namespace.length)
+    if (bytes.length === 0 || !sent.subarray(0, namespace.length).equals(namespace))
+      return undefined
+    const text = isUtf8(bytes) ? bytes.toString() : undefined
+    const key = text === undefined || FORBIDDEN.test(text) ? bytes : text
+    if (this.#form !== undefined) return { key, routingKey: undefined }
+    if (this.#hashes && text?.startsWith(HASH_MARK)) return undefined
+    return { key, routingKey: this.sent(key).routingKey }
   }
 
   /** What is no key at all comes out as it is, to be refused by keyByteLength. */
