@@ -118,17 +118,17 @@ export class HashTable {
     state[MASK] = Math.min(2 ** power - 1, this.#maxMask)
     // It is about to be filled at once, at random, while nobody waits for a page of it to be cleared.
     const { buffer, byteOffset } = this.#words
-    preferHugePages(buffer as SharedArrayBuffer, byteOffset, this.#bucketCount * BUCKET_BYTES)
+    preferHugePages(buffer as SharedArrayBuffer, byteOffset, this.buckets * BUCKET_BYTES)
   }
 
   /** log2 of the buckets that memcached's table would have, those that are still being split included. */
   get power(): number {
-    return Math.log2(this.#bucketCount) + NOMINAL_POWER_OF_BUCKET
+    return Math.log2(this.buckets) + NOMINAL_POWER_OF_BUCKET
   }
 
   /** What the table takes, the overflow buckets in use included. */
   get usedBytes(): number {
-    return (this.#bucketCount + this.#state[OVERFLOW_USED]) * BUCKET_BYTES
+    return (this.buckets + this.#state[OVERFLOW_USED]) * BUCKET_BYTES
   }
 
   get expanding(): boolean {
@@ -149,14 +149,15 @@ export class HashTable {
     return this.#state[OVERFLOW_TOUCHED]
   }
 
-  get #bucketCount(): number {
+  /** Without overflow buckets; those that are still being split included. */
+  get buckets(): number {
     return (this.#state[MASK] + 1) * (this.#state[EXPANDING] + 1)
   }
 
   /** Every item, bucket by bucket. The table must not change meanwhile. */
   *all(): Generator<ItemRef> {
     const words = this.#words
-    const buckets = this.#bucketCount
+    const buckets = this.buckets
     for (let first = 0; first < buckets; first++) {
       let bucket = first
       do {
@@ -172,7 +173,7 @@ export class HashTable {
   /** For tests: how many items each bucket of a chain holds, chain by chain. */
   *chains(): Generator<readonly number[]> {
     const words = this.#words
-    for (let first = 0; first < this.#bucketCount; first++) {
+    for (let first = 0; first < this.buckets; first++) {
       const chain: number[] = []
       let bucket = first
       do {
@@ -249,6 +250,10 @@ export class HashTable {
   /** Adds an item whose key is not in the table. */
   insert(item: ItemRef, hash: number): void {
     this.#put(this.#bucketOf(hash), item, tagOf(hash))
+    this.#countInsertion()
+  }
+
+  #countInsertion(): void {
     const state = this.#state
     state[COUNT]++
     if (state[EXPANDING] === 1) {
@@ -256,6 +261,43 @@ export class HashTable {
     } else if (state[COUNT] > (state[MASK] + 1) * MAX_LOAD && state[MASK] < this.#maxMask) {
       state[EXPANDING] = 1
     }
+  }
+
+  /**
+   * For recovery: adds an item, unless one with its key is there. Returns that, or 0. The item itself is looked at only
+   * where another has its tag.
+   */
+  insertUnlessThere(item: ItemRef, hash: number): ItemRef {
+    const words = this.#words
+    const tag = tagOf(hash)
+    const tags = Math.imul(tag, EVERY_BYTE)
+    let base = this.#bucketOf(hash) << BUCKET_SHIFT
+    for (;;) {
+      for (let group = 0; group < TAG_WORDS; group++) {
+        const word = words[base + group]
+        for (let matches = zeroBytes(word ^ tags); matches !== 0; matches &= matches - 1) {
+          const other = words[base + REFS + (group << 2) + firstByte(matches)]
+          if (this.#items.haveSameKey(item, other)) return other
+        }
+        // Only the last bucket of a chain has an empty place.
+        const empty = zeroBytes(word)
+        if (empty !== 0) {
+          const place = firstByte(empty)
+          words[base + REFS + (group << 2) + place] = item
+          words[base + group] = word | (tag << (place << 3))
+          this.#countInsertion()
+          return 0
+        }
+      }
+      const link = words[base + LINK]
+      if (link === 0) break
+      base = link << BUCKET_SHIFT
+    }
+    const bucket = this.#takeOverflow()
+    words[base + LINK] = bucket
+    this.#set((bucket << BUCKET_SHIFT) + REFS, item, tag)
+    this.#countInsertion()
+    return 0
   }
 
   remove(item: ItemRef, hash: number): void {

@@ -19,6 +19,7 @@
 // An item whose prefix has a limit (prefix-limits.ts) has two words more, at the next multiple of 4 behind all else in
 // its own chunk: the next (older) item under the limit, and the previous.
 import { type Arena, type Ref, SEGMENT_MASK, SEGMENT_SHIFT } from './arena.ts'
+import { hashKey } from './hash.ts'
 import { copyBytes, equalBytes, type MemoryBlock } from './memory.ts'
 
 /** A reference to an item's header; 0 is no item. */
@@ -92,6 +93,33 @@ export const SAVED_CHUNK_BYTES = Math.min(
   NOMINAL_CHUNK_HEADER_BYTES - CHUNK_HEADER_BYTES,
 )
 
+// What the word of class, key length, flags and pins says, for who has read it once for all of them.
+
+export function classIn(meta: number): number {
+  return meta & 0x3f
+}
+
+/** Slab class and LRU together. */
+export function listIn(meta: number): number {
+  return meta & 0xff
+}
+
+export function keyLengthIn(meta: number): number {
+  return (meta >>> 8) & 0xff
+}
+
+export function pinsIn(meta: number): number {
+  return meta >>> 24
+}
+
+export function isLinked(meta: number): boolean {
+  return (meta & (LINKED << 16)) !== 0
+}
+
+export function isChunked(meta: number): boolean {
+  return (meta & (CHUNKED << 16)) !== 0
+}
+
 export class Items {
   readonly casEnabled: boolean
   readonly #blocks: readonly MemoryBlock[]
@@ -131,6 +159,25 @@ export class Items {
       this.valueLength(item) +
       SAVED_BYTES
     )
+  }
+
+  /** The same by what its header says. */
+  sizeWith(meta: number, valueLength: number): number {
+    return this.#valueOffset(meta) + valueLength + SAVED_BYTES
+  }
+
+  /** From the beginning of an item to its value. */
+  #valueOffset(meta: number): number {
+    return this.#keyOffset(meta) + keyLengthIn(meta)
+  }
+
+  #keyOffset(meta: number): number {
+    return this.#headerBytes + ((meta & (HAS_CLIENT_FLAGS << 16)) === 0 ? 0 : CLIENT_FLAGS_BYTES)
+  }
+
+  /** The bytes of its own chunk that an item takes, by what its header says. */
+  ownBytes(meta: number, valueLength: number): number {
+    return this.#valueOffset(meta) + (isChunked(meta) ? CHUNKED_BODY_BYTES : valueLength)
   }
 
   /** The bytes of its own chunk that an item takes. */
@@ -320,6 +367,10 @@ export class Items {
     this.#setMeta(item, (this.meta(item) - (1 << 24)) | 0)
   }
 
+  removePins(item: ItemRef): void {
+    this.#setMeta(item, this.meta(item) & 0x00ff_ffff)
+  }
+
   /** Low word of the CAS unique, signed; 0 without CAS. */
   casLow(item: ItemRef): number {
     if (!this.casEnabled) return 0
@@ -383,6 +434,16 @@ export class Items {
       this.keyLength(item) === length &&
       equalBytes(this.block(item), this.keyAt(item), key, at, length)
     )
+  }
+
+  /** The hash of an item's key. */
+  hashWith(item: ItemRef, meta: number): number {
+    const block = this.#blocks[item >>> SEGMENT_SHIFT]
+    return hashKey(block, this.offset(item) + this.#keyOffset(meta), keyLengthIn(meta))
+  }
+
+  haveSameKey(one: ItemRef, other: ItemRef): boolean {
+    return this.hasKey(one, this.block(other), this.keyAt(other), this.keyLength(other))
   }
 
   /** Byte offset of the value in the item's block; of the chunk list, if the item is chunked. */

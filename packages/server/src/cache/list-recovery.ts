@@ -22,6 +22,12 @@ export class ListRecovery {
     this.#bytes[list] += size
   }
 
+  /** It doesn't after all. */
+  uncount(list: number, size: number): void {
+    this.#counts[list]--
+    this.#bytes[list] -= size
+  }
+
   /** Links the items that were counted, which are `left`; in the end none is. */
   link(cache: Cache, left: ChunkSet): void {
     const { items, lru } = cache

@@ -20,14 +20,20 @@ import { ChunkSet } from './chunk-set.ts'
 import {
   CHUNK_HEADER_BYTES,
   CHUNKED,
+  classIn,
   type ItemRef,
+  isChunked,
+  isLinked,
+  keyLengthIn,
   LIMIT_LINKS_BYTES,
-  LINKED,
+  listIn,
   MAX_KEY_BYTES,
+  pinsIn,
 } from './item.ts'
 import { ListRecovery } from './list-recovery.ts'
 import { NO_LIMIT } from './prefix-limits.ts'
 import { UNTOUCHED } from './slabs.ts'
+import { SortedInsertion } from './sorted-insertion.ts'
 
 /** The memory is not what a cache leaves, however it ended. */
 export class DamagedArenaError extends Error {
@@ -40,8 +46,6 @@ export interface Recovered {
   readonly dropped: number
 }
 
-/** So many items are hashed before the first of them is looked up: then their buckets are on their way. */
-const AT_ONCE = 32
 /** As an operation leaves them that moves a large item: the old header and the new one. */
 const MOST_DROPPED = 2
 
@@ -60,12 +64,8 @@ class Recovery {
   readonly #lists = new ListRecovery()
   /** Chunks of large items, until it is known whose they are. */
   readonly #parts: Ref[] = []
-  readonly #pending = new Int32Array(AT_ONCE)
-  readonly #hashes = new Int32Array(AT_ONCE)
-  #pendingCount = 0
+  readonly #insertion: SortedInsertion
   #dropped = 0
-  /** Of buckets that were loaded early. Means nothing, but what has no result is not done. */
-  loaded = 0
 
   constructor(cache: Cache) {
     this.#cache = cache
@@ -80,6 +80,7 @@ class Recovery {
     slabs.startOver()
     cache.table.startOver()
     this.#used = new ChunkSet(pages.everUsed)
+    this.#insertion = new SortedInsertion(cache.table, slabs.carvedChunks)
   }
 
   run(): Recovered {
@@ -89,7 +90,8 @@ class Recovery {
         this.#sweep(page, slabClass)
       }
     }
-    this.#linkPending()
+    this.#insertion.finish()
+    for (const item of this.#insertion.twins) this.#dropTwin(item)
     this.#settleParts()
     if (this.#dropped > MOST_DROPPED) throw new DamagedArenaError('items in it are damaged')
     this.#lists.link(this.#cache, this.#used)
@@ -103,38 +105,38 @@ class Recovery {
     const count = slabs.chunksIn(slabClass, page)
     for (let index = 0; index < count; index++) {
       const chunk = slabs.chunkOf(slabClass, page, index)
-      const flags = items.flags(chunk)
-      if ((flags & LINKED) !== 0) this.#takeItem(chunk, slabClass, (flags & CHUNKED) !== 0)
+      const meta = items.meta(chunk)
+      if (isLinked(meta)) this.#takeItem(chunk, meta, slabClass)
       else if (items.isChunk(chunk)) this.#parts.push(chunk)
       else slabs.free(chunk, slabClass)
     }
   }
 
-  #takeItem(item: ItemRef, slabClass: number, chunked: boolean): void {
-    const { items } = this.#cache
-    this.#checkHeader(item, slabClass, chunked)
+  /** There may be many millions: what it needs of an item's header it reads once, and not by calls. */
+  #takeItem(item: ItemRef, meta: number, slabClass: number): void {
+    const { items, limits, slabs } = this.#cache
+    const chunked = isChunked(meta)
+    const valueLength = items.valueLength(item)
+    const keyLength = keyLengthIn(meta)
+    const bytes = items.ownBytes(meta, valueLength)
+    const possible =
+      keyLength > 0 &&
+      keyLength <= MAX_KEY_BYTES &&
+      valueLength >= 0 &&
+      classIn(meta) === (chunked ? slabs.largestClass : slabClass) &&
+      bytes <= slabs.chunkSizes[slabClass] &&
+      (limits.count === 0 || bytes + this.#linksBytes(item) <= slabs.chunkSizes[slabClass]) &&
+      (!chunked || items.headerClass(item) === slabClass)
+    if (!possible) throw new DamagedArenaError(`the item at ${item >>> 0} is damaged`)
     if (chunked && !this.#claimParts(item)) {
       this.#drop(item, slabClass)
       return
     }
     // Whoever sent from it is gone.
-    for (let pins = items.pins(item); pins > 0; pins--) items.removePin(item)
-    this.#hashes[this.#pendingCount] = this.#cache.hashOf(item)
-    this.#pending[this.#pendingCount++] = item
-    if (this.#pendingCount === AT_ONCE) this.#linkPending()
-  }
-
-  #checkHeader(item: ItemRef, slabClass: number, chunked: boolean): void {
-    const { items, slabs } = this.#cache
-    const keyLength = items.keyLength(item)
-    const possible =
-      keyLength > 0 &&
-      keyLength <= MAX_KEY_BYTES &&
-      items.valueLength(item) >= 0 &&
-      items.slabClass(item) === (chunked ? slabs.largestClass : slabClass) &&
-      items.bytesOf(item) + this.#linksBytes(item) <= slabs.chunkSizes[slabClass] &&
-      (!chunked || items.headerClass(item) === slabClass)
-    if (!possible) throw new DamagedArenaError(`the item at ${item >>> 0} is damaged`)
+    if (pinsIn(meta) > 0) items.removePins(item)
+    this.#used.add(item)
+    this.#lists.count(listIn(meta), items.sizeWith(meta, valueLength))
+    this.#insertion.add(item, items.hashWith(item, meta))
   }
 
   #linksBytes(item: ItemRef): number {
@@ -142,30 +144,15 @@ class Recovery {
     return limits.count === 0 || limits.ofItem(item) === NO_LIMIT ? 0 : LIMIT_LINKS_BYTES
   }
 
-  #linkPending(): void {
-    const { items, table } = this.#cache
-    const count = this.#pendingCount
-    const hashes = this.#hashes
-    let loaded = 0
-    for (let i = 0; i < count; i++) loaded ^= table.load(hashes[i])
-    this.loaded ^= loaded
-    for (let i = 0; i < count; i++) {
-      const item = this.#pending[i]
-      const hash = hashes[i]
-      const block = items.block(item)
-      const twin = table.find(block, items.keyAt(item), items.keyLength(item), hash)
-      if (twin === 0) {
-        table.insert(item, hash)
-        this.#used.add(item)
-        this.#lists.count(items.list(item), items.sizeOf(item))
-      } else if ((items.flags(item) & CHUNKED) === 0) {
-        // Moved from one to the other just then: one of them is enough.
-        this.#drop(item, items.slabClass(item))
-      } else {
-        throw new DamagedArenaError('a large item is in it twice')
-      }
+  #dropTwin(item: ItemRef): void {
+    const { items } = this.#cache
+    if ((items.flags(item) & CHUNKED) !== 0) {
+      throw new DamagedArenaError('a large item is in it twice')
     }
-    this.#pendingCount = 0
+    // Moved from one to the other just then: one of them is enough.
+    this.#used.delete(item)
+    this.#lists.uncount(items.list(item), items.sizeOf(item))
+    this.#drop(item, items.slabClass(item))
   }
 
   #drop(item: ItemRef, slabClass: number): void {

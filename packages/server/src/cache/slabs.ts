@@ -315,6 +315,13 @@ export class Slabs {
     return carved === perPage ? FULL : carved > 0 ? PARTLY : UNTOUCHED
   }
 
+  /** How many chunks of all pages were ever given out. */
+  get carvedChunks(): number {
+    let chunks = 0
+    for (let page = 1; page <= this.#pages.everUsed; page++) chunks += this.#carved[page]
+    return chunks
+  }
+
   /** What a page of the class, or of the pool, counts for. */
   pageBytes(list: number): number {
     return list === GLOBAL_PAGE_POOL ? PAGE_BYTES : this.#pageBytes(list)
