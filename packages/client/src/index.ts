@@ -43,7 +43,8 @@ export {
   memoize,
 } from './memoize/memoize.ts'
 export type { NodeOptions, NodeSpec } from './node/address.ts'
-export type { Counts, Latency, OperationCounts } from './node/counters.ts'
+export type { Counts, OperationCounts } from './node/counters.ts'
+export type { Latency } from './node/latency.ts'
 export type { Credentials } from './node/login.ts'
 export type { NodeState } from './node/node.ts'
 export type { TlsOptions } from './node/tls.ts'

@@ -9,6 +9,7 @@ import { ArgumentError, type DiscoveryError, type MemshardError } from './errors
 import type { GutterOptions } from './gutter.ts'
 import { type NodeSpec, parseNode } from './node/address.ts'
 import type { Counts } from './node/counters.ts'
+import { LatencyPercentiles } from './node/latency.ts'
 import { type Credentials, loginCommand } from './node/login.ts'
 import type { NodeState } from './node/node.ts'
 import { parseTls, type TlsOptions } from './node/tls.ts'
@@ -221,7 +222,7 @@ export function poolOptions<V>(
     distribution,
     onNodeDown: typeof onNodeDown === 'string' ? onNodeDown : 'miss',
     gutter: typeof onNodeDown === 'string' ? undefined : gutterOptions(onNodeDown, naming),
-    latencies: options.latencies ?? false,
+    latencies: options.latencies ? () => new LatencyPercentiles() : undefined,
     connectTimeout: milliseconds('connectTimeout', options.connectTimeout ?? 500),
     silence: (options.timeout ?? DEFAULT_TIMEOUT_MS) * SILENT_TIMEOUTS,
     failures: positiveInteger('failures', options.failures ?? 3),

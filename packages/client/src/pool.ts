@@ -14,6 +14,7 @@ import type { NodeAddress } from './node/address.ts'
 import type { BreakerOptions } from './node/breaker.ts'
 import type { Call } from './node/call.ts'
 import { Counters } from './node/counters.ts'
+import type { LatencyRecorder } from './node/latency.ts'
 import type { LinksOptions } from './node/links.ts'
 import { Node, type NodeOwner } from './node/node.ts'
 import type { Distribution } from './ring/router.ts'
@@ -27,8 +28,8 @@ export interface PoolOptions extends LinksOptions, BreakerOptions {
   readonly onNodeDown: DownPolicy
   /** Nodes that stand in for an ejected one. */
   readonly gutter: GutterOptions | undefined
-  /** Record how long calls take. */
-  readonly latencies: boolean
+  /** Makes what records how long the calls of a node take. */
+  readonly latencies: (() => LatencyRecorder) | undefined
 }
 
 export type PoolEvent =
@@ -45,7 +46,7 @@ export class Pool implements NodeOwner {
   #waiting: WaitingCalls | undefined
   /** Nodes that left and have calls under way. */
   readonly #leaving = new Set<Promise<void>>()
-  /** Some node has been connected to. Until then nothing is down: the addresses may be wrong. */
+  /** Until then nothing is down: the addresses may be wrong. */
   #reached = false
   #closed = false
 
@@ -58,10 +59,15 @@ export class Pool implements NodeOwner {
       distribution: options.distribution,
       onlyUp: options.onNodeDown === 'rehash',
       createNode: (address: NodeAddress) =>
-        new Node(address, options, options, new Counters(options.latencies), this),
+        new Node(address, options, options, new Counters(options.latencies?.()), this),
     }
     this.#members = new Members(members)
     this.#gutter = options.gutter && new Gutter(options.gutter, members)
+  }
+
+  /** Some node has been connected to, now or earlier. */
+  get isReached(): boolean {
+    return this.#reached
   }
 
   /** Empty until the first list. */

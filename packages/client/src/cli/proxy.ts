@@ -2,6 +2,7 @@
 // turns signals into reloading and draining. Knows no request.
 import { ArgumentError, MemshardError } from '../errors.ts'
 import type { OnNodeDown } from '../options.ts'
+import { parseAdminAddress } from '../proxy/admin/admin-address.ts'
 import { DEFAULTS, type ProxyConfiguration } from '../proxy/configuration.ts'
 import { readConfiguration } from '../proxy/configuration-file.ts'
 import { parseListenAddress, textOfListenAddress } from '../proxy/listener.ts'
@@ -14,6 +15,7 @@ import { EXIT_DONE, type Surroundings } from './surroundings.ts'
 export interface ProxyFlags {
   readonly config?: string
   readonly listen: readonly string[]
+  readonly admin?: string
   readonly compat?: string
   readonly hashTag?: string
   readonly onNodeDown?: string
@@ -35,6 +37,7 @@ export async function runProxy(
       : readConfiguration(onlyFile(flags, config))
   const proxy = await startProxy(configuration, flags.quiet ? () => {} : tell)
   for (const address of proxy.addresses) tell(`listens on ${textOfListenAddress(address)}`)
+  if (proxy.adminAddress !== undefined) tell(`tells of itself on http://${proxy.adminAddress}`)
   for (const { host, path } of proxy.addresses) {
     if (path === '' && !isLoopback(host)) {
       tell(`WARNING: ${host} may be reached from outside, and the proxy asks nobody for a login`)
@@ -69,7 +72,12 @@ async function reloadFrom(
   tell: (line: string) => void,
 ): Promise<void> {
   try {
+    const before = proxy.adminAddress
     await proxy.configure(readConfiguration(file))
+    const { adminAddress } = proxy
+    if (adminAddress !== undefined && adminAddress !== before) {
+      tell(`tells of itself on http://${adminAddress}`)
+    }
     tell(`${file} is read again`)
   } catch (error) {
     tell(`${(error as Error).message}; everything stays as it was`)
@@ -92,6 +100,7 @@ function configurationFrom(
   return {
     ...DEFAULTS,
     listen: listen.map(parseListenAddress),
+    admin: flags.admin === undefined ? undefined : parseAdminAddress(flags.admin),
     pools: new Map([['main', { source: servers, options }]]),
     routes: [{ prefix: '', pools: ['main'], shadow: undefined }],
   }
@@ -99,8 +108,8 @@ function configurationFrom(
 
 /** With a file, flags that say the same would contradict it. */
 function onlyFile(flags: ProxyFlags, file: string): string {
-  const { listen, compat, hashTag, onNodeDown } = flags
-  if (listen.length === 0 && (compat ?? hashTag ?? onNodeDown) === undefined) return file
+  const { listen, admin, compat, hashTag, onNodeDown } = flags
+  if (listen.length === 0 && (admin ?? compat ?? hashTag ?? onNodeDown) === undefined) return file
   throw new ArgumentError(`${file} says where to listen and how to place keys: leave the flags out`)
 }
 

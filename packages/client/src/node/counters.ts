@@ -1,22 +1,9 @@
-// What happened to the calls and connections of one node: counts, and on request a histogram of how long calls
-// took. Is told by the node, its connections and its calls; knows no socket and reads no clock.
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+// What happened to the calls and connections of one node: counts, and on request how long calls took. Is told by the
+// node, its connections and its calls; knows no socket and reads no clock.
 import { MemshardError } from '../errors.ts'
 import type { Operation } from '../wire/command.ts'
 import type { Call } from './call.ts'
-
-/** Milliseconds from calls to their answers. Percentiles are exact to three digits. */
-export interface Latency {
-  /** Calls that were answered, with a value, a miss or an error. */
-  readonly count: number
-  readonly min: number
-  readonly mean: number
-  readonly max: number
-  readonly p50: number
-  readonly p90: number
-  readonly p99: number
-  readonly p999: number
-}
+import type { Latency, LatencyRecorder } from './latency.ts'
 
 export interface OperationCounts {
   /** That have ended, however they did; of a `getMulti` every key is one. */
@@ -58,8 +45,6 @@ interface Tally {
   errors: number
 }
 
-const MICROSECONDS = 1000
-
 export class Counters {
   aborted = 0
   skipped = 0
@@ -78,11 +63,10 @@ export class Counters {
   /** Of the operation that was counted last: most often the next one's. */
   #operation: Operation | undefined
   #tally: Tally = { calls: 0, errors: 0 }
-  /** Of microseconds. */
-  readonly #latencies: RecordableHistogram | undefined
+  readonly #latencies: LatencyRecorder | undefined
 
-  constructor(latencies: boolean) {
-    this.#latencies = latencies ? createHistogram() : undefined
+  constructor(latencies: LatencyRecorder | undefined) {
+    this.#latencies = latencies
   }
 
   succeeded(call: Call, result: unknown): void {
@@ -93,7 +77,7 @@ export class Counters {
       if (operation.found(result)) this.#hits++
       else this.#misses++
     }
-    if (this.#latencies !== undefined) this.#record(call)
+    this.#latencies?.record(operation, this.answeredAt - call.issuedAt)
   }
 
   failed(call: Call, error: unknown): void {
@@ -107,7 +91,7 @@ export class Counters {
     const { code } = error
     this.#errors.set(code, (this.#errors.get(code) ?? 0) + 1)
     const isAnswer = code === 'ERR_MEMSHARD_SERVER' || code === 'ERR_MEMSHARD_CODEC'
-    if (isAnswer && this.#latencies !== undefined) this.#record(call)
+    if (isAnswer) this.#latencies?.record(call.operation, this.answeredAt - call.issuedAt)
   }
 
   counts(): Counts {
@@ -126,7 +110,7 @@ export class Counters {
       ejections: this.ejections,
       bytesSent: this.bytesSent,
       bytesReceived: this.bytesReceived,
-      latency: this.#latency(),
+      latency: this.#latencies?.latency,
     }
   }
 
@@ -138,27 +122,5 @@ export class Counters {
     }
     this.#operation = operation
     this.#tally = tally
-  }
-
-  /** A histogram takes whole numbers above 0. */
-  #record({ issuedAt }: Call): void {
-    const microseconds = Math.round((this.answeredAt - issuedAt) * MICROSECONDS)
-    this.#latencies!.record(microseconds > 0 ? microseconds : 1)
-  }
-
-  #latency(): Latency | undefined {
-    const histogram = this.#latencies
-    if (histogram === undefined || histogram.count === 0) return undefined
-    const percentile = (percent: number): number => histogram.percentile(percent) / MICROSECONDS
-    return {
-      count: histogram.count,
-      min: histogram.min / MICROSECONDS,
-      mean: histogram.mean / MICROSECONDS,
-      max: histogram.max / MICROSECONDS,
-      p50: percentile(50),
-      p90: percentile(90),
-      p99: percentile(99),
-      p999: percentile(99.9),
-    }
   }
 }

@@ -7,6 +7,7 @@ import { ArgumentError } from '../errors.ts'
 import { type NodeSpec, parseNode } from '../node/address.ts'
 import { type ClientOptions, poolOptions } from '../options.ts'
 import { placementOf } from '../ring/placement.ts'
+import { parseAdminAddress } from './admin/admin-address.ts'
 import {
   DEFAULTS,
   type PoolConfiguration,
@@ -39,12 +40,14 @@ export function parseConfiguration(file: string, text: string): ProxyConfigurati
     .need('listen', 'say where clients come, as 127.0.0.1:11311')
     .oneOrMore()
     .map((entry) => entry.checked(() => parseListenAddress(entry.text())))
+  const admin = top.get('admin')
   const pools = new Map<string, PoolConfiguration>()
   for (const [name, entry] of top.need('pools', 'name at least one, with its nodes').map().all()) {
     pools.set(name, poolFrom(entry, dirname(file)))
   }
   const configuration: ProxyConfiguration = {
     listen,
+    admin: admin?.checked(() => parseAdminAddress(admin.text())),
     pools,
     routes: routesFrom(top, pools),
     maxConnections: top.get('maxConnections')?.count() ?? DEFAULTS.maxConnections,

@@ -1,5 +1,6 @@
 // What a proxy is to do, whether a file or flags have said it. Knows neither.
 import type { ClientOptions } from '../options.ts'
+import type { AdminAddress } from './admin/admin-address.ts'
 import type { ListenAddress } from './listener.ts'
 
 export interface ShadowConfiguration {
@@ -24,6 +25,8 @@ export interface PoolConfiguration {
 
 export interface ProxyConfiguration {
   readonly listen: readonly ListenAddress[]
+  /** Where its metrics and its health are told; undefined: nowhere. */
+  readonly admin: AdminAddress | undefined
   readonly pools: ReadonlyMap<string, PoolConfiguration>
   readonly routes: readonly RouteConfiguration[]
   readonly maxConnections: number
@@ -37,6 +40,7 @@ export interface ProxyConfiguration {
 }
 
 export const DEFAULTS = {
+  admin: undefined,
   maxConnections: 1024,
   maxValueSize: 1024 * 1024,
   valueMemory: 256 * 1024 * 1024,

@@ -17,8 +17,7 @@ export class ProxyStatistics implements Outcomes {
   hits = 0
   misses = 0
   forgiven = 0
-  /** By operation: requests, of a retrieval its keys. */
-  readonly requests = new Map<Operation, number>()
+  readonly #requests = new Map<Operation, number>()
   #last: Operation | undefined
   #count = 0
 
@@ -38,13 +37,18 @@ export class ProxyStatistics implements Outcomes {
     this.hits = 0
     this.misses = 0
     this.forgiven = 0
-    this.requests.clear()
+    this.#requests.clear()
     this.#count = 0
+  }
+
+  /** By operation: requests, of a retrieval its keys. */
+  get requests(): ReadonlyMap<Operation, number> {
+    if (this.#last !== undefined) this.#turnTo(this.#last)
+    return this.#requests
   }
 
   /** Requests for values, requests that store, and requests that touch, as memcached counts them. */
   totals(): { readonly gets: number; readonly sets: number; readonly touches: number } {
-    if (this.#last !== undefined) this.#turnTo(this.#last)
     const totals = { gets: 0, sets: 0, touches: 0 }
     for (const [operation, count] of this.requests) {
       if (GETS.has(operation)) totals.gets += count
@@ -56,7 +60,7 @@ export class ProxyStatistics implements Outcomes {
 
   #turnTo(operation: Operation): void {
     if (this.#last !== undefined) {
-      this.requests.set(this.#last, (this.requests.get(this.#last) ?? 0) + this.#count)
+      this.#requests.set(this.#last, (this.#requests.get(this.#last) ?? 0) + this.#count)
     }
     this.#last = operation
     this.#count = 0

@@ -3,6 +3,8 @@
 import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { MemshardError } from '../errors.ts'
+import type { AdminAddress } from './admin/admin-address.ts'
+import type { AdminServer } from './admin/admin-server.ts'
 import type { PoolConfiguration, ProxyConfiguration, RouteConfiguration } from './configuration.ts'
 import { type ListenAddress, Listener } from './listener.ts'
 import type { ProxyContext } from './proxy-context.ts'
@@ -16,6 +18,7 @@ import { DirectRoute, type Route } from './route.ts'
 import { RoutingTable } from './routing-table.ts'
 import { Session } from './session.ts'
 import { ShadowedRoute } from './shadow.ts'
+import { type ProxySnapshot, snapshotOf } from './snapshot.ts'
 import { Upstream } from './upstream.ts'
 import { ValueMemory } from './value-memory.ts'
 
@@ -36,6 +39,8 @@ export class MemcachedProxy implements ProxyContext {
   #configuration: ProxyConfiguration
   #upstreams: ReadonlyMap<string, NamedUpstream> = new Map()
   #listeners: readonly Listener[] = []
+  #admin: AdminServer | undefined
+  #isEnding = false
   readonly #sessions = new Set<Session>()
   /** Pools that no route leads to any more, and that have calls under way. */
   readonly #leaving = new Set<Promise<void>>()
@@ -65,6 +70,11 @@ export class MemcachedProxy implements ProxyContext {
     return this.#listeners.map(({ actual }) => actual)
   }
 
+  /** Where its admin port is, in words; undefined without one. */
+  get adminAddress(): string | undefined {
+    return this.#admin?.actual
+  }
+
   /**
    * Makes this the configuration, for every request from now on. Pools and listeners that stay the same keep their
    * connections. When it rejects, nothing has changed.
@@ -72,6 +82,7 @@ export class MemcachedProxy implements ProxyContext {
   async configure(configuration: ProxyConfiguration): Promise<void> {
     const opened: Listener[] = []
     const created: Upstream[] = []
+    let admin: AdminServer | undefined
     try {
       const upstreams = this.#upstreamsFor(configuration.pools, created)
       const routes = configuration.routes.map((route) => ({
@@ -86,7 +97,8 @@ export class MemcachedProxy implements ProxyContext {
         }
         listeners.push(present ?? opened.at(-1)!)
       }
-      this.#replace(configuration, upstreams, new RoutingTable(routes), listeners)
+      admin = await this.#adminFor(configuration.admin)
+      this.#replace(configuration, upstreams, new RoutingTable(routes), listeners, admin)
     } catch (error) {
       for (const listener of opened) listener.close()
       await Promise.all(created.map((upstream) => upstream.close()))
@@ -95,31 +107,45 @@ export class MemcachedProxy implements ProxyContext {
   }
 
   report(what: string): string {
-    return reportOf(what, {
+    if (what === 'reset') {
+      this.statistics.reset()
+      return 'RESET\r\n'
+    }
+    return reportOf(what, this.snapshot())
+  }
+
+  snapshot(): ProxySnapshot {
+    return snapshotOf({
       statistics: this.statistics,
       upstreams: [...this.#upstreams.values()].map(({ upstream }) => upstream),
+      routes: this.routes.all,
       maxConnections: this.#configuration.maxConnections,
-      valueMemory: this.limits.memory.used,
-      further: new Map(
-        this.routes.all.flatMap(({ prefix, route }) => {
-          if (!(route instanceof ShadowedRoute)) return []
-          const name = `shadow:${prefix || 'default'}`
-          return [
-            [`${name}:copied`, route.copied],
-            [`${name}:skipped`, route.skipped],
-          ] as const
-        }),
-      ),
+      valueMemory: this.limits.memory,
     })
   }
 
+  /** Resolves to why clients should not come now, in a few words; undefined: they may. */
+  async unready(): Promise<string | undefined> {
+    if (this.#isEnding) return 'stopping'
+    if (this.#sessions.size >= this.#configuration.maxConnections) {
+      return 'no room for further connections'
+    }
+    const reasons = await Promise.all(
+      this.#routed().map(async (upstream) => {
+        const reason = await upstream.reach()
+        return reason === undefined ? [] : [`pool ${upstream.name}: ${reason}`]
+      }),
+    )
+    return reasons.flat()[0]
+  }
+
   async flushAll(delay: number | undefined): Promise<readonly string[]> {
-    const upstreams = new Set(this.routes.all.flatMap(({ route }) => route.upstreams))
-    return (await Promise.all([...upstreams].map((upstream) => upstream.flush(delay)))).flat()
+    return (await Promise.all(this.#routed().map((upstream) => upstream.flush(delay)))).flat()
   }
 
   /** Takes no more clients, answers what was asked, and ends. */
   async close(): Promise<void> {
+    this.#isEnding = true
     for (const listener of this.#listeners) listener.close()
     for (const session of this.#sessions) session.end()
     const { drainTimeout } = this.#configuration
@@ -130,10 +156,25 @@ export class MemcachedProxy implements ProxyContext {
     clearTimeout(timer)
     const upstreams = [...this.#upstreams.values()].map(({ upstream }) => upstream.close())
     await Promise.all([...upstreams, ...this.#leaving])
+    this.#admin?.close()
   }
 
   noticed(upstream: Upstream, event: string): void {
     this.#tell(`${upstream.name}: ${event}`)
+  }
+
+  /** The pools that some route leads to. */
+  #routed(): readonly Upstream[] {
+    return [...new Set(this.routes.all.flatMap(({ route }) => route.upstreams))]
+  }
+
+  /** The one that there is, if it is where it should be. */
+  async #adminFor(address: AdminAddress | undefined): Promise<AdminServer | undefined> {
+    if (address === undefined) return undefined
+    if (isDeepStrictEqual(this.#admin?.address, address)) return this.#admin
+    // Loaded for those who want it alone, and what it writes metrics with.
+    const { AdminServer } = await import('./admin/admin-server.ts')
+    return AdminServer.open(address, this)
   }
 
   #upstreamsFor(
@@ -159,7 +200,9 @@ export class MemcachedProxy implements ProxyContext {
     upstreams: ReadonlyMap<string, NamedUpstream>,
     routes: RoutingTable,
     listeners: readonly Listener[],
+    admin: AdminServer | undefined,
   ): void {
+    if (this.#admin !== admin) this.#admin?.close()
     for (const listener of this.#listeners) {
       if (!listeners.includes(listener)) listener.close()
     }
@@ -167,7 +210,10 @@ export class MemcachedProxy implements ProxyContext {
     for (const { upstream } of this.#upstreams.values()) {
       if (!kept.has(upstream)) this.#leave(upstream)
     }
+    for (const upstream of kept) upstream.durations.isOn = admin !== undefined
     this.limits.maxValueSize = configuration.maxValueSize
+    this.limits.memory.limit = configuration.valueMemory
+    this.#admin = admin
     this.#configuration = configuration
     this.#upstreams = upstreams
     this.#listeners = listeners

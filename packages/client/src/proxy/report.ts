@@ -1,70 +1,64 @@
 // What `stats` tells of the proxy: memcached's names where they mean the same, and the pools and nodes under names of
 // their own. Counts nothing.
-import type { Node } from '../node/node.ts'
-import type { ProxyStatistics } from './proxy-statistics.ts'
 import * as replies from './replies.ts'
-import type { Upstream } from './upstream.ts'
-
-export interface ReportSources {
-  readonly statistics: ProxyStatistics
-  readonly upstreams: readonly Upstream[]
-  readonly maxConnections: number
-  /** Bytes of values that are still coming. */
-  readonly valueMemory: number
-  /** Further numbers, by name. */
-  readonly further: ReadonlyMap<string, number>
-}
+import type { NodeSnapshot, PoolSnapshot, ProxySnapshot, ShadowSnapshot } from './snapshot.ts'
 
 type Line = readonly [name: string, value: string | number]
 
-/** The answer to `stats`, `stats nodes` and `stats reset`; to all else `ERROR`. */
-export function reportOf(what: string, sources: ReportSources): string {
+/** The answer to `stats` and `stats nodes`; to all else `ERROR`. */
+export function reportOf(what: string, proxy: ProxySnapshot): string {
   switch (what) {
     case '':
-      return text([...general(sources), ...sources.upstreams.flatMap(poolLines)])
-    case 'reset':
-      sources.statistics.reset()
-      return 'RESET\r\n'
+      return text([
+        ...general(proxy),
+        ...proxy.shadows.flatMap(shadowLines),
+        ...proxy.pools.flatMap(poolLines),
+      ])
     case 'nodes':
-      return text(sources.upstreams.flatMap(nodeLines))
+      return text(proxy.pools.flatMap(nodeLines))
     default:
       return replies.ERROR
   }
 }
 
-function general({ statistics, maxConnections, valueMemory, further }: ReportSources): Line[] {
-  const { gets, sets, touches } = statistics.totals()
+function general({ startedAt, clients }: ProxySnapshot): Line[] {
   const { user, system } = process.cpuUsage()
   return [
     ['pid', process.pid],
-    ['uptime', Math.floor((Date.now() - statistics.startedAt) / 1000)],
+    ['uptime', Math.floor((Date.now() - startedAt) / 1000)],
     ['time', Math.floor(Date.now() / 1000)],
     ['version', replies.VERSION.slice('VERSION '.length).trim()],
     ['pointer_size', 64],
     ['rusage_user', (user / 1e6).toFixed(6)],
     ['rusage_system', (system / 1e6).toFixed(6)],
-    ['max_connections', maxConnections],
-    ['curr_connections', statistics.connections],
-    ['total_connections', statistics.totalConnections],
-    ['rejected_connections', statistics.rejectedConnections],
-    ['cmd_get', gets],
-    ['cmd_set', sets],
-    ['cmd_touch', touches],
-    ['cmd_flush', statistics.flushes],
-    ['get_hits', statistics.hits],
-    ['get_misses', statistics.misses + statistics.forgiven],
-    ['get_failures_as_misses', statistics.forgiven],
-    ['bytes_read', statistics.bytesRead],
-    ['bytes_written', statistics.bytesWritten],
+    ['max_connections', clients.maxConnections],
+    ['curr_connections', clients.connections],
+    ['total_connections', clients.totalConnections],
+    ['rejected_connections', clients.rejectedConnections],
+    ['cmd_get', clients.gets],
+    ['cmd_set', clients.sets],
+    ['cmd_touch', clients.touches],
+    ['cmd_flush', clients.flushes],
+    ['get_hits', clients.hits],
+    ['get_misses', clients.misses + clients.forgiven],
+    ['get_failures_as_misses', clients.forgiven],
+    ['bytes_read', clients.bytesRead],
+    ['bytes_written', clients.bytesWritten],
     ['threads', 1],
     ['rss', process.memoryUsage.rss()],
-    ['value_memory', valueMemory],
-    ...further,
+    ['value_memory', clients.valueMemory],
   ]
 }
 
-function poolLines({ name, nodes, inflight }: Upstream): Line[] {
-  const counts = nodes.map(({ counters }) => counters.counts())
+function shadowLines({ route, copied, skipped }: ShadowSnapshot): Line[] {
+  return [
+    [`shadow:${route}:copied`, copied],
+    [`shadow:${route}:skipped`, skipped],
+  ]
+}
+
+function poolLines({ name, nodes }: PoolSnapshot): Line[] {
+  const counts = nodes.map((node) => node.counts)
   const sum = (of: (one: (typeof counts)[number]) => number): number =>
     counts.reduce((total, one) => total + of(one), 0)
   const errors = (of: Readonly<Record<string, number>>): number =>
@@ -72,7 +66,7 @@ function poolLines({ name, nodes, inflight }: Upstream): Line[] {
   const values: Line[] = [
     ['nodes', nodes.length],
     ['nodes_up', nodes.filter(({ state }) => state === 'up').length],
-    ['inflight', inflight],
+    ['inflight', nodes.reduce((total, node) => total + node.inflight, 0)],
     ['hits', sum(({ hits }) => hits)],
     ['misses', sum(({ misses }) => misses)],
     ['skipped', sum(({ skipped }) => skipped)],
@@ -83,17 +77,16 @@ function poolLines({ name, nodes, inflight }: Upstream): Line[] {
   return values.map(([what, value]) => [`pool:${name}:${what}`, value])
 }
 
-function nodeLines(upstream: Upstream): Line[] {
-  return upstream.nodes.flatMap((node) =>
-    valuesOf(node).map(([what, value]): Line => [`${upstream.name}:${node.name}:${what}`, value]),
+function nodeLines({ name: pool, nodes }: PoolSnapshot): Line[] {
+  return nodes.flatMap((node) =>
+    valuesOf(node).map(([what, value]): Line => [`${pool}:${node.name}:${what}`, value]),
   )
 }
 
-function valuesOf(node: Node): Line[] {
-  const counts = node.counters.counts()
+function valuesOf({ state, inflight, counts }: NodeSnapshot): Line[] {
   return [
-    ['state', node.state],
-    ['inflight', node.inflight],
+    ['state', state],
+    ['inflight', inflight],
     ...Object.entries(counts.operations).map(
       ([name, { calls }]): Line => [`calls:${name.toLowerCase()}`, calls],
     ),

@@ -9,8 +9,9 @@ import type { Node } from '../node/node.ts'
 import { type ClientOptions, DEFAULT_TIMEOUT_MS, poolOptions } from '../options.ts'
 import { Pool, type PoolEvent } from '../pool.ts'
 import { placementOf } from '../ring/placement.ts'
-import { flush } from '../wire/operations.ts'
+import { flush, version } from '../wire/operations.ts'
 import type { Forgiving } from './answer-queue.ts'
+import { CommandDurations } from './command-durations.ts'
 import { NO_CODEC } from './no-codec.ts'
 
 /** A proxy's clients are many, and each of them is held up by its own bounds. */
@@ -23,6 +24,8 @@ export interface UpstreamOwner {
 
 export class Upstream implements Forgiving {
   readonly name: string
+  /** How long its nodes take. */
+  readonly durations = new CommandDurations()
   readonly #pool: Pool
   readonly #timeout: number
   readonly #forgives: boolean
@@ -35,10 +38,13 @@ export class Upstream implements Forgiving {
     const forPool = poolOptions({ maxInflight: MAX_INFLIGHT, ...options }, placement)
     this.#timeout = milliseconds('timeout', options.timeout ?? DEFAULT_TIMEOUT_MS)
     this.#forgives = options.onNodeDown !== 'error'
-    this.#pool = new Pool({ ...forPool, relays: true }, (event) => {
-      if ('error' in event) this.#follower?.hint()
-      owner.noticed(this, textOf(event))
-    })
+    this.#pool = new Pool(
+      { ...forPool, relays: true, latencies: () => this.durations },
+      (event) => {
+        if ('error' in event) this.#follower?.hint()
+        owner.noticed(this, textOf(event))
+      },
+    )
     const { nodes } = options
     if (!('watch' in nodes)) {
       void this.#pool.setNodes(nodes.map((spec) => parseNode(spec, placement.naming)))
@@ -81,12 +87,33 @@ export class Upstream implements Forgiving {
     return this.#forgives && (error instanceof ConnectionError || error instanceof TimeoutError)
   }
 
+  /** Some node has been connected to, now or earlier. */
+  get isReached(): boolean {
+    return this.#pool.isReached
+  }
+
+  /** Asks the nodes for a sign of life, unless one has been reached. Resolves to why none was. */
+  async reach(): Promise<string | undefined> {
+    if (this.isReached) return undefined
+    const failures = await this.#askAll(() => new Call(version, '', NO_CODEC))
+    if (this.isReached) return undefined
+    return failures[0] ?? 'no nodes are known yet'
+  }
+
   /** Empties every node. Resolves to what went wrong, node by node. */
-  async flush(delay: number | undefined): Promise<readonly string[]> {
+  flush(delay: number | undefined): Promise<readonly string[]> {
+    return this.#askAll(() => {
+      const call = new Call(flush, '', NO_CODEC)
+      call.ttl = delay
+      return call
+    })
+  }
+
+  /** Resolves to what went wrong, node by node. */
+  async #askAll(make: () => Call): Promise<readonly string[]> {
     const failures = await Promise.all(
       this.nodes.map(async (node) => {
-        const call = new Call(flush, '', NO_CODEC)
-        call.ttl = delay
+        const call = make()
         call.issuedAt = performance.now()
         call.deadline = call.issuedAt + this.#timeout
         const done = call.promise()

@@ -1,11 +1,11 @@
 // How much memory the values that clients are still sending may take, all clients together. Counts; holds nothing.
 
 export class ValueMemory {
-  readonly #limit: number
+  limit: number
   #used = 0
 
   constructor(limit: number) {
-    this.#limit = limit
+    this.limit = limit
   }
 
   get used(): number {
@@ -14,7 +14,7 @@ export class ValueMemory {
 
   /** False when there is not so much left; but one value always has room. */
   take(bytes: number): boolean {
-    if (this.#used > 0 && this.#used + bytes > this.#limit) return false
+    if (this.#used > 0 && this.#used + bytes > this.limit) return false
     this.#used += bytes
     return true
   }
