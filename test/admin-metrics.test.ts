@@ -1,17 +1,13 @@
 // /metrics is what Prometheus' memcached_exporter would tell of the same node, to the name, type, label and value,
 // and ours besides; Prometheus itself reads it, and answers the queries of dashboards and alerts made for the exporter.
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AdminNode, startAdminNode } from './admin-node.ts'
 import { LOAD } from './every-statistic.ts'
 import { EXPORTER_METRICS } from './exporter-metrics.ts'
 import { type Family, parseMetrics } from './metrics-text.ts'
-import { freePort } from './nodes.ts'
 import { missing } from './peers.ts'
+import { startPrometheus } from './prometheus.ts'
 import { TRANSPORTS } from './transports.ts'
 import { Wire } from './wire.ts'
 
@@ -276,13 +272,7 @@ describe.skipIf(missing('prometheus') !== undefined)('Prometheus', () => {
 
   test('scrapes it, and answers what dashboards and alerts ask', async () => {
     await using prometheus = await startPrometheus(admin.port)
-    const value = async (query: string): Promise<number | undefined> => {
-      const url = `${prometheus.url}/api/v1/query?query=${encodeURIComponent(query)}`
-      const { data } = (await (await fetch(url)).json()) as {
-        data: { result: { value: [number, string] }[] }
-      }
-      return data.result[0] && Number(data.result[0].value[1])
-    }
+    const { value } = prometheus
     await expect.poll(() => value('up{job="memcached"}')).toBe(1)
     expect(await value('memcached_up')).toBe(1)
     // As jsonnet-libs' memcached-mixin and grafana.com's dashboard 37 ask.
@@ -298,50 +288,3 @@ describe.skipIf(missing('prometheus') !== undefined)('Prometheus', () => {
     expect(await value('sum(memcached_commands_total{command="set"})')).toBe(103)
   })
 })
-
-interface RunningPrometheus extends AsyncDisposable {
-  readonly url: string
-}
-
-/** Scrapes that port each second. */
-async function startPrometheus(target: number): Promise<RunningPrometheus> {
-  const directory = mkdtempSync(join(tmpdir(), 'memshard-prometheus-'))
-  const port = await freePort()
-  const file = join(directory, 'prometheus.yml')
-  writeFileSync(
-    file,
-    `scrape_configs:
-  - job_name: memcached
-    scrape_interval: 1s
-    scrape_timeout: 1s
-    static_configs: [{ targets: ['127.0.0.1:${target}'] }]
-`,
-  )
-  const child = spawn(
-    'prometheus',
-    [
-      `--config.file=${file}`,
-      `--storage.tsdb.path=${join(directory, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-    { stdio: 'ignore' },
-  )
-  const exited = once(child, 'exit')
-  const url = `http://127.0.0.1:${port}`
-  await expect
-    .poll(() =>
-      fetch(`${url}/-/ready`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    )
-    .toBe(true)
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
-      await exited
-      rmSync(directory, { recursive: true })
-    },
-  }
-}

@@ -3,10 +3,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { REQUESTS, survivesNoise } from './admin-access.ts'
 import { askHttp, startAdminNode } from './admin-node.ts'
 import { freePort, MEMSHARD_SERVER, startNode } from './nodes.ts'
 import { served, start } from './processes.ts'
@@ -184,15 +185,13 @@ describe('who may ask for what', () => {
     expect(await status('the-second-token-there-is')).toBe(415)
   })
 
-  test('a page for this machine is called by this machine’s names', async () => {
+  test('a page for this machine is asked by it alone, and by no other site', async () => {
     await using admin = await startAdminNode()
-    const as = (host: string) => admin.ask('/metrics', { headers: { host } })
-    for (const host of ['localhost', `localhost:${admin.port}`, '127.0.0.1:1', '[::1]']) {
-      expect((await as(host)).status, host).toBe(200)
+    for (const [status, path, asked] of REQUESTS) {
+      expect((await admin.ask(path, asked)).status, JSON.stringify([path, asked])).toBe(status)
     }
-    for (const host of ['evil.example', 'evil.example:80', '127.0.0.1.evil.example']) {
-      expect((await as(host)).status, host).toBe(421)
-    }
+    const foreign = { origin: 'https://evil.example' }
+    expect((await admin.ask('/invalidate', { method: 'POST', headers: foreign })).status).toBe(403)
   })
 
   test('one for others is called as they like', async () => {
@@ -202,16 +201,6 @@ describe('who may ask for what', () => {
     expect(status).toBe(200)
     expect(node.pid).toBeGreaterThan(0)
   })
-
-  test('other sites may not ask', async () => {
-    await using admin = await startAdminNode()
-    const cross = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' }
-    expect((await admin.ask('/metrics', { headers: cross })).status).toBe(403)
-    const foreign = { origin: 'https://evil.example' }
-    expect((await admin.ask('/invalidate', { method: 'POST', headers: foreign })).status).toBe(403)
-    const link = { ...cross, 'sec-fetch-mode': 'navigate' }
-    expect((await admin.ask('/metrics', { headers: link })).status).toBe(200)
-  })
 })
 
 describe('no request harms the node', () => {
@@ -220,12 +209,6 @@ describe('no request harms the node', () => {
     const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
     const form = 'application/x-www-form-urlencoded'
     const said = async (path: string, options = {}) => (await admin.ask(path, options)).status
-    expect(await said('/nothing')).toBe(404)
-    expect(await said('/../../etc/passwd')).toBe(404)
-    expect(await said('/%00')).toBe(404)
-    expect(await said(`/${'x'.repeat(4000)}`)).toBe(414)
-    expect(await said('/metrics', { method: 'POST' })).toBe(405)
-    expect(await said('/metrics', { method: 'DELETE' })).toBe(405)
     expect(await said('/invalidate')).toBe(405)
     const post = { method: 'POST', headers }
     expect(await said('/invalidate', { ...post, body: '{' })).toBe(400)
@@ -251,31 +234,7 @@ describe('no request harms the node', () => {
 
   test('noise, half requests, floods of headers and of connections', async () => {
     await using admin = await startAdminNode()
-    const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve))
-    const raw = async (...bytes: readonly string[]): Promise<string> => {
-      const socket = connect(admin.port, '127.0.0.1')
-      let answer = ''
-      socket.setEncoding('latin1').on('data', (text: string) => {
-        answer += text
-      })
-      socket.on('error', () => {})
-      for (const part of bytes) socket.write(part, 'latin1')
-      await closed(socket)
-      return answer
-    }
-    expect(await raw('\0\x01\x02\xff\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
-    expect(await raw('get a\r\n')).toMatch(/^HTTP\/1.1 400 /)
-    expect(await raw('GET /metrics HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1.1 400 /)
-    expect(await raw(`GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1.1 4/)
-    // Who begins and doesn't go on is cut off.
-    const sockets = Array.from({ length: 200 }, () => {
-      const socket = connect(admin.port, '127.0.0.1')
-      socket.on('error', () => {})
-      socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n')
-      return socket
-    })
-    await Promise.all(sockets.map((socket) => closed(socket.resume())))
-    await expect.poll(() => admin.ask('/readyz').then(({ status }) => status, String)).toBe(200)
+    await survivesNoise(admin.port)
   })
 
   test('the cache serves meanwhile, and the answers have no way in for others', async () => {

@@ -15,6 +15,8 @@ export interface RunningProxy extends AsyncDisposable {
   readonly port: number
   readonly pid: number
   readonly address: string
+  /** Where it tells of itself now, by what it has told. */
+  adminPort(): number
   /** What it has told so far. */
   output(): string
   /** Resolves when it has told something that matches, after what it has told before this call. */
@@ -25,7 +27,10 @@ export interface RunningProxy extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>
 }
 
-export type ProxyOptions = { readonly flags: readonly string[] } | { readonly yaml: string }
+export type ProxyOptions = ({ readonly flags: readonly string[] } | { readonly yaml: string }) & {
+  /** For Node. */
+  readonly nodeFlags?: readonly string[]
+}
 
 const DEADLINE_MS = 40_000
 
@@ -36,9 +41,13 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   if ('yaml' in options) await writeFile(file, options.yaml)
   const args =
     'yaml' in options ? ['--config', file] : [...options.flags, '--listen', '127.0.0.1:0']
-  const child = spawn(process.execPath, [MEMSHARD, 'proxy', ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    [...(options.nodeFlags ?? []), MEMSHARD, 'proxy', ...args],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  )
   let output = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     output += text
@@ -71,6 +80,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     port,
     pid: child.pid ?? -1,
     address: `127.0.0.1:${port}`,
+    adminPort: () => Number(/.*metrics and health on http:\/\/[^ ]+:(\d+)\n/s.exec(output)?.[1]),
     output: () => output,
     told,
     async reload(yaml) {

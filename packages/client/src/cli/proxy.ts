@@ -36,8 +36,8 @@ export async function runProxy(
       ? configurationFrom(flags, servers, timeout)
       : readConfiguration(onlyFile(flags, config))
   const proxy = await startProxy(configuration, flags.quiet ? () => {} : tell)
+  if (proxy.adminAddress !== undefined) tell(`metrics and health on http://${proxy.adminAddress}`)
   for (const address of proxy.addresses) tell(`listens on ${textOfListenAddress(address)}`)
-  if (proxy.adminAddress !== undefined) tell(`tells of itself on http://${proxy.adminAddress}`)
   for (const { host, path } of proxy.addresses) {
     if (path === '' && !isLoopback(host)) {
       tell(`WARNING: ${host} may be reached from outside, and the proxy asks nobody for a login`)
@@ -76,7 +76,7 @@ async function reloadFrom(
     await proxy.configure(readConfiguration(file))
     const { adminAddress } = proxy
     if (adminAddress !== undefined && adminAddress !== before) {
-      tell(`tells of itself on http://${adminAddress}`)
+      tell(`metrics and health on http://${adminAddress}`)
     }
     tell(`${file} is read again`)
   } catch (error) {

@@ -14,6 +14,8 @@ export interface DurationHistogram {
 const FIRST_EXPONENT = 4
 /** The last one that ends, to 2^24 us, which is 17 s. */
 const LAST_EXPONENT = 24
+/** Longer ones are no longer told apart, and must fit into 32 bits as microseconds. */
+const MAX_MS = 60_000
 const BUCKETS = LAST_EXPONENT - FIRST_EXPONENT + 2
 
 /** Seconds, ascending; the last is Infinity. */
@@ -39,7 +41,7 @@ export class CommandDurations implements LatencyRecorder {
     if (!this.isOn) return
     if (operation !== this.#operation) this.#turnTo(operation)
     // Math.clz32 sees the highest bit: 2^n us and less are in bucket n.
-    const exponent = 32 - Math.clz32(Math.ceil(milliseconds * 1000) - 1)
+    const exponent = 32 - Math.clz32(Math.ceil(Math.min(milliseconds, MAX_MS) * 1000) - 1)
     const bucket =
       milliseconds <= 0 || exponent <= FIRST_EXPONENT
         ? 0
