@@ -248,6 +248,15 @@ test('what is under limits of prefixes is there where there are some', async () 
   expect(of('memshard_prefix_items')).toEqual({ 'ab%3A': 1, 'session%3A': 0 })
   expect(of('memshard_prefix_evictions_total')).toEqual({ 'ab%3A': 4, 'session%3A': 0 })
   expect(of('memshard_prefix_refusals_total')).toEqual({ 'ab%3A': 1, 'session%3A': 0 })
+
+  // Changed while it runs: first more, then less than there is.
+  await wire.ask('prefix_limit ab: 1m\r\n')
+  for (let i = 0; i < 200; i++) await wire.ask(`set ab:${i} 0 0 1000\r\n${value}\r\n`)
+  const items = async (): Promise<number | undefined> =>
+    (await scrape(admin)).get('memshard_prefix_items')?.samples[0]?.value
+  expect(await items()).toBe(200)
+  expect(await wire.say('prefix_limit ab: 10k\r\n')).toBe('OK\r\n')
+  await expect.poll(items, { timeout: 20_000 }).toBe(9)
 })
 
 describe.skipIf(missing('prometheus') !== undefined)('Prometheus', () => {

@@ -33,7 +33,13 @@ import { COLD, HOT, Lru, type LruOwner, TEMP, WARM } from './lru.ts'
 import { copyBytes, type MemoryBlock } from './memory.ts'
 import { ANY_CLASS, PageMoves } from './page-moves.ts'
 import { PrefixInvalidations } from './prefix-invalidations.ts'
-import { LIMITED_EVICTIONS, LIMITED_REFUSALS, NO_LIMIT, PrefixLimits } from './prefix-limits.ts'
+import {
+  LIMITED_EVICTIONS,
+  LIMITED_ITEMS,
+  LIMITED_REFUSALS,
+  NO_LIMIT,
+  PrefixLimits,
+} from './prefix-limits.ts'
 import { PrefixStatistics } from './prefix-statistics.ts'
 import { SharedState } from './shared-state.ts'
 import { SizeHistogram } from './size-histogram.ts'
@@ -208,7 +214,7 @@ export class Cache implements LruOwner {
     if (nominal > this.options.maxItemSizeBytes) return TOO_LARGE
     const limit = this.limits.count === 0 ? NO_LIMIT : this.limits.of(key, keyAt, keyLength)
     if (limit !== NO_LIMIT && this.#isRefused(limit, nominal)) {
-      return nominal > this.limits.limits[limit].bytes ? TOO_LARGE : NO_MEMORY
+      return nominal > this.limits.bytesOf(limit) ? TOO_LARGE : NO_MEMORY
     }
     const linksBytes = limit === NO_LIMIT ? 0 : LIMIT_LINKS_BYTES
     const chunked = nominal + linksBytes > this.options.slabChunkMaxBytes
@@ -381,8 +387,8 @@ export class Cache implements LruOwner {
   #isRefused(limit: number, size: number): boolean {
     const { limits } = this
     const refused =
-      size > limits.limits[limit].bytes ||
-      (!this.options.evictionsEnabled && limits.isExceeded(limit, size))
+      size > limits.bytesOf(limit) ||
+      (!this.options.evictionsEnabled && !limits.hasRoomFor(limit, size))
     if (refused) limits.increment(limit, LIMITED_REFUSALS)
     return refused
   }
@@ -392,7 +398,25 @@ export class Cache implements LruOwner {
     const limit = limits.ofItem(item)
     if (limit === NO_LIMIT) return
     limits.add(limit, item, size)
-    while (limits.isExceeded(limit)) this.#evictUnder(limit, item)
+    while (limits.isExceeded(limit)) {
+      // It was begun when the limit was higher: it goes as what else is too much since then.
+      if (limits.counted(limit, LIMITED_ITEMS) === 1) limits.settle(limit)
+      else this.#evictUnder(limit, item)
+    }
+  }
+
+  /**
+   * Evicts up to so many items that are too much since limits were lowered, the oldest first. True while there are more.
+   * With `-M` they go of themselves.
+   */
+  lowerLimits(most: number): boolean {
+    const { limits } = this
+    let left = this.options.evictionsEnabled ? most : 0
+    for (let limit = 0; limit < limits.count; limit++) {
+      for (; left > 0 && !limits.hasRoomFor(limit, 0); left--) this.#evictUnder(limit, 0)
+      limits.settle(limit)
+    }
+    return limits.lowering
   }
 
   #leftLimit(item: ItemRef, size: number): void {
@@ -402,7 +426,7 @@ export class Cache implements LruOwner {
 
   /**
    * Takes the oldest item under a limit out of the cache. Not the one that has just come, which may have become the
-   * oldest: since it is no larger than the limit, there is another.
+   * oldest: there is another.
    */
   #evictUnder(limit: number, newcomer: ItemRef): void {
     const { limits, lru, items, events } = this
@@ -439,6 +463,7 @@ export class Cache implements LruOwner {
         }
       }
     }
+    for (let limit = 0; limit < limits.count; limit++) limits.settle(limit)
   }
 
   // ---- from a snapshot
@@ -454,7 +479,7 @@ export class Cache implements LruOwner {
     const { items, slabs, pages, limits } = this
     const size = items.nominalSize(keyLength, clientFlags, valueLength)
     const limit = limits.of(key, keyAt, keyLength)
-    if (limit !== NO_LIMIT && limits.isExceeded(limit, size)) return false
+    if (limit !== NO_LIMIT && !limits.hasRoomFor(limit, size)) return false
     if (!pages.limitReached) return true
     const chunkBytes = size + (limit === NO_LIMIT ? 0 : LIMIT_LINKS_BYTES)
     const { slabChunkMaxBytes } = this.options

@@ -14,6 +14,7 @@ import {
 } from './cache-fixture.ts'
 import { checkInvariants } from './cache-invariants.ts'
 import { allocateCacheMemory, type CacheOptions } from './cache-memory.ts'
+import { LimitLowering } from './limit-lowering.ts'
 import { WARM } from './lru.ts'
 import { PageMover } from './page-mover.ts'
 import { ANY_CLASS } from './page-moves.ts'
@@ -23,6 +24,7 @@ import {
   LIMITED_ITEMS,
   LIMITED_REFUSALS,
   type PrefixLimit,
+  UNLIMITED,
 } from './prefix-limits.ts'
 import { recover } from './recovery.ts'
 import { APPEND, STORED, StoreRequest, store } from './store.ts'
@@ -49,6 +51,14 @@ function present(cache: Cache, prefix: string, count: number): number[] {
   return Array.from({ length: count }, (_, n) => n).filter(
     (n) => find(cache, `${prefix}${n}`) !== 0,
   )
+}
+
+/** As the background does, to the end. */
+function lower(cache: Cache): void {
+  const lowering = new LimitLowering(cache)
+  while (lowering.run()) checkInvariants(cache)
+  expect(cache.limits.lowering).toBe(false)
+  checkInvariants(cache)
 }
 
 describe('a prefix with a limit', () => {
@@ -202,10 +212,77 @@ describe('a prefix with a limit', () => {
     again.clock.start(START_UNIX_SECONDS)
     recover(again)
     expect(counted(again, 'a:', LIMITED_ITEMS)).toBe(100)
-    set(again, 'a:new', 'v')
+    lower(again)
     expect(present(again, 'a:', 100).at(0)).toBeGreaterThan(45)
     expect(present(again, 'b:', 100)).toHaveLength(100)
-    checkInvariants(again)
+  })
+})
+
+describe('a limit that changes', () => {
+  const change = (cache: Cache, prefix: string, bytes: number): void =>
+    cache.limits.change(cache.limits.ofPrefix(prefix), bytes)
+
+  test('holds more at once when it is raised, and anything when it is none', () => {
+    const cache = limited({ 'a:': 10 * KIB })
+    change(cache, 'a:', 50 * KIB)
+    for (let n = 0; n < 100; n++) set(cache, `a:${n}`, 'v'.repeat(1000))
+    expect(present(cache, 'a:', 100).length).toBeGreaterThan(40)
+    change(cache, 'a:', UNLIMITED)
+    for (let n = 0; n < 100; n++) set(cache, `a:${n}`, 'v'.repeat(1000))
+    expect(present(cache, 'a:', 100)).toHaveLength(100)
+    expect(cache.limits.lowering).toBe(false)
+    checkInvariants(cache)
+  })
+
+  test('that is lowered lets the oldest go bit by bit, and no store evicts more than it needs', () => {
+    const cache = limited({ 'a:': 1000 * KIB, 'c:': 1000 * KIB })
+    for (let n = 0; n < 500; n++) set(cache, `a:${n}`, 'v'.repeat(1000))
+    for (let n = 0; n < 100; n++) set(cache, `c:${n}`, 'v'.repeat(1000))
+    change(cache, 'a:', 100 * KIB)
+    expect(present(cache, 'a:', 500)).toHaveLength(500)
+    set(cache, 'a:500', 'v'.repeat(1000))
+    expect(present(cache, 'a:', 501).length).toBeGreaterThan(497)
+    const lowering = new LimitLowering(cache)
+    const before = counted(cache, 'a:', LIMITED_ITEMS)
+    expect(lowering.run()).toBe(true)
+    expect(counted(cache, 'a:', LIMITED_ITEMS)).toBe(before - 50)
+    lower(cache)
+    expect(counted(cache, 'a:', LIMITED_BYTES)).toBeLessThanOrEqual(100 * KIB)
+    expect(present(cache, 'a:', 501).at(0)).toBeGreaterThan(400)
+    expect(present(cache, 'c:', 100)).toHaveLength(100)
+  })
+
+  test('below what is under way lets that go too', () => {
+    const cache = limited({ 'a:': 100 * KIB })
+    const { block, length } = keyOf('a:large')
+    const item = cache.allocate(block, 0, length, 0, 0, 50_000, 0)
+    cache.fill(item, 0, keyOf('v'.repeat(50_000)).block, 0, 50_000)
+    change(cache, 'a:', KIB)
+    cache.link(item, cache.hashOf(item))
+    checkInvariants(cache)
+    expect(find(cache, 'a:large')).not.toBe(0)
+    lower(cache)
+    expect(find(cache, 'a:large')).toBe(0)
+    expect(set(cache, 'a:large', 'v'.repeat(2000))).toBe(undefined)
+  })
+
+  test('with -M refuses until what is too much has gone of itself', () => {
+    const cache = limited({ 'a:': 100 * KIB }, { evictionsEnabled: false })
+    for (let n = 0; n < 50; n++) set(cache, `a:${n}`, 'v'.repeat(1000))
+    change(cache, 'a:', 20 * KIB)
+    expect(new LimitLowering(cache).run()).toBe(false)
+    expect(present(cache, 'a:', 50)).toHaveLength(50)
+    expect(set(cache, 'a:new', 'v')).toBe(undefined)
+    for (let n = 0; n < 40; n++) cache.unlink(find(cache, `a:${n}`))
+    expect(set(cache, 'a:new', 'v')).not.toBe(undefined)
+    checkInvariants(cache)
+  })
+
+  test('is the same for every thread, also for one that starts later', () => {
+    const options = makeCacheOptions({ prefixLimits: limitsOf({ 'a:': 10 * KIB }) })
+    const memory = allocateCacheMemory(options)
+    change(new Cache(memory, options), 'a:', 20 * KIB)
+    expect(new Cache(memory, options).limits.bytesOf(0)).toBe(20 * KIB)
   })
 })
 
@@ -222,6 +299,8 @@ test('whatever happens, no more is under a limit than it says, and nothing else 
     fc.record({ kind: fc.constant('delete' as const), key: fc.nat(39) }),
     fc.record({ kind: fc.constant('tick' as const), seconds: fc.nat(10) }),
     fc.record({ kind: fc.constant('reset' as const) }),
+    fc.record({ kind: fc.constant('limit' as const), limit: fc.nat(2), kibibytes: fc.nat(60) }),
+    fc.record({ kind: fc.constant('lower' as const) }),
   )
   fc.assert(
     fc.property(
@@ -240,6 +319,8 @@ test('whatever happens, no more is under a limit than it says, and nothing else 
         for (const each of steps) {
           if (each.kind === 'tick') cache.clock.tick(cache.clock.now + each.seconds)
           else if (each.kind === 'reset') cache.resetStatistics()
+          else if (each.kind === 'lower') cache.lowerLimits(3)
+          else if (each.kind === 'limit') cache.limits.change(each.limit, each.kibibytes * KIB + 1)
           else if (each.kind === 'fetch') fetch(cache, keys[each.key])
           else if (each.kind === 'delete') {
             const item = find(cache, keys[each.key])
@@ -256,6 +337,7 @@ test('whatever happens, no more is under a limit than it says, and nothing else 
           }
           checkInvariants(cache)
         }
+        lower(cache)
         for (const [key, value] of unlimited) expect(textOf(cache, key) === value, key).toBe(true)
       },
     ),

@@ -1,6 +1,7 @@
 // Limits on what may be stored under prefixes of keys: which limit a key is under, how much is there, and in which
 // order. The items under a limit are a list of their own, linked through words that only they have (item.ts), so that
-// the oldest of them is found at once. Knows keys and links; what leaves the cache, and when, is the cache's.
+// the oldest of them is found at once. How much a limit is may change; which prefixes have one may not, because it is told
+// by an item's key whether it has these words. Knows keys and links; what leaves the cache, and when, is the cache's.
 import type { ItemRef, Items } from './item.ts'
 import { equalBytes, MemoryBlock } from './memory.ts'
 import type { SharedState } from './shared-state.ts'
@@ -15,6 +16,9 @@ export interface PrefixLimit {
   readonly bytes: number
 }
 
+/** The size of a limit that is none for now. */
+export const UNLIMITED = Number.MAX_SAFE_INTEGER
+
 /** What `of` says of most keys. */
 export const NO_LIMIT = -1
 
@@ -26,13 +30,23 @@ export const LIMITED_REFUSALS = 3
 const COUNTERS = 4
 
 export class PrefixLimits {
-  /** The longest first: a key is under the longest limit that it begins with, and under no other. */
+  /**
+   * As they were given at the start. The longest first: a key is under the longest limit that it begins with, and under
+   * no other.
+   */
   readonly limits: readonly PrefixLimit[]
   readonly #texts: readonly MemoryBlock[]
   readonly #items: Items
   readonly #heads: Int32Array
   readonly #tails: Int32Array
   readonly #counters: Float64Array
+  /** How much each limit is now. */
+  readonly #bytes: Float64Array
+  /**
+   * What stores make room for: more than that while what is too much since a limit was lowered leaves bit by bit. So no
+   * store evicts more than makes room for itself.
+   */
+  readonly #inForce: Float64Array
 
   constructor(limits: readonly PrefixLimit[], state: SharedState, items: Items) {
     this.limits = [...limits].sort((a, b) => b.prefix.length - a.prefix.length)
@@ -41,6 +55,12 @@ export class PrefixLimits {
     this.#heads = state.int32(limits.length)
     this.#tails = state.int32(limits.length)
     this.#counters = state.float64(limits.length * COUNTERS)
+    this.#bytes = state.float64(limits.length)
+    this.#inForce = state.float64(limits.length)
+    // Every thread constructs them, some when an operator has changed them already.
+    for (const [limit, { bytes }] of this.limits.entries()) {
+      if (this.#bytes[limit] === 0) this.change(limit, bytes)
+    }
   }
 
   get count(): number {
@@ -55,6 +75,35 @@ export class PrefixLimits {
       if (keyLength >= length && equalBytes(this.#texts[limit], 0, key, at, length)) return limit
     }
     return NO_LIMIT
+  }
+
+  /** The number of the limit of exactly this prefix, in Latin-1, or `NO_LIMIT`. */
+  ofPrefix(prefix: string): number {
+    return this.limits.findIndex((limit) => limit.prefix === prefix)
+  }
+
+  /** How much it is now; `UNLIMITED` where it isn't any. */
+  bytesOf(limit: number): number {
+    return this.#bytes[limit]
+  }
+
+  /** From now on it is so much. What is too much then stays until somebody makes it go. */
+  change(limit: number, bytes: number): void {
+    this.#bytes[limit] = bytes
+    this.settle(limit)
+  }
+
+  /** What is there is as much as may be, unless the limit is more. */
+  settle(limit: number): void {
+    this.#inForce[limit] = Math.max(this.#bytes[limit], this.counted(limit, LIMITED_BYTES))
+  }
+
+  /** Whether there is still too much somewhere since a limit was lowered. */
+  get lowering(): boolean {
+    for (let limit = 0; limit < this.count; limit++) {
+      if (this.#inForce[limit] > this.#bytes[limit]) return true
+    }
+    return false
   }
 
   ofItem(item: ItemRef): number {
@@ -78,9 +127,14 @@ export class PrefixLimits {
     }
   }
 
-  /** Whether so many bytes more are too many. */
-  isExceeded(limit: number, moreBytes = 0): boolean {
-    return this.counted(limit, LIMITED_BYTES) + moreBytes > this.limits[limit].bytes
+  /** Whether there is more than what stores make room for. */
+  isExceeded(limit: number): boolean {
+    return this.counted(limit, LIMITED_BYTES) > this.#inForce[limit]
+  }
+
+  /** Whether so many bytes more are as much as the limit at most. */
+  hasRoomFor(limit: number, moreBytes: number): boolean {
+    return this.counted(limit, LIMITED_BYTES) + moreBytes <= this.#bytes[limit]
   }
 
   newest(limit: number): ItemRef {

@@ -20,7 +20,11 @@ import { processMetaDebug, processMetaNoop } from './meta-debug.ts'
 import { processMetaDelete } from './meta-delete.ts'
 import { processMetaGet } from './meta-get.ts'
 import { beginMetaSet } from './meta-set.ts'
-import { processInvalidatePrefix, processListPrefix } from './prefix-commands.ts'
+import {
+  processInvalidatePrefix,
+  processListPrefix,
+  processPrefixLimit,
+} from './prefix-commands.ts'
 import * as kind from './request-kinds.ts'
 import { processMemoryLimit, processSlabs } from './slab-commands.ts'
 import { processStatistics } from './statistics-command.ts'
@@ -36,6 +40,7 @@ const STATS = word('stats')
 const FLUSH_ALL = word('flush_all')
 const INVALIDATE_PREFIX = word('invalidate_prefix')
 const LIST_PREFIX = word('list_prefix')
+const PREFIX_LIMIT = word('prefix_limit')
 const VERBOSITY = word('verbosity')
 const SLABS = word('slabs')
 const CACHE_MEMLIMIT = word('cache_memlimit')
@@ -112,6 +117,7 @@ export function processCommand(context: Context, connection: Connection): void {
   else if (tokens.is(0, LRU_CRAWLER)) processLruCrawler(context, connection)
   else if (tokens.is(0, INVALIDATE_PREFIX)) processInvalidatePrefix(context)
   else if (tokens.is(0, LIST_PREFIX)) processListPrefix(context, connection)
+  else if (tokens.is(0, PREFIX_LIMIT)) processPrefixLimit(context)
   else if (tokens.is(0, REFRESH_CERTS)) processRefreshCertificates(context, connection)
   else if (context.host.debugCommandsEnabled && processDebugCommand(context)) return
   else if (isRetrievalName(context)) reply.text(BAD_FORMAT)

@@ -218,3 +218,74 @@ describe('list_prefix', () => {
     expect(client.send('list_prefix p 10 5\r\n')).toBe('CLIENT_ERROR list_prefix not allowed\r\n')
   })
 })
+
+describe('prefix_limit', () => {
+  const options = {
+    prefixLimits: [
+      { prefix: 'p:', bytes: 10_000 },
+      { prefix: 'p:q:', bytes: 10_000 },
+    ],
+  }
+  const told = (client: Client, prefix: string, what: string): number =>
+    Number(
+      new RegExp(`prefix_limit:${encodeURIComponent(prefix)}:${what} (\\d+)`).exec(
+        client.send('stats memshard\r\n'),
+      )?.[1],
+    )
+
+  test.each([
+    ['20000', 20_000],
+    ['64k', 65_536],
+    ['3M', 3 * 1024 * 1024],
+    ['2g', 2 * 1024 ** 3],
+    ['0', 0],
+  ])('%s is told from then on', (size, bytes) => {
+    const client = new Server(options).connect()
+    expect(client.send(`prefix_limit p: ${size}\r\n`)).toBe('OK\r\n')
+    expect(told(client, 'p:', 'limit_bytes')).toBe(bytes)
+    expect(told(client, 'p:q:', 'limit_bytes')).toBe(10_000)
+  })
+
+  test('makes an item too large, or not any more', () => {
+    const client = new Server(options).connect()
+    const item = `set p:1 0 0 15000\r\n${'v'.repeat(15_000)}\r\n`
+    expect(client.send(item)).toBe('SERVER_ERROR object too large for cache\r\n')
+    client.send('prefix_limit p: 20k\r\n')
+    expect(client.send(item)).toBe('STORED\r\n')
+    client.send('prefix_limit p: 1k\r\n')
+    expect(client.send(item)).toBe('SERVER_ERROR object too large for cache\r\n')
+    client.send('prefix_limit p: 0\r\n')
+    expect(client.send(item)).toBe('STORED\r\n')
+  })
+
+  test('wakes who brings down what is too much, and only then', () => {
+    let wakes = 0
+    const client = new Server(options, { wakeBackground: () => wakes++ }).connect()
+    client.send(stored('p:1', 'p:2'))
+    client.send('prefix_limit p: 5000\r\nprefix_limit p: 0\r\n')
+    expect(wakes).toBe(0)
+    client.send('prefix_limit p: 100\r\n')
+    expect(wakes).toBe(1)
+  })
+
+  test.each([
+    ['prefix_limit', 'CLIENT_ERROR bad command line format'],
+    ['prefix_limit p:', 'CLIENT_ERROR bad command line format'],
+    ['prefix_limit p: 1 2 3', 'CLIENT_ERROR bad command line format'],
+    ['prefix_limit p: -1', 'CLIENT_ERROR a limit is a number of bytes, or one with k, m or g'],
+    ['prefix_limit p: 1t', 'CLIENT_ERROR a limit is a number of bytes, or one with k, m or g'],
+    [`prefix_limit p: ${'9'.repeat(30)}`, 'CLIENT_ERROR a limit is a number of bytes, or one with'],
+    ['prefix_limit p 10', 'CLIENT_ERROR that prefix has no limit'],
+    ['prefix_limit p:q 10', 'CLIENT_ERROR that prefix has no limit'],
+  ])('%j is refused', (request, answer) => {
+    const client = new Server(options).connect()
+    expect(client.send(`${request}\r\n`)).toMatch(new RegExp(`^${answer}`))
+    expect(told(client, 'p:', 'limit_bytes')).toBe(10_000)
+  })
+
+  test('may be sent without an answer', () => {
+    const client = new Server(options).connect()
+    expect(client.send('prefix_limit p: 5 noreply\r\nmn\r\n')).toBe('MN\r\n')
+    expect(told(client, 'p:', 'limit_bytes')).toBe(5)
+  })
+})

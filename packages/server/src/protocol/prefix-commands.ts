@@ -1,7 +1,8 @@
-// Commands about all keys under a prefix, which memcached doesn't have: invalidate_prefix, list_prefix. Knows what they
-// answer; how a prefix is invalidated is the cache's.
+// Commands about all keys under a prefix, which memcached doesn't have: invalidate_prefix, list_prefix, prefix_limit. Knows
+// what they accept and answer; how a prefix is invalidated, or kept to a limit, is the cache's.
 import { requestSweep } from '../cache/crawler.ts'
 import { isPrefix } from '../cache/prefix-invalidations.ts'
+import { NO_LIMIT, UNLIMITED } from '../cache/prefix-limits.ts'
 import { answer } from './classic.ts'
 import type { Connection } from './connection.ts'
 import { BAD_FORMAT, type Context, ERROR, OK } from './context.ts'
@@ -14,6 +15,11 @@ const LISTING_NOT_ALLOWED = line('CLIENT_ERROR list_prefix not allowed')
 const PREFIX_TOO_LONG = line('CLIENT_ERROR a prefix has at most 250 bytes')
 const TOO_MANY_INVALIDATIONS = line(
   'SERVER_ERROR too many prefixes are invalidated: their items are being reclaimed, try again',
+)
+
+const LIMIT_MALFORMED = line('CLIENT_ERROR a limit is a number of bytes, or one with k, m or g')
+const NO_LIMIT_GIVEN = line(
+  'CLIENT_ERROR that prefix has no limit: only those that the start gave one (-o prefix_limit) can be changed',
 )
 
 /** `invalidate_prefix <prefix> [noreply]`: a flush of what is under it. */
@@ -47,6 +53,33 @@ export function processListPrefix(context: Context, connection: Connection): voi
     const prefix = block.bytes.slice(start[1], end[1])
     connection.list(new KeyDump('metadump', { prefix, count, cursor }))
   }
+}
+
+/** `prefix_limit <prefix> <size> [noreply]`: how much may be stored under it from now on; 0: any amount. */
+export function processPrefixLimit(context: Context): void {
+  const { tokens, cache, host } = context
+  if (tokens.count < 3 || tokens.count > 4) {
+    answer(context, BAD_FORMAT)
+    return
+  }
+  const bytes = sizeOf(tokens.text(2))
+  const limit = cache.limits.ofPrefix(tokens.text(1))
+  if (bytes === undefined) answer(context, LIMIT_MALFORMED)
+  else if (limit === NO_LIMIT) answer(context, NO_LIMIT_GIVEN)
+  else {
+    cache.limits.change(limit, bytes === 0 ? UNLIMITED : bytes)
+    if (cache.limits.lowering) host.wakeBackground()
+    answer(context, OK)
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 }
+
+/** Undefined: it is none. */
+function sizeOf(text: string): number | undefined {
+  const [, digits, unit] = /^(\d+)([kmg]?)$/i.exec(text) ?? []
+  const bytes = Number(digits) * (UNITS[unit?.toLowerCase()] ?? 1)
+  return Number.isSafeInteger(bytes) ? bytes : undefined
 }
 
 function optionalNumber({ tokens }: Context, token: number, absent: number): number {

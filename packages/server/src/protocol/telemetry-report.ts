@@ -11,6 +11,7 @@ import {
   LIMITED_EVICTIONS,
   LIMITED_ITEMS,
   LIMITED_REFUSALS,
+  UNLIMITED,
 } from '../cache/prefix-limits.ts'
 import { TOTAL_ITEMS } from '../cache/statistics.ts'
 import { BYTES_IN, BYTES_OUT, LOOP_ROUNDS, REQUESTS } from '../cache/telemetry.ts'
@@ -78,9 +79,10 @@ function* limitStatistics({ limits }: Cache): Generator<Pair> {
   const numbers = limits.limits.map((_, limit) => limit)
   numbers.sort((a, b) => (limits.limits[a].prefix < limits.limits[b].prefix ? -1 : 1))
   for (const limit of numbers) {
-    const { prefix, bytes } = limits.limits[limit]
+    const { prefix } = limits.limits[limit]
+    const bytes = limits.bytesOf(limit)
     const name = `prefix_limit:${encoded(Buffer.from(prefix, 'latin1'))}`
-    yield [`${name}:limit_bytes`, bytes]
+    yield [`${name}:limit_bytes`, bytes === UNLIMITED ? 0 : bytes]
     yield [`${name}:bytes`, limits.counted(limit, LIMITED_BYTES)]
     yield [`${name}:items`, limits.counted(limit, LIMITED_ITEMS)]
     yield [`${name}:evictions`, limits.counted(limit, LIMITED_EVICTIONS)]

@@ -1,9 +1,10 @@
 // The work that no request waits for, on the main thread: the clock's tick, the LRU maintainer, the crawler,
-// the slab page mover, and telling watchers what happens. Knows timers; what the work is, is the cache's.
+// limits of prefixes that were lowered, the slab page mover, and telling watchers what happens. Knows timers; what the work is, is the cache's.
 import { Automover } from '../cache/automover.ts'
 import type { Cache } from '../cache/cache.ts'
 import type { ClockReading } from '../cache/clock.ts'
 import { Crawler } from '../cache/crawler.ts'
+import { LimitLowering } from '../cache/limit-lowering.ts'
 import { Maintainer } from '../cache/maintainer.ts'
 import { PageMover } from '../cache/page-mover.ts'
 import type { Tuning } from '../cache/tuning.ts'
@@ -15,6 +16,8 @@ const TICK_MS = 1_000
 const CRAWL_PAUSE_MS = 2
 /** Between two pages to be moved or given back to the system. */
 const PAGE_PAUSE_MS = 1
+/** Between two steps of bringing what is under a prefix down to its limit. */
+const LOWERING_PAUSE_MS = 1
 /** While every eviction asks for a page to be moved (`slab_automove=2`). */
 const EVICTIONS_CHECK_MS = 10
 
@@ -56,6 +59,10 @@ export class Background {
     const { tuning } = this.#cache
     const crawler = new Crawler(this.#cache)
     this.#every(TICK_MS, () => (crawler.run() ? crawlPause(tuning) : TICK_MS))
+    if (settings.prefixLimits.length > 0) {
+      const lowering = new LimitLowering(this.#cache)
+      this.#every(TICK_MS, () => (lowering.run() ? LOWERING_PAUSE_MS : TICK_MS))
+    }
     if (settings.slabReassignEnabled) this.#rebalanceSlabs()
   }
 
