@@ -240,7 +240,10 @@ function takeOver(
     }
     reason = resumed
   }
+  const complete = header.state === ON_DISK || header.version !== LAYOUT_VERSION
   header.begin(file.layout)
+  // As above: who could have gone on with what is on the disk must find it empty there.
+  if (complete) fsyncSync(fd)
   const memory = own()
   pageZero.bytes.fill(0, FILE_HEADER_BYTES)
   const cache = new Cache(memory, options)
