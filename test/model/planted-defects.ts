@@ -100,7 +100,12 @@ export const PLANTED_DEFECTS: readonly PlantedDefect[] = [
     '',
   ),
   // ---- moving pages
-  soon('a copy keeps its original’s pins', 'item.js', '& 0x00ff_ffff);', ');'),
+  soon(
+    'a copy keeps its original’s pins',
+    'item.js',
+    'setMeta(to, this.meta(item) & 0x00ff_ffff);',
+    'setMeta(to, this.meta(item));',
+  ),
   defect(
     'chunks of a large item that was moved belong to where it was',
     'item.js',
