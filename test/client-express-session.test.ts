@@ -1,7 +1,7 @@
 // The store as express-session uses it, over a node of ours: whole requests with cookies, and each method's contract.
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { Client } from '@memshard/client'
+import { Client, MemshardError } from '@memshard/client'
 import { MemshardStore } from '@memshard/client/express-session'
 import express from 'express'
 import session, { type SessionData } from 'express-session'
@@ -70,6 +70,50 @@ describe('an application', () => {
     } finally {
       await Promise.all([well.close(), app.close(), broken.close()])
     }
+  })
+})
+
+describe('an application whose sessions may fail', () => {
+  const broken = (): Client =>
+    new Client({ nodes: ['127.0.0.1:1'], timeout: 100, onNodeDown: 'error' })
+
+  test('goes on without one, and tells why', async () => {
+    await using cache = broken()
+    const errors: unknown[] = []
+    const app = await listen(
+      new MemshardStore({
+        client: cache,
+        onFailure: 'no session',
+        onError: (error) => errors.push(error),
+      }),
+    )
+    try {
+      const browser = new Browser()
+      for (let request = 0; request < 2; request++) {
+        expect(await browser.get(`${app.url}/visit`)).toBe('1')
+        expect(browser.status).toBe(200)
+      }
+      // The first had no cookie to look up.
+      expect(errors).toHaveLength(3)
+      for (const error of errors) expect(error).toBeInstanceOf(MemshardError)
+    } finally {
+      await app.close()
+    }
+  })
+
+  test('is told when a session could not be ended', async () => {
+    await using cache = broken()
+    const store = new MemshardStore({ client: cache, onFailure: 'no session' })
+    expect(await called((done) => store.get('s', done))).toBeNull()
+    await called((done) => store.set('s', sessionFor(60_000), done))
+    await called((done) => store.touch('s', sessionFor(60_000), done))
+    await expect(called((done) => store.destroy('s', done))).rejects.toThrow(MemshardError)
+    await expect(called((done) => store.clear(done))).rejects.toThrow(MemshardError)
+  })
+
+  test('says which ways there are', () => {
+    const onFailure = 'silence' as 'error'
+    expect(() => new MemshardStore({ client, onFailure })).toThrow(/give 'error' or 'no session'/)
   })
 })
 

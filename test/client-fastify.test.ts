@@ -103,6 +103,27 @@ describe('the plugin', () => {
   })
 })
 
+test.each([
+  ['error', 500],
+  ['no session', 200],
+] as const)('sessions that can’t be had are: %s', async (onFailure, status) => {
+  const app = fastify()
+  await app.register(cache, { nodes: ['127.0.0.1:1'], timeout: 100, onNodeDown: 'error' })
+  await app.register(cookie)
+  await app.register(session, {
+    secret: 'a secret that is longer than thirty-two characters',
+    cookie: { secure: false, maxAge: 60_000 },
+    store: new MemshardStore({ client: app.cache, onFailure }),
+  })
+  app.get('/visit', async (request) => {
+    request.session.visits = (request.session.visits ?? 0) + 1
+    return String(request.session.visits)
+  })
+  const { statusCode } = await app.inject('/visit')
+  expect(statusCode).toBe(status)
+  await app.close()
+})
+
 test('sessions of @fastify/session live in the cache', async () => {
   const app = fastify()
   await app.register(cache, { nodes: [node.address], timeout: 10_000 })

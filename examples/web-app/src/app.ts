@@ -6,6 +6,7 @@ import cookie from '@fastify/cookie'
 import session from '@fastify/session'
 import { Client } from '@memshard/client'
 import { cache } from '@memshard/client/fastify'
+import { MemshardStore } from '@memshard/client/fastify-session'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { LiveStream } from './live-stream.ts'
 import { Live } from './live-view.ts'
@@ -17,7 +18,6 @@ import { isOwnHost, isSameOrigin } from './same-origin.ts'
 import { type ServedPage, servedPages } from './served-page.ts'
 import {
   countVisit,
-  LenientStore,
   putIntoBasket,
   SESSION_COOKIE,
   SESSION_PREFIX,
@@ -134,7 +134,12 @@ export async function startApp(
         // Set on HTTPS; there is none on loopback.
         secure: false,
       },
-      store: new LenientStore({ client: app.cache, prefix: SESSION_PREFIX }),
+      store: new MemshardStore({
+        client: app.cache,
+        prefix: SESSION_PREFIX,
+        // A cache that can't be reached for a moment costs a visitor the basket, not the page.
+        onFailure: 'no session',
+      }),
     })
     routePages(inner, pages, home, processes, live)
   })

@@ -1,7 +1,5 @@
 // A visitor's session, which lives in the cache and nowhere else: what it has, and what is said of one that was lost.
 // Knows @fastify/session's requests and where a session lives.
-
-import { MemshardStore } from '@memshard/client/fastify-session'
 import type { Session } from 'fastify'
 
 declare module 'fastify' {
@@ -18,22 +16,6 @@ export const SESSION_SECONDS = 30 * 60
 const MAX_BASKET = 99
 /** What @fastify/session makes, before the dot and its signature. */
 const SESSION_ID = /^([\w-]{16,64})\./
-
-type Get = MemshardStore['get']
-
-/**
- * A cache that can't be reached for a moment costs a visitor the session, not the page. It would be wrong for a store that
- * keeps what mustn't be lost: there an error has to stay one.
- */
-export class LenientStore extends MemshardStore {
-  override get(...[id, callback]: Parameters<Get>): void {
-    super.get(id, (error, session) => callback(null, error ? null : session))
-  }
-
-  override set(...[id, session, callback]: Parameters<MemshardStore['set']>): void {
-    super.set(id, session, () => callback())
-  }
-}
 
 /** The key of the session that a request's cookie names, whether there is one or not. */
 export function sessionKeyOf(cookie: string | undefined): string | undefined {

@@ -10,6 +10,14 @@ export interface SessionStoreOptions {
   readonly prefix?: string
   /** Seconds that a session lives whose cookie doesn't say how long it does. Default a day. */
   readonly ttl?: number
+  /**
+   * What a request feels when the cache fails. `error`: the framework is told, which makes it a 500. `no session`: it goes on
+   * without one, as if the cache had lost it, and `onError` is told; what was put into a session meanwhile is lost. Ending
+   * sessions stays an error all the same, for one that was to be ended may be there again. Default `error`.
+   */
+  readonly onFailure?: 'error' | 'no session'
+  /** Told of failures that requests don't feel. */
+  readonly onError?: (error: Error) => void
 }
 
 /** What is known of a session besides what the application keeps in it. */
@@ -26,19 +34,27 @@ const DAY_SECONDS = 24 * 60 * 60
 export class SessionItems<S extends SessionWithCookie> {
   readonly #items: ReturnType<Client['namespace']>
   readonly #ttl: number
+  readonly #isLenient: boolean
+  readonly #onError: ((error: Error) => void) | undefined
 
-  constructor({ client, prefix = 'sess:', ttl = DAY_SECONDS }: SessionStoreOptions) {
+  constructor(options: SessionStoreOptions) {
+    const { client, prefix = 'sess:', ttl = DAY_SECONDS, onFailure = 'error', onError } = options
     if (!(ttl > 0)) throw new ArgumentError(`ttl is ${String(ttl)}: give seconds above 0`)
+    if (onFailure !== 'error' && onFailure !== 'no session') {
+      throw new ArgumentError(`onFailure is ${String(onFailure)}: give 'error' or 'no session'`)
+    }
     this.#items = client.namespace(prefix)
     this.#ttl = ttl
+    this.#isLenient = onFailure === 'no session'
+    this.#onError = onError
   }
 
   get(id: string, callback: Callback<S | null>): void {
-    answer(this.#read(id), callback)
+    answer(this.#passedOver(this.#read(id), null), callback)
   }
 
   set(id: string, session: S, callback?: Callback<void>): void {
-    answer(this.#write(id, session), callback)
+    answer(this.#passedOver(this.#write(id, session), undefined), callback)
   }
 
   destroy(id: string, callback?: Callback<void>): void {
@@ -47,12 +63,21 @@ export class SessionItems<S extends SessionWithCookie> {
 
   /** Makes the session live on without writing it, so that nothing is lost that others have written meanwhile. */
   touch(id: string, session: S, callback?: Callback<void>): void {
-    answer(this.#touch(id, this.#secondsLeft(session)), callback)
+    answer(this.#passedOver(this.#touch(id, this.#secondsLeft(session)), undefined), callback)
   }
 
   /** Ends all sessions in no time. Only nodes of memshard can: others refuse, which is the error then. */
   clear(callback?: Callback<void>): void {
     answer(this.#items.invalidatePrefix(''), callback)
+  }
+
+  /** The result, or where failures are passed over `instead` of one. */
+  #passedOver<T>(result: Promise<T>, instead: T): Promise<T> {
+    if (!this.#isLenient) return result
+    return result.catch((error) => {
+      this.#onError?.(error)
+      return instead
+    })
   }
 
   async #read(id: string): Promise<S | null> {
