@@ -102,7 +102,6 @@ describe.each(['memshard', 'memcached'] as const)('on %s', (server) => {
     await expect.poll(() => tags.isCurrent(stamps[0]).catch(() => 'failed')).toBe(false)
     expect(await tags.isCurrent(stamps[1])).toBe(true)
     expect(await tags.stamp([lost, kept])).toBeUndefined()
-    expect(await tags.changedAt([lost])).toBeUndefined()
     const refused = await tags.invalidate([lost, kept]).catch((error) => error)
     expect(refused).toBeInstanceOf(PartialError)
     expect([...refused.failed.keys()]).toEqual([lost])
@@ -112,15 +111,5 @@ describe.each(['memshard', 'memcached'] as const)('on %s', (server) => {
     nodes[0] = await startNode({ server, port: nodes[0]!.port })
     await expect.poll(() => tags.stamp([lost]).catch(() => undefined)).toBeDefined()
     expect(await tags.isCurrent(stamps[0])).toBe(false)
-  })
-
-  test('tells when tags were last changed, for who knows only when a value was begun', async () => {
-    const { tags } = shared
-    const first = (await tags.changedAt(['a', 'b']))!
-    expect(Math.abs(Date.now() - first)).toBeLessThan(60_000)
-    await expect.poll(() => Date.now()).toBeGreaterThan(first)
-    await tags.invalidate(['b'])
-    expect(await tags.changedAt(['a'])).toBe(first)
-    expect(await tags.changedAt(['a', 'b'])).toBeGreaterThan(first)
   })
 })

@@ -1,10 +1,15 @@
 // Tags: names of what entries are made of, by which all of them go out of date at once. For any memcached: nothing is listed
 // and nothing is searched, entries carry what their tags were when they were begun. Knows the client's calls, and not what
 // entries are or where they live.
-import { randomBytes } from 'node:crypto'
 import type { Client } from './client.ts'
 import { NodeDownError, PartialError } from './errors.ts'
 import type { CallOptions } from './options.ts'
+import {
+  begunGenerations,
+  newGeneration,
+  onOneNode,
+  readGenerations,
+} from './random-generations.ts'
 import { textAsKey } from './text-as-key.ts'
 
 export interface TagsOptions {
@@ -40,8 +45,9 @@ export class Tags {
    * @throws PartialError when nodes failed.
    */
   async stamp(tags: Iterable<string>, options: CallOptions = {}): Promise<TagStamp | undefined> {
-    const generations = await this.#made(tags, options)
-    return generations && [...generations]
+    const keys = this.#keysOf(tags)
+    const begun = await begunGenerations(this.#client, keys.keys(), options)
+    return begun.size < keys.size ? undefined : [...byTag(keys, begun)]
   }
 
   /** Whether no tag was invalidated, or lost, since. @throws PartialError when nodes failed. */
@@ -63,7 +69,7 @@ export class Tags {
     const all = [...new Set(tags)]
     const generation = newGeneration()
     const told = await Promise.allSettled(
-      all.map((tag) => this.#client.set(this.#key(tag), generation, { ...options, replicas: 1 })),
+      all.map((tag) => this.#client.set(this.#key(tag), generation, onOneNode(options))),
     )
     const failed = new Map<string, Error>()
     for (const [index, outcome] of told.entries()) {
@@ -74,46 +80,14 @@ export class Tags {
     if (failed.size > 0) throw new PartialError(new Map(), failed, all.length)
   }
 
-  /**
-   * When one of the tags was last invalidated or lost, for who knows of an entry only when it was begun: in milliseconds, by
-   * the clock of the machine that did it, so that it is only as right as the clocks are. Undefined as for `stamp`.
-   * @throws PartialError when nodes failed.
-   */
-  async changedAt(tags: Iterable<string>, options: CallOptions = {}): Promise<number | undefined> {
-    const generations = await this.#made(tags, options)
-    return generations && Math.max(0, ...[...generations.values()].map(timeOf))
-  }
-
-  /** The generations; those that are missing are made. Undefined when one can't be. */
-  async #made(
-    tags: Iterable<string>,
-    options: CallOptions,
-  ): Promise<Map<string, string> | undefined> {
-    const all = new Set(tags)
-    const generations = await this.#read(all, options)
-    const missing = [...all].filter((tag) => !generations.has(tag))
-    if (missing.length === 0) return generations
-    const generation = newGeneration()
-    const added = await Promise.all(
-      missing.map((tag) =>
-        this.#client.add(this.#key(tag), generation, { ...options, replicas: 1 }),
-      ),
-    )
-    // Of those that somebody else has made at the same time, theirs. A node that is down has neither.
-    const theirs = missing.filter((_, index) => !added[index])
-    const others = await this.#read(theirs, options)
-    for (const tag of missing) {
-      generations.set(tag, theirs.includes(tag) ? (others.get(tag) ?? '') : generation)
-    }
-    return [...generations.values()].includes('') ? undefined : generations
-  }
-
   async #read(tags: Iterable<string>, options: CallOptions): Promise<Map<string, string>> {
-    const keys = new Map(Array.from(tags, (tag) => [this.#key(tag), tag]))
-    if (keys.size === 0) return new Map()
-    // On one node each: of two that disagree, one would let through what the other has invalidated.
-    const found = await this.#client.getMulti<string>(keys.keys(), { ...options, replicas: 1 })
-    return new Map(Array.from(found, ([key, generation]) => [keys.get(key) as string, generation]))
+    const keys = this.#keysOf(tags)
+    return byTag(keys, await readGenerations(this.#client, keys.keys(), options))
+  }
+
+  /** The tags by their keys. */
+  #keysOf(tags: Iterable<string>): Map<string, string> {
+    return new Map(Array.from(tags, (tag) => [this.#key(tag), tag]))
   }
 
   #key(tag: string): string {
@@ -121,11 +95,9 @@ export class Tags {
   }
 }
 
-/** When it was made, for `changedAt`, and what nobody else makes. */
-function newGeneration(): string {
-  return `${Date.now()}-${randomBytes(12).toString('base64url')}`
-}
-
-function timeOf(generation: string): number {
-  return Number.parseInt(generation, 10)
+function byTag(
+  keys: ReadonlyMap<string, string>,
+  generations: ReadonlyMap<string, string>,
+): Map<string, string> {
+  return new Map(Array.from(generations, ([key, generation]) => [keys.get(key)!, generation]))
 }

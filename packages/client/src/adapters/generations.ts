@@ -1,8 +1,13 @@
 // What makes everything under a prefix a miss at once, on any memcached: each value bears the generation it was stored in, and
 // a value of another than the present one counts as none. Knows no framework.
-import { randomBytes } from 'node:crypto'
 import type { Client } from '../client.ts'
 import { NodeDownError } from '../errors.ts'
+import {
+  begunGenerations,
+  newGeneration,
+  onOneNode,
+  readGenerations,
+} from '../random-generations.ts'
 
 type Items = ReturnType<Client['namespace']>
 
@@ -11,9 +16,6 @@ type Items = ReturnType<Client['namespace']>
  * the reads of all, and a node that is down has not all with it.
  */
 const PARTS = 32
-
-/** Of two replicas that disagree, one would let through what the other has cleared. */
-const ON_ONE_NODE = { replicas: 1 }
 
 /**
  * A generation is random and never comes again. So one that the cache has evicted, or whose node has lost it, makes its part of
@@ -28,19 +30,12 @@ export class Generations {
 
   /** The generation of each item, by the item's name, as far as they are there. */
   async of(names: readonly string[]): Promise<Map<string, string>> {
-    const found = await this.#read(new Set(names.map(partOf)))
-    return byName(names, found)
+    return byName(names, await readGenerations(this.#items, new Set(names.map(partOf))))
   }
 
   /** The same, begun where there are none: for what is to be stored. */
   async begun(names: readonly string[]): Promise<Map<string, string>> {
-    const parts = new Set(names.map(partOf))
-    const found = await this.#read(parts)
-    const missing = [...parts].filter((part) => !found.has(part))
-    if (missing.length === 0) return byName(names, found)
-    // Of several who begin one at once, one does, and all take that.
-    await Promise.all(missing.map((part) => this.#items.add(part, generation(), ON_ONE_NODE)))
-    return byName(names, new Map([...found, ...(await this.#read(missing))]))
+    return byName(names, await begunGenerations(this.#items, names.map(partOf)))
   }
 
   /**
@@ -48,15 +43,11 @@ export class Generations {
    * @throws MemshardError when a node can't be told: what has its generation there may be found again.
    */
   async renew(): Promise<void> {
-    const anew = Array.from({ length: PARTS }, (_, i) => [`~${i}`, generation()] as const)
-    const stored = await this.#items.setMulti(anew, ON_ONE_NODE)
+    const anew = Array.from({ length: PARTS }, (_, i) => [`~${i}`, newGeneration()] as const)
+    const stored = await this.#items.setMulti(anew, onOneNode({}))
     const failed = [...stored.values()].filter((isStored) => !isStored).length
     if (failed === 0) return
     throw new NodeDownError(`${failed} of ${PARTS} parts were not cleared: their nodes are down`)
-  }
-
-  #read(parts: Iterable<string>): Promise<Map<string, string>> {
-    return this.#items.getMulti<string>(parts, ON_ONE_NODE)
   }
 }
 
@@ -73,9 +64,4 @@ function byName(names: readonly string[], parts: ReadonlyMap<string, string>): M
     if (generation !== undefined) found.set(name, generation)
   }
   return found
-}
-
-/** 72 random bits, as 12 characters. */
-function generation(): string {
-  return randomBytes(9).toString('base64url')
 }
