@@ -4,13 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { FAILURE, LOGIN_SESSIONS, login } from './login-sessions.ts'
 import { freePort } from './nodes.ts'
 import { missing } from './peers.ts'
 import { type Started, start } from './processes.ts'
 import { type Endpoint, Wire } from './wire.ts'
-
-const UNAUTHENTICATED = 'CLIENT_ERROR unauthenticated\r\n'
-const FAILURE = 'CLIENT_ERROR authentication failure\r\n'
 
 let directory: string
 let file: string
@@ -51,40 +49,11 @@ async function logIn(endpoint: Endpoint, text: string): Promise<string> {
   return (await wire.readUntil('\r\n')).toString('latin1')
 }
 
-const login = (text: string): string => `set any 0 0 ${text.length}\r\n${text}\r\n`
-
-/**
- * Sessions of steps: what is sent, and how 1.6.18 and 1.6.45 answer it. One by one, because 1.6.18 loses answers
- * when unauthenticated lines come together.
- */
-const SESSIONS: Readonly<Record<string, readonly (readonly [sent: string, answer: string])[]>> = {
-  'a wrong password, then the right one': [
-    [login('foo bab'), FAILURE],
-    [login('foo bar'), 'STORED\r\n'],
-    ['set a 0 0 2\r\nhi\r\nget a\r\n', 'STORED\r\nVALUE a 0 2\r\nhi\r\nEND\r\n'],
-  ],
-  'another user': [
-    [login('baaaz quux'), 'STORED\r\n'],
-    ['get nothing\r\n', 'END\r\n'],
-  ],
-  'commands before': [
-    ['get foo\r\n', UNAUTHENTICATED],
-    ['version\r\n', UNAUTHENTICATED],
-    ['shutdown\r\n', UNAUTHENTICATED],
-    ['set foo 0 0 2\r\nhi\r\n', 'CLIENT_ERROR bad authentication token format\r\n'],
-    ['set foo 0 0 x\r\n', UNAUTHENTICATED],
-    [login('foo bar'), 'STORED\r\n'],
-  ],
-  'a value of another length than said': [
-    ['set foo 0 0 5\r\nfoo bar', 'CLIENT_ERROR bad command line termination\r\n'],
-  ],
-}
-
 describe.each(['memcached', 'memshard', 'memshard, node transport'])('%s', (name) => {
   const executable = name === 'memcached' ? 'memcached' : undefined
   const args = name.endsWith('transport') ? ['--transport', 'node'] : []
 
-  test.for(Object.entries(SESSIONS))('%s', async ([, steps], { skip }) => {
+  test.for(Object.entries(LOGIN_SESSIONS))('%s', async ([, steps], { skip }) => {
     const reason = executable === undefined ? undefined : missing('memcached')
     skip(reason !== undefined, reason)
     await using server = await guarded(executable, ...args)

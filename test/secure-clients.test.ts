@@ -1,16 +1,15 @@
 // Clients that applications use, over TLS and after logging in: each through its own API, in its own language. Who
 // comes with a wrong password, or trusts somebody else, gets nothing.
-import { execFile } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { AuthError, Client } from '@memshard/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Authority, type Certificate, createAuthority } from './certificates.ts'
 import { type RunningNode, startNode } from './nodes.ts'
 import { missing, type Peer, PYTHON } from './peers.ts'
 import { start } from './processes.ts'
+import { type Outcome, run } from './secure-scripts.ts'
 import { Wire } from './wire.ts'
 
 const USER = 'web'
@@ -50,23 +49,6 @@ function secretFile(name: string, text: string): string {
   writeFileSync(path, text)
   chmodSync(path, 0o600)
   return path
-}
-
-interface Outcome {
-  readonly same: boolean
-  readonly output: string
-}
-
-/** Runs a script of interop/. */
-function run(command: string, script: string, args: readonly string[], env = {}): Promise<Outcome> {
-  const path = fileURLToPath(new URL(`interop/${script}`, import.meta.url))
-  return new Promise((resolve) => {
-    const options = { env: { ...process.env, ...env }, timeout: DEADLINE_MS }
-    execFile(command, [path, ...args], options, (error, stdout, stderr) => {
-      const output = `${stdout}${stderr}`
-      resolve({ same: error === null && stdout.includes('the same'), output })
-    })
-  })
 }
 
 describe.skipIf(noOpenssl)('over TLS', () => {

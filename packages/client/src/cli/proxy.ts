@@ -5,6 +5,7 @@ import type { OnNodeDown } from '../options.ts'
 import { parseAdminAddress } from '../proxy/admin/admin-address.ts'
 import { DEFAULTS, type ProxyConfiguration } from '../proxy/configuration.ts'
 import { readConfiguration } from '../proxy/configuration-file.ts'
+import { exposedHosts } from '../proxy/exposure.ts'
 import { parseListenAddress, textOfListenAddress } from '../proxy/listener.ts'
 import { nodesFrom } from '../proxy/node-source.ts'
 import { MemcachedProxy } from '../proxy/proxy.ts'
@@ -38,11 +39,7 @@ export async function runProxy(
   const proxy = await startProxy(configuration, flags.quiet ? () => {} : tell)
   if (proxy.adminAddress !== undefined) tell(`metrics and health on http://${proxy.adminAddress}`)
   for (const address of proxy.addresses) tell(`listens on ${textOfListenAddress(address)}`)
-  for (const { host, path } of proxy.addresses) {
-    if (path === '' && !isLoopback(host)) {
-      tell(`WARNING: ${host} may be reached from outside, and the proxy asks nobody for a login`)
-    }
-  }
+  warnOfExposure(configuration, tell)
   const reload = (): void => {
     if (config === undefined) tell('there is no file to read again: the flags stay')
     else void reloadFrom(config, proxy, tell)
@@ -73,7 +70,9 @@ async function reloadFrom(
 ): Promise<void> {
   try {
     const before = proxy.adminAddress
-    await proxy.configure(readConfiguration(file))
+    const configuration = readConfiguration(file)
+    await proxy.configure(configuration)
+    warnOfExposure(configuration, tell)
     const { adminAddress } = proxy
     if (adminAddress !== undefined && adminAddress !== before) {
       tell(`metrics and health on http://${adminAddress}`)
@@ -99,7 +98,7 @@ function configurationFrom(
   }
   return {
     ...DEFAULTS,
-    listen: listen.map(parseListenAddress),
+    listen: listen.map((address) => ({ ...parseListenAddress(address), tls: undefined })),
     admin: flags.admin === undefined ? undefined : parseAdminAddress(flags.admin),
     pools: new Map([['main', { source: servers, options }]]),
     routes: [{ prefix: '', pools: ['main'], shadow: undefined }],
@@ -113,8 +112,10 @@ function onlyFile(flags: ProxyFlags, file: string): string {
   throw new ArgumentError(`${file} says where to listen and how to place keys: leave the flags out`)
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+function warnOfExposure(configuration: ProxyConfiguration, tell: (line: string) => void): void {
+  for (const host of exposedHosts(configuration)) {
+    tell(`WARNING: ${host} may be reached from outside, and the proxy asks nobody for a login`)
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

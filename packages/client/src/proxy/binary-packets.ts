@@ -26,7 +26,7 @@ export const Opcode = {
   gatk: 0x23,
 } as const
 
-/** Nobody logs in to the proxy, but these have a form. */
+/** Of the login, if clients have to; otherwise none is known. */
 export const SaslOpcode = { listMechanisms: 0x20, authenticate: 0x21, step: 0x22 } as const
 
 /** The quiet opcodes, each with its loud twin. */
@@ -61,6 +61,7 @@ export const PacketStatus = {
   notStored: 0x05,
   notANumber: 0x06,
   authenticationFailed: 0x20,
+  continue: 0x21,
   unknownCommand: 0x81,
   outOfMemory: 0x82,
   temporaryFailure: 0x86,

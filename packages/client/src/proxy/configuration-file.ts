@@ -15,7 +15,7 @@ import {
   type RouteConfiguration,
   type ShadowConfiguration,
 } from './configuration.ts'
-import { parseListenAddress } from './listener.ts'
+import { listenFrom, loginsFrom } from './listen-section.ts'
 import { nodesFrom } from './node-source.ts'
 import { parseYaml, type YamlEntry, type YamlSection } from './yaml-section.ts'
 
@@ -39,7 +39,8 @@ export function parseConfiguration(file: string, text: string): ProxyConfigurati
   const listen = top
     .need('listen', 'say where clients come, as 127.0.0.1:11311')
     .oneOrMore()
-    .map((entry) => entry.checked(() => parseListenAddress(entry.text())))
+    .map((entry) => listenFrom(entry, dirname(file)))
+  const users = top.get('users')
   const admin = top.get('admin')
   const pools = new Map<string, PoolConfiguration>()
   for (const [name, entry] of top.need('pools', 'name at least one, with its nodes').map().all()) {
@@ -47,6 +48,7 @@ export function parseConfiguration(file: string, text: string): ProxyConfigurati
   }
   const configuration: ProxyConfiguration = {
     listen,
+    logins: users && loginsFrom(users, dirname(file)),
     admin: admin?.checked(() => parseAdminAddress(admin.text())),
     pools,
     routes: routesFrom(top, pools),

@@ -1,7 +1,8 @@
 // What a proxy is to do, whether a file or flags have said it. Knows neither.
 import type { ClientOptions } from '../options.ts'
 import type { AdminAddress } from './admin/admin-address.ts'
-import type { ListenAddress } from './listener.ts'
+import type { ListenConfiguration } from './listener.ts'
+import type { Logins } from './logins.ts'
 
 export interface ShadowConfiguration {
   readonly pool: string
@@ -24,7 +25,9 @@ export interface PoolConfiguration {
 }
 
 export interface ProxyConfiguration {
-  readonly listen: readonly ListenAddress[]
+  readonly listen: readonly ListenConfiguration[]
+  /** Who may log in, and has to; undefined: nobody has to. */
+  readonly logins: Logins | undefined
   /** Where its metrics and its health are told; undefined: nowhere. */
   readonly admin: AdminAddress | undefined
   readonly pools: ReadonlyMap<string, PoolConfiguration>
@@ -41,6 +44,7 @@ export interface ProxyConfiguration {
 
 export const DEFAULTS = {
   admin: undefined,
+  logins: undefined,
   maxConnections: 1024,
   maxValueSize: 1024 * 1024,
   valueMemory: 256 * 1024 * 1024,

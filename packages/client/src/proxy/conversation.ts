@@ -1,10 +1,13 @@
-// What a client and the proxy say to each other, in one protocol or the other: the first byte tells which. Knows no
-// socket.
+// What a client and the proxy say to each other, in one protocol or the other: the first byte tells which. Who has to log
+// in does that first. Knows no socket.
 import type { AnswerQueue } from './answer-queue.ts'
 import { BinaryConversation } from './binary-conversation.ts'
+import { BinaryLogin } from './binary-login.ts'
 import { REQUEST_MAGIC } from './binary-packets.ts'
+import { GuardedConversation } from './guarded-conversation.ts'
 import type { ProxyContext } from './proxy-context.ts'
 import { TextConversation } from './text-conversation.ts'
+import { TextLogin } from './text-login.ts'
 
 export interface Conversation {
   /** Nothing further is read from this client. */
@@ -24,7 +27,10 @@ export function beginConversation(
   context: ProxyContext,
   answers: AnswerQueue,
 ): Conversation {
-  return first === REQUEST_MAGIC
-    ? new BinaryConversation(context, answers)
-    : new TextConversation(context, answers)
+  const isBinary = first === REQUEST_MAGIC
+  const begin = (): Conversation =>
+    isBinary ? new BinaryConversation(context, answers) : new TextConversation(context, answers)
+  if (!context.loginRequired) return begin()
+  const login = isBinary ? new BinaryLogin(context, answers) : new TextLogin(context, answers)
+  return new GuardedConversation(login, begin)
 }

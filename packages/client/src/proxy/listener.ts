@@ -1,14 +1,25 @@
-// One address at which clients come: TCP or a unix socket. Knows how a socket is bound and given up; not what a client is.
+// One address at which clients come: TCP, with TLS if they have to, or a unix socket. Knows how a socket is bound and given
+// up; not what a client is.
 import { once } from 'node:events'
 import { lstat, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { ArgumentError } from '../errors.ts'
+import { type EntranceOwner, type ListenTls, TlsEntrance } from './tls-entrance.ts'
 
 export interface ListenAddress {
   readonly host: string
   readonly port: number
   /** Of a unix socket; empty for TCP. */
   readonly path: string
+}
+
+export interface ListenConfiguration extends ListenAddress {
+  readonly tls: ListenTls | undefined
+}
+
+export function isSameAddress(one: ListenAddress, other: ListenAddress): boolean {
+  return one.host === other.host && one.port === other.port && one.path === other.path
 }
 
 /** `host:port`, `:port`, `port`, `[v6]:port` or a path that begins with / or `./`. @throws ArgumentError */
@@ -31,23 +42,39 @@ export function textOfListenAddress({ host, port, path }: ListenAddress): string
 export class Listener {
   readonly address: ListenAddress
   readonly #server: Server
+  readonly #owner: EntranceOwner
+  #entrance: TlsEntrance | undefined
 
   /** Resolves when it listens. Rejects with what the system says. */
-  static async open(address: ListenAddress, onClient: (socket: Socket) => void): Promise<Listener> {
+  static async open(address: ListenConfiguration, owner: EntranceOwner): Promise<Listener> {
     // A client that has said all may still wait for answers.
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, onClient)
+    const server = createServer({ allowHalfOpen: true, noDelay: true })
+    const listener = new Listener(address, server, owner)
+    listener.tls = address.tls
     const { host, port, path } = address
     if (path !== '') await removeLeftBehind(path)
     server.listen({ ...(path === '' ? { host, port } : { path }), backlog: 1024 })
     await once(server, 'listening')
     // Running out of descriptors ends one connection, not the listener.
     server.on('error', () => {})
-    return new Listener(address, server)
+    return listener
   }
 
-  private constructor(address: ListenAddress, server: Server) {
+  private constructor(address: ListenAddress, server: Server, owner: EntranceOwner) {
     this.address = address
     this.#server = server
+    this.#owner = owner
+    server.on('connection', (socket: Socket) => {
+      if (this.#entrance === undefined) owner.accepted(socket)
+      else this.#entrance.take(socket)
+    })
+  }
+
+  /** For clients that come from now on; those that are there stay as they are. */
+  set tls(tls: ListenTls | undefined) {
+    // What has not changed goes on, so that sessions can be resumed.
+    if (isDeepStrictEqual(tls, this.#entrance?.tls)) return
+    this.#entrance = tls && new TlsEntrance(tls, this.#owner)
   }
 
   /** Where it really listens: the port that was given when any would do. */

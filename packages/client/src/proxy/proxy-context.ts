@@ -1,10 +1,13 @@
 // What a session needs of the proxy that it is a client of.
+import type { Gatekeeper } from './guarded-conversation.ts'
 import type { ProxyStatistics } from './proxy-statistics.ts'
 import type { RequestLimits } from './request-parser.ts'
 import type { Round } from './round.ts'
 import type { RoutingTable } from './routing-table.ts'
 
-export interface ProxyContext {
+export interface ProxyContext extends Gatekeeper {
+  /** Clients that come now have to log in. */
+  readonly loginRequired: boolean
   readonly limits: RequestLimits
   readonly round: Round
   readonly statistics: ProxyStatistics

@@ -17,6 +17,9 @@ export class ProxyStatistics implements Outcomes {
   hits = 0
   misses = 0
   forgiven = 0
+  logins = 0
+  failedLogins = 0
+  failedHandshakes = 0
   readonly #requests = new Map<Operation, number>()
   #last: Operation | undefined
   #count = 0
@@ -37,6 +40,9 @@ export class ProxyStatistics implements Outcomes {
     this.hits = 0
     this.misses = 0
     this.forgiven = 0
+    this.logins = 0
+    this.failedLogins = 0
+    this.failedHandshakes = 0
     this.#requests.clear()
     this.#count = 0
   }

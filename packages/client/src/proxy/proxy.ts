@@ -6,7 +6,7 @@ import { MemshardError } from '../errors.ts'
 import type { AdminAddress } from './admin/admin-address.ts'
 import type { AdminServer } from './admin/admin-server.ts'
 import type { PoolConfiguration, ProxyConfiguration, RouteConfiguration } from './configuration.ts'
-import { type ListenAddress, Listener } from './listener.ts'
+import { isSameAddress, type ListenAddress, Listener } from './listener.ts'
 import type { ProxyContext } from './proxy-context.ts'
 import { ProxyStatistics } from './proxy-statistics.ts'
 import { ReplicatedRoute } from './replication.ts'
@@ -19,6 +19,7 @@ import { RoutingTable } from './routing-table.ts'
 import { Session } from './session.ts'
 import { ShadowedRoute } from './shadow.ts'
 import { type ProxySnapshot, snapshotOf } from './snapshot.ts'
+import type { EntranceOwner } from './tls-entrance.ts'
 import { Upstream } from './upstream.ts'
 import { ValueMemory } from './value-memory.ts'
 
@@ -42,6 +43,8 @@ export class MemcachedProxy implements ProxyContext {
   #admin: AdminServer | undefined
   #isEnding = false
   readonly #sessions = new Set<Session>()
+  /** Clients that shake hands. */
+  #handshakes = 0
   /** Pools that no route leads to any more, and that have calls under way. */
   readonly #leaving = new Set<Promise<void>>()
 
@@ -63,6 +66,19 @@ export class MemcachedProxy implements ProxyContext {
 
   get allowFlush(): boolean {
     return this.#configuration.flushAll
+  }
+
+  get loginRequired(): boolean {
+    return this.#configuration.logins !== undefined
+  }
+
+  logIn(user: Buffer, password: Buffer): boolean {
+    const { statistics } = this
+    statistics.logins++
+    // Whoever was asked for a login that is no longer wanted may come in with any.
+    const isGood = this.#configuration.logins?.accepts(user, password) ?? true
+    if (!isGood) statistics.failedLogins++
+    return isGood
   }
 
   /** Where it listens. */
@@ -91,9 +107,9 @@ export class MemcachedProxy implements ProxyContext {
       }))
       const listeners: Listener[] = []
       for (const address of configuration.listen) {
-        const present = this.#listeners.find((one) => isDeepStrictEqual(one.address, address))
+        const present = this.#listeners.find((one) => isSameAddress(one.address, address))
         if (present === undefined) {
-          opened.push(await Listener.open(address, (socket) => this.#accept(socket)))
+          opened.push(await Listener.open(address, this.#entrance))
         }
         listeners.push(present ?? opened.at(-1)!)
       }
@@ -210,6 +226,7 @@ export class MemcachedProxy implements ProxyContext {
     for (const { upstream } of this.#upstreams.values()) {
       if (!kept.has(upstream)) this.#leave(upstream)
     }
+    for (const [i, { tls }] of configuration.listen.entries()) listeners[i]!.tls = tls
     for (const upstream of kept) upstream.durations.isOn = admin !== undefined
     this.limits.maxValueSize = configuration.maxValueSize
     this.limits.memory.limit = configuration.valueMemory
@@ -225,9 +242,27 @@ export class MemcachedProxy implements ProxyContext {
     this.#leaving.add(gone)
   }
 
+  /** What listeners are told to do with who comes. */
+  readonly #entrance: EntranceOwner = {
+    accepted: (socket) => this.#accept(socket),
+    beginsHandshake: () => {
+      const { maxConnections } = this.#configuration
+      if (this.#isEnding || this.#sessions.size + this.#handshakes >= maxConnections) {
+        this.statistics.rejectedConnections++
+        return false
+      }
+      this.#handshakes++
+      return true
+    },
+    endedHandshake: (succeeded) => {
+      this.#handshakes--
+      if (!succeeded) this.statistics.failedHandshakes++
+    },
+  }
+
   #accept(socket: Socket): void {
     const { statistics } = this
-    if (this.#sessions.size >= this.#configuration.maxConnections) {
+    if (this.#isEnding || this.#sessions.size >= this.#configuration.maxConnections) {
       statistics.rejectedConnections++
       socket.on('error', () => {})
       socket.end(replies.TOO_MANY_CONNECTIONS, () => socket.destroy())

@@ -48,6 +48,11 @@ export interface ClientsSnapshot {
   readonly misses: number
   /** Failures that were told as misses. */
   readonly forgiven: number
+  /** That were tried, and that were refused. */
+  readonly logins: number
+  readonly failedLogins: number
+  /** Of TLS. */
+  readonly failedHandshakes: number
   /** By command: requests, of a retrieval its keys. */
   readonly requests: ReadonlyMap<string, number>
   /** Bytes of values that are still coming, and how many there may be. */
@@ -87,6 +92,9 @@ export function snapshotOf(sources: SnapshotSources): ProxySnapshot {
       hits: statistics.hits,
       misses: statistics.misses,
       forgiven: statistics.forgiven,
+      logins: statistics.logins,
+      failedLogins: statistics.failedLogins,
+      failedHandshakes: statistics.failedHandshakes,
       requests: new Map(
         Array.from(statistics.requests, ([operation, count]) => [operation.name, count]),
       ),

@@ -111,6 +111,12 @@ export const METRICS: readonly Metric[] = [
       'Reads whose node failed, and which were told as misses.',
       'forgiven',
     ],
+    memshard_proxy_auth_requests_total: ['Logins that were tried.', 'logins'],
+    memshard_proxy_auth_errors_total: ['Logins that were refused.', 'failedLogins'],
+    memshard_proxy_tls_errors_total: [
+      'Clients that did not get through the handshake of TLS.',
+      'failedHandshakes',
+    ],
   }),
   ...ofClients('gauge', {
     memshard_proxy_value_memory_bytes: ['Bytes of values that are still coming.', 'valueMemory'],
