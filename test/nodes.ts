@@ -12,6 +12,8 @@ export const MEMSHARD_SERVER = join(REPOSITORY, 'packages/server/bin/memshard-se
 
 export interface NodeOptions {
   readonly server?: 'memshard' | 'memcached'
+  /** Default: that of the server. */
+  readonly executable?: string
   /** Further arguments, as on the command line: `['-m', '64', '-t', '1']`. */
   readonly args?: readonly string[]
   /** Default: a free one. */
@@ -68,7 +70,8 @@ function canListen(port: number): Promise<boolean> {
 /** Starts a server on 127.0.0.1 and resolves when it answers `version`. */
 export async function startNode(options: NodeOptions = {}): Promise<RunningNode> {
   const port = options.port ?? (await freePort())
-  const command = options.server === 'memcached' ? 'memcached' : MEMSHARD_SERVER
+  const usual = options.server === 'memcached' ? 'memcached' : MEMSHARD_SERVER
+  const command = options.executable ?? usual
   const identity = process.getuid?.() === 0 ? ['-u', 'root'] : []
   const argv = ['-l', '127.0.0.1', '-p', String(port), ...identity, ...(options.args ?? [])]
   const limit = options.addressLimitKilobytes

@@ -10,7 +10,7 @@ import type { CacheOptions } from '../cache/cache-memory.ts'
 
 /**
  * To be raised with every change of what the bytes in an arena mean: of item headers, of classes, of what is laid out
- * in page 0 (`Cache`'s constructor). Files of other versions are emptied.
+ * in page 0 (`Cache`'s constructor). Files of other versions are emptied. `memory-file-layout.test.ts` tells of changes.
  */
 export const LAYOUT_VERSION = 1
 
