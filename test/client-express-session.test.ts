@@ -5,8 +5,8 @@ import { Client, MemshardError } from '@memshard/client'
 import { MemshardStore } from '@memshard/client/express-session'
 import express from 'express'
 import session, { type SessionData } from 'express-session'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RunningNode, startNode } from './nodes.ts'
+import { describe, expect, test } from 'vitest'
+import { shareCache } from './shared-cache.ts'
 
 declare module 'express-session' {
   interface SessionData {
@@ -14,15 +14,9 @@ declare module 'express-session' {
   }
 }
 
-let node: RunningNode
 let client: Client
-beforeAll(async () => {
-  node = await startNode()
-  client = new Client({ nodes: [node.address], timeout: 10_000 })
-})
-afterAll(async () => {
-  await client.close()
-  await node.stop()
+shareCache({}, (cache) => {
+  client = cache.client
 })
 
 /** A session as express-session hands it to stores. */

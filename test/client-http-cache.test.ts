@@ -6,8 +6,9 @@ import { HttpCache, type HttpCacheOptions } from '@memshard/client/http-cache'
 import { expressCache } from '@memshard/client/http-cache/express'
 import express from 'express'
 import session from 'express-session'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RunningNode, startNode } from './nodes.ts'
+import { describe, expect, test } from 'vitest'
+import { startNode } from './nodes.ts'
+import { shareCache } from './shared-cache.ts'
 import {
   type Application,
   ask,
@@ -23,15 +24,9 @@ declare module 'express-session' {
   }
 }
 
-let node: RunningNode
 let client: Client
-beforeAll(async () => {
-  node = await startNode()
-  client = new Client({ nodes: [node.address], timeout: 10_000 })
-})
-afterAll(async () => {
-  await client.close()
-  await node.stop()
+shareCache({}, (cache) => {
+  client = cache.client
 })
 
 let caches = 0

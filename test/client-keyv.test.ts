@@ -1,14 +1,15 @@
 // The storage adapter under Keyv's own test suite and in both of its contracts, and under cache-manager; over nodes of ours and
 // over memcached.
 import suite from '@keyv/test-suite'
-import { Client } from '@memshard/client'
+import type { Client } from '@memshard/client'
 import { type KeyvStoreOptions, MemshardStore } from '@memshard/client/keyv'
 import { createCache } from 'cache-manager'
 import { Keyv, type KeyvStoreAdapter } from 'keyv'
 import { Keyv as Keyv6, type KeyvStorageAdapter } from 'keyv-6'
 import * as vitest from 'vitest'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type RunningNode, startNode } from './nodes.ts'
+import { shareCache } from './shared-cache.ts'
 
 /** What can be under the store, and how it is cleared there. */
 const GROUNDS = [
@@ -19,25 +20,14 @@ const GROUNDS = [
 
 let node: RunningNode
 let client: Client
-beforeAll(async () => {
-  node = await startNode()
-  client = new Client({ nodes: [node.address], timeout: 10_000 })
-})
-afterAll(async () => {
-  await client.close()
-  await node.stop()
+shareCache({}, (cache) => {
+  ;({ node, client } = cache)
 })
 
 describe.each(GROUNDS)('over $server, cleared by $clearBy', ({ server, clearBy }) => {
-  let nodes: RunningNode[]
   let client: Client
-  beforeAll(async () => {
-    nodes = await Promise.all([startNode({ server }), startNode({ server })])
-    client = new Client({ nodes: nodes.map(({ address }) => address), timeout: 10_000 })
-  })
-  afterAll(async () => {
-    await client.close()
-    await Promise.all(nodes.map((node) => node.stop()))
+  shareCache({ server, count: 2 }, (cache) => {
+    client = cache.client
   })
   const store = (options?: { prefix: string }) => new MemshardStore({ client, clearBy, ...options })
 

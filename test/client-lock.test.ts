@@ -1,18 +1,13 @@
 // Locks over nodes of ours and of memcached: who has them, for how long, and how their holders learn that they haven't any more.
 import { Client, type Lock, LockedError, LockLostError, lock } from '@memshard/client'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RunningNode, startNode } from './nodes.ts'
+import { describe, expect, test } from 'vitest'
+import { startNode } from './nodes.ts'
+import { shareCache } from './shared-cache.ts'
 
 describe.each(['memshard', 'memcached'] as const)('on %s', (server) => {
-  let node: RunningNode
   let client: Client
-  beforeAll(async () => {
-    node = await startNode({ server })
-    client = new Client({ nodes: [node.address], timeout: 10_000 })
-  })
-  afterAll(async () => {
-    await client.close()
-    await node.stop()
+  shareCache({ server }, (cache) => {
+    client = cache.client
   })
 
   const aborted = (held: Lock) =>

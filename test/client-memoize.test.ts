@@ -2,20 +2,18 @@
 import { Client, type Memoized, memoize, Tags } from '@memshard/client'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type RunningNode, startNode } from './nodes.ts'
+import { shareCache } from './shared-cache.ts'
 
 let node: RunningNode
 let client: Client
 let other: Client
-beforeAll(async () => {
-  node = await startNode()
-  client = new Client({ nodes: [node.address], timeout: 10_000 })
+shareCache({}, (cache) => {
+  ;({ node, client } = cache)
+})
+beforeAll(() => {
   other = new Client({ nodes: [node.address], timeout: 10_000 })
 })
-afterAll(async () => {
-  await client.close()
-  await other.close()
-  await node.stop()
-})
+afterAll(() => other.close())
 
 let names = 0
 const newName = (): string => `f${++names}`

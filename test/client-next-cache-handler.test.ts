@@ -12,20 +12,16 @@ import {
   type NextCacheOptions,
   useCacheHandler,
 } from '@memshard/client/next-cache-handler'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RunningNode, startNode } from './nodes.ts'
+import { describe, expect, test } from 'vitest'
+import type { RunningNode } from './nodes.ts'
+import { shareCache } from './shared-cache.ts'
 
 const TAGS = 'x-next-cache-tags'
 
 let node: RunningNode
 let client: Client
-beforeAll(async () => {
-  node = await startNode()
-  client = new Client({ nodes: [node.address], timeout: 10_000 })
-})
-afterAll(async () => {
-  await client.close()
-  await node.stop()
+shareCache({}, (cache) => {
+  ;({ node, client } = cache)
 })
 
 let applications = 0
@@ -216,15 +212,9 @@ describe('values that are longer than an item', () => {
 })
 
 describe.each(['memshard', 'memcached'] as const)('tags, over %s', (server) => {
-  let nodes: RunningNode[]
   let client: Client
-  beforeAll(async () => {
-    nodes = await Promise.all([startNode({ server }), startNode({ server })])
-    client = new Client({ nodes: nodes.map(({ address }) => address), timeout: 10_000 })
-  })
-  afterAll(async () => {
-    await client.close()
-    await Promise.all(nodes.map((node) => node.stop()))
+  shareCache({ server, count: 2 }, (cache) => {
+    client = cache.client
   })
 
   test('that are revalidated make their pages misses on all servers, of all deployments', async () => {

@@ -16,9 +16,10 @@ import express from 'express'
 import { rateLimit, type Store } from 'express-rate-limit'
 import fastify from 'fastify'
 import { RateLimiterMemcache, RateLimiterRes } from 'rate-limiter-flexible'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type RunningNode, startNode } from './nodes.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { RunningNode } from './nodes.ts'
 import { missing } from './peers.ts'
+import { shareCache } from './shared-cache.ts'
 
 const withoutMemcached = missing('memcached')
 const servers = ['memshard', ...(withoutMemcached ? [] : ['memcached'])] as const
@@ -31,15 +32,10 @@ function clientOfNone(): Client {
 describe.each(servers as readonly ('memshard' | 'memcached')[])('a limiter on %s', (server) => {
   let node: RunningNode
   let client: Client
-  beforeAll(async () => {
-    node = await startNode({ server })
-    client = new Client({ nodes: [node.address], timeout: 10_000 })
+  shareCache({ server }, (cache) => {
+    ;({ node, client } = cache)
   })
   beforeEach(() => client.flush())
-  afterAll(async () => {
-    await client.close()
-    await node.stop()
-  })
 
   test('lets so many pass in a window, and says how it stands', async () => {
     const limiter = new RateLimiter({ client, limit: 2, window: 60 })
@@ -146,15 +142,10 @@ describe('a limiter', () => {
 describe('in web frameworks', () => {
   let node: RunningNode
   let client: Client
-  beforeAll(async () => {
-    node = await startNode()
-    client = new Client({ nodes: [node.address], timeout: 10_000 })
+  shareCache({}, (cache) => {
+    ;({ node, client } = cache)
   })
   beforeEach(() => client.flush())
-  afterAll(async () => {
-    await client.close()
-    await node.stop()
-  })
 
   describe('express-rate-limit', () => {
     test('counts in the cache, for all processes together', async () => {

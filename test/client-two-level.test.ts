@@ -1,18 +1,12 @@
 // Two processes' worth of two-level caches over a node: what is served without asking, how old it may be, and what never comes back.
-import { Client } from '@memshard/client'
+import type { Client } from '@memshard/client'
 import { TwoLevelCache, type TwoLevelOptions } from '@memshard/client/two-level'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type RunningNode, startNode } from './nodes.ts'
+import { expect, test, vi } from 'vitest'
+import { shareCache } from './shared-cache.ts'
 
-let node: RunningNode
 let client: Client
-beforeAll(async () => {
-  node = await startNode()
-  client = new Client({ nodes: [node.address], timeout: 10_000 })
-})
-afterAll(async () => {
-  await client.close()
-  await node.stop()
+shareCache({}, (cache) => {
+  client = cache.client
 })
 
 const newCache = (options: Partial<TwoLevelOptions> = {}) =>
