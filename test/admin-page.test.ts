@@ -173,6 +173,25 @@ describe.skipIf(missing('chromium') !== undefined)('the page', () => {
     })
   })
 
+  test('shows how full each limit of a prefix is, also when it changes', async () => {
+    await using admin = await startAdminNode({
+      args: ['-o', 'prefix_limit=10k:tenant-a:,prefix_limit=1m:tenant-b:'],
+    })
+    await using wire = await Wire.connect(admin.node)
+    for (let i = 0; i < 20; i++) {
+      await wire.ask(`set tenant-a:${i} 0 0 1000\r\n${'v'.repeat(1000)}\r\n`)
+    }
+    await using opened = await open(admin.url)
+    const rows = opened.page.locator('#limit-table tbody tr')
+    await expect.poll(() => rows.count()).toBe(2)
+    await expect
+      .poll(() => rows.first().textContent(), { timeout: 20_000 })
+      .toMatch(/^tenant-a:9[.\d]+ KiB of 10[.\d]* KiB9/)
+    await wire.ask('prefix_limit tenant-a: 0\r\n')
+    await expect.poll(() => rows.first().textContent(), { timeout: 20_000 }).toMatch(/no limit/)
+    expect(opened.complaints).toEqual([])
+  })
+
   describe('is used', () => {
     let admin: AdminNode
     let busy: AsyncDisposable

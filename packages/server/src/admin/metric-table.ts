@@ -423,7 +423,12 @@ export const METRICS: readonly Metric[] = [
       }
     },
   ),
-  ofPrefixLimits('gauge', 'memshard_prefix_limit_bytes', 'Most bytes of items.', 'limit_bytes'),
+  ofPrefixLimits(
+    'gauge',
+    'memshard_prefix_limit_bytes',
+    'Most bytes of items (0 is any amount).',
+    'limit_bytes',
+  ),
   ofPrefixLimits('gauge', 'memshard_prefix_bytes', 'Bytes of items.', 'bytes'),
   ofPrefixLimits('gauge', 'memshard_prefix_items', 'Items.', 'items'),
   ofPrefixLimits(

@@ -1,6 +1,7 @@
 // What the page shows of this process's node: samples it each second, and puts the present beside the past. Knows what
 // belongs on the page; who may see it is asked elsewhere.
 import type { AdministeredNode } from './admin-server.ts'
+import { limitedPrefixes } from './limited-prefixes.ts'
 import { readStatistics } from './node-statistics.ts'
 import type { Contention, NodeState } from './page-data.ts'
 import { Sampler } from './sampler.ts'
@@ -63,6 +64,7 @@ export class NodeWatch {
         commandSeconds: this.#sampler.commandSeconds,
         commands: this.#sampler.commands(),
         memory: slabMemory(told),
+        limitedPrefixes: limitedPrefixes(told.memshard),
         ...(lock && { lock }),
       }
       this.#present = { at: now, state }

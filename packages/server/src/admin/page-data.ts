@@ -108,6 +108,18 @@ export interface Memory {
   readonly moves: readonly { readonly from: number; readonly to: number; readonly pages: number }[]
 }
 
+/** What is under a prefix that has a limit (`-o prefix_limit`). */
+export interface LimitedPrefix {
+  /** Percent-encoded where it is no plain text. */
+  readonly prefix: string
+  /** 0: any amount. */
+  readonly limitBytes: number
+  readonly bytes: number
+  readonly items: number
+  readonly evictions: number
+  readonly refusals: number
+}
+
 export interface Identity {
   /** Where clients come to. */
   readonly addresses: readonly string[]
@@ -137,6 +149,8 @@ export interface NodeState {
   readonly commandSeconds: number
   readonly commands: readonly CommandFigures[]
   readonly memory: Memory
+  /** In the order of their prefixes. */
+  readonly limitedPrefixes: readonly LimitedPrefix[]
   /** Of the cache's lock; absent where nothing is told. */
   readonly lock?: Contention
   /** Those after `since`, oldest first. */

@@ -11,6 +11,7 @@ import { FormationTable } from './formation-table.ts'
 import { History, statisticOf } from './history.ts'
 import { KeyLists } from './key-lists.ts'
 import { goTo, listen } from './keyboard.ts'
+import { limitTable } from './limit-table.ts'
 import { MemoryPicture } from './memory-picture.ts'
 import { formationState, keyState, nodeState, Refusal } from './server.ts'
 import { restoreTheme, toggleTheme } from './theme.ts'
@@ -45,6 +46,8 @@ classes.element.addEventListener('pointerover', ({ target }) => {
   picture.select(row === null ? undefined : Number(row.dataset.key))
 })
 classes.element.addEventListener('pointerleave', () => picture.select(undefined))
+const limits = limitTable()
+byId('limit-table').append(limits.element)
 const keys = new KeyLists(openToken)
 let formation: FormationTable | undefined
 
@@ -77,6 +80,8 @@ function show(state: NodeState): void {
   picture.draw(state.memory)
   classes.show(state.memory.classes)
   byId('class-table').hidden = state.memory.classes.length === 0
+  limits.show(state.limitedPrefixes)
+  byId('limit-table').hidden = state.limitedPrefixes.length === 0
   setText(byId('memory-about'), memorySummary(state))
   byId('invalidate-open').hidden = !state.identity.actions
   drawCharts()
