@@ -167,7 +167,7 @@ describe.skipIf(!isRoot || !existsSync(join(MEMORY_GROUPS, 'memory.limit_in_byte
     test('-m that fits is filled and lives', { timeout: TEST_MS }, async () => {
       const server = await startInside(96)
       await using _ = server
-      expect(server.stderr()).not.toContain('will be killed')
+      expect(server.stdout() + server.stderr()).not.toContain('will be killed')
       await using wire = await Wire.connect({ host: '127.0.0.1', port: server.port })
       await fill(wire, 200)
       expect(await wire.say('mn\r\n')).toBe('MN\r\n')
@@ -183,6 +183,34 @@ describe.skipIf(!isRoot || !existsSync(join(MEMORY_GROUPS, 'memory.limit_in_byte
       await expect
         .poll(() => server.stdout() + server.stderr())
         .toMatch(/less than -m 1024 .* give -m 168 at most, or raise the limit/)
+    })
+
+    test('a memory file on a ram disk counts with all of its pages: what is said to fit is filled and lives', {
+      timeout: 2 * TEST_MS,
+    }, async () => {
+      const memoryFile = join('/dev/shm', `memshard-full-${process.pid}`)
+      try {
+        {
+          const server = await startInside(104, '-e', memoryFile)
+          await using _ = server
+          await expect
+            .poll(() => server.stdout() + server.stderr())
+            .toMatch(/with a memory file on a ram disk: .* give -m 103 at most/)
+          server.process.kill('SIGTERM')
+          await server.exited
+          rmSync(memoryFile)
+        }
+        const server = await startInside(103, '-e', memoryFile)
+        await using _ = server
+        expect(server.stdout() + server.stderr()).not.toContain('will be killed')
+        await using wire = await Wire.connect({ host: '127.0.0.1', port: server.port })
+        await fill(wire, 200)
+        expect(await wire.say('mn\r\n')).toBe('MN\r\n')
+        server.process.kill('SIGTERM')
+        expect(await server.exited).toBe(0)
+      } finally {
+        rmSync(memoryFile, { force: true })
+      }
     })
 
     test('-e is whole again after the kernel has killed the server for memory', {

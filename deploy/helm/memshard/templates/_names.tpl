@@ -19,7 +19,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 
 {{/* Megabytes that the process takes at most: docs/OPERATIONS.md, "How much memory". */}}
 {{- define "memshard.memory" -}}
-{{- add .Values.cache.memoryMegabytes 72 (mul 16 (int .Values.cache.threads)) .Values.resources.headroomMegabytes -}}
+{{- add .Values.cache.memoryMegabytes 72 (mul 16 (int .Values.cache.threads)) .Values.resources.headroomMegabytes (ternary 65 0 .Values.warmRestart.enabled) -}}
 {{- end -}}
 
 {{/* Of the tmpfs with the items: them and a tenth for the tables. */}}

@@ -46,6 +46,7 @@ import { tooLittleMemory } from './memory-limit.ts'
 import { asUser, dropPrivileges } from './privileges.ts'
 import { removeProcessFiles, writeProcessFiles } from './process-files.ts'
 import { allowCoreDumps, allowDescriptors, lockMemory } from './process-limits.ts'
+import { onRamDisk } from './ram-disk.ts'
 import { secretFileWarning } from './secret-files.ts'
 import { logLevelOf, type Settings, threadsPerUdpSocket } from './settings.ts'
 import { StartError } from './start-error.ts'
@@ -108,6 +109,10 @@ export async function startServer(
 async function startOn(launched: WorkerThreads, settings: Settings, log: Log): Promise<Server> {
   const calls = chooseSystemCalls(settings, log)
   const options = cacheOptions(settings)
+  // Before a memory file takes all of its memory.
+  const fileInMemory = settings.memoryFile !== undefined && onRamDisk(settings.memoryFile)
+  const tooLittle = tooLittleMemory({ ...settings, fileInMemory }, process.constrainedMemory())
+  if (tooLittle !== undefined) log.warn(tooLittle)
   // The file belongs to the user who will serve, and so must what is written beside it.
   const memoryFile = await asUser(settings.user, () =>
     openMemoryFileOf(settings, options, calls, log),
@@ -130,8 +135,6 @@ async function startOn(launched: WorkerThreads, settings: Settings, log: Log): P
     const warning = settings.memoryLocked ? lockMemory(calls, memory) : undefined
     if (warning !== undefined) log.warn(warning)
   }
-  const tooLittle = tooLittleMemory(settings, process.constrainedMemory())
-  if (tooLittle !== undefined) log.warn(tooLittle)
   // Before root is given up, whose alone the key may be.
   const tls = await openTls(settings, cache, log)
   // A unix socket belongs to the user who serves on it; a low port can only be had before.
