@@ -1,6 +1,6 @@
 // `memshard proxy` with real nodes behind it: routes, replication, shadows, failing nodes, other lists of nodes, other
 // configurations, and clients that behave badly.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from '@memshard/client'
@@ -315,38 +315,6 @@ pools:
     )
     const times = await ask(at(2), 'mg a t\r\nmg b t\r\n')
     expect(times).toMatch(/^HD t(30|2\d)\r\nHD t(30|2\d)\r\n$/)
-  })
-
-  test('and others that come and go in a watched file, lose no request of a client', async () => {
-    await emptyAll()
-    const directory = await mkdtemp(join(tmpdir(), 'memshard-proxy-nodes-'))
-    try {
-      const file = join(directory, 'nodes')
-      const write = (...which: number[]): Promise<void> =>
-        writeFile(file, which.map((i) => `${at(i).address}\n`).join(''))
-      await write(0, 1)
-      await using proxy = await startProxy({ flags: ['-s', `file:${file}`, '--timeout', '10000'] })
-      await using wire = await proxy.connect()
-      let isDone = false
-      const load = (async (): Promise<number> => {
-        let rounds = 0
-        for (; !isDone; rounds++) {
-          const sets = Array.from({ length: 50 }, (_, i) => `set k${i} 0 0 1\r\n${rounds % 10}\r\n`)
-          expect(await wire.say(sets.join(''))).toBe('STORED\r\n'.repeat(50))
-        }
-        return rounds
-      })()
-      for (const which of [[0, 1, 2, 3], [1, 2, 3], [2], [0, 1, 2]]) {
-        const before = proxy.output().length
-        await write(...which)
-        await proxy.told(/main: nodes: /, before)
-      }
-      isDone = true
-      expect(await load).toBeGreaterThan(0)
-      expect(await statistic(proxy, 'pool:main:nodes')).toBe(3)
-    } finally {
-      await rm(directory, { recursive: true })
-    }
   })
 })
 

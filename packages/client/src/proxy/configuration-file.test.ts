@@ -34,6 +34,28 @@ test('one pool needs no routes', () => {
 
 const POOLS = 'listen: 11311\npools:\n  a: { nodes: [10.0.0.1] }\n  b: { nodes: [10.0.0.2] }\n'
 
+test('a discovery may say what it wants to know, if it can use that', () => {
+  const nodes = (text: string): unknown =>
+    parse(`listen: 11311\npools: { a: { nodes: ${text} } }`).pools.get('a')?.options.nodes
+  for (const text of [
+    "{ from: 'dns:nodes:11211', interval: 5000, servers: [10.0.0.53] }",
+    "{ from: 'srv:_memcache._tcp.nodes', connectByName: true, servers: 10.0.0.53:5353 }",
+    "{ from: 'file:/etc/nodes', interval: 100 }",
+    "'etcds://app:s%40fe@a,b:2379/prefix/'",
+  ]) {
+    expect(nodes(text), text).toHaveProperty('watch')
+  }
+  for (const [text, message] of [
+    ["{ from: 'file:/etc/nodes', servers: [10.0.0.53] }", /servers is nothing that "file:/],
+    ["{ from: '10.0.0.1', interval: 5000 }", /interval is nothing that "10\.0\.0\.1" could use/],
+    ['{ interval: 5000 }', /pools\.a\.nodes has no from/],
+    ["{ from: 'dns:nodes', interval: soon }", /interval must be a whole number/],
+    ["'etcd://app:%zz@a/prefix'", /must be written as in a URL/],
+  ] as const) {
+    expect(() => nodes(text), text).toThrow(message)
+  }
+})
+
 describe('what is wrong is told with its line', () => {
   test.for([
     ['a: [', /^proxy\.yml:1: this is no YAML: /],

@@ -175,8 +175,26 @@ function poolFrom(entry: YamlEntry, directory: string): PoolConfiguration {
 }
 
 function nodesOf(entry: YamlEntry): ClientOptions<unknown>['nodes'] {
+  if (entry.isMap) return discoveryOf(entry)
   if (!entry.isList) return entry.checked(() => nodesFrom(entry.text()))
   return entry.oneOrMore().map(nodeOf)
+}
+
+/** A discovery with what it wants to know besides its address. */
+function discoveryOf(entry: YamlEntry): ClientOptions<unknown>['nodes'] {
+  const section = entry.map()
+  const from = section.need('from', 'a discovery, as dns:name:port').text()
+  const interval = section.get('interval')?.count()
+  const servers = section.get('servers')?.oneOrMore()
+  const connectByName = section.get('connectByName')?.flag()
+  section.end()
+  return entry.checked(() =>
+    nodesFrom(from, {
+      ...(interval !== undefined && { interval }),
+      ...(servers !== undefined && { servers: servers.map((server) => server.text()) }),
+      ...(connectByName !== undefined && { connectByName }),
+    }),
+  )
 }
 
 function nodeOf(entry: YamlEntry): NodeSpec {
