@@ -17,6 +17,7 @@ interface Parser {
   feed(chunk: Buffer, length: number): void
   next(): boolean
   nextKey?(): boolean
+  keep(): void
   close(): void
 }
 
@@ -51,7 +52,8 @@ export function proxiedRequests(protocol: 'text' | 'binary'): LoadTarget {
         parser.feed(chunk, chunk.length)
         while (!parser.broken && parser.next()) seen.push(described(parser))
         // The socket's memory is used again for what comes next.
-        if (!binary) chunk.fill(0)
+        parser.keep()
+        chunk.fill(0)
         if (parser.request.kind === 'quit') break
       }
       if (parser.broken) seen.push('broken')
