@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type AdminNode, startAdminNode } from './admin-node.ts'
+import { type AdminNode, askHttp, startAdminNode } from './admin-node.ts'
 import { missing } from './peers.ts'
+import { startProxy } from './proxying.ts'
 import { REPOSITORY } from './repository.ts'
 import { Wire } from './wire.ts'
 
@@ -69,7 +70,19 @@ describe('what they name', () => {
     const value = 'x'.repeat(400_000)
     // So many that pages move and there are evictions.
     for (let i = 0; i < 60; i++) await wire.ask(`set k${i} 0 0 ${value.length}\r\n${value}\r\n`)
-    metrics = (await server.ask('/metrics')).body
+    const { address } = server.node
+    await using proxy = await startProxy({
+      flags: ['-s', `${address},127.0.0.1:1`, '--timeout', '10000', '--admin', '0'],
+    })
+    await using client = await proxy.connect()
+    // Asks both nodes, of which one is not there: nor is it for some of the keys.
+    await askHttp(proxy.adminPort(), '/readyz')
+    for (let i = 0; i < 20; i++) {
+      client.send(`set k${i} 0 0 1\r\nx\r\nmn\r\n`)
+      await client.readUntil('MN\r\n')
+    }
+    const told = await Promise.all([server.ask('/metrics'), askHttp(proxy.adminPort(), '/metrics')])
+    metrics = told.map(({ body }) => body).join('')
   })
   afterAll(() => server?.[Symbol.asyncDispose]())
 
@@ -98,7 +111,15 @@ describe('the dashboard', () => {
   test("has memcached-mixin's rows and ours", async () => {
     const { panels } = await dashboard()
     const rows = panels.filter(({ type }) => type === 'row').map(({ title }) => title)
-    expect(rows).toEqual(['Hits', 'Ops', 'Resources', 'Network', 'memshard', 'Info'])
+    expect(rows).toEqual([
+      'Hits',
+      'Ops',
+      'Resources',
+      'Network',
+      'memshard',
+      'memshard proxy',
+      'Info',
+    ])
   })
 
   test('no two panels have one id or one place', async () => {
@@ -174,6 +195,7 @@ describe.skipIf(missing('promtool') !== undefined)('promtool', () => {
       'memcached_slab_items_outofmemory_total{slab="1"}': '0x40',
       memshard_lock_contended_total: '0+10x40',
       memshard_lock_acquired_total: '0+100x40',
+      'memshard_proxy_node_up{pool="main", node="b:11211"}': '1x40',
     }
     expect(await goingOff(well)).toEqual([])
   })
@@ -209,6 +231,15 @@ describe.skipIf(missing('promtool') !== undefined)('promtool', () => {
     [
       'MemshardLockContended',
       { memshard_lock_contended_total: '0+60x70', memshard_lock_acquired_total: '0+100x70' },
+    ],
+    ['MemshardProxyNodeDown', { 'memshard_proxy_node_up{pool="main", node="b:11211"}': '0x40' }],
+    [
+      'MemshardProxyReadsFail',
+      {
+        'memcached_commands_total{command="get",status="hit"}': '0+900x40',
+        'memcached_commands_total{command="get",status="miss"}': '0+100x40',
+        memshard_proxy_failures_as_misses_total: '0+50x40',
+      },
     ],
     ['MemshardLoginsRefused', { memshard_auth_errors_total: '0+100x40' }],
   ])('%s goes off, and no other: %o', async (name, series) => {
