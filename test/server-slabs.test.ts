@@ -172,6 +172,16 @@ describe('cache_memlimit', () => {
     DEADLINE_MS,
   )
 
+  test('where addresses are too few for its threads it says how many it takes, and serves with these', async () => {
+    const args = ['-m', '64', '-t', '3']
+    const message = await startNode({ args, addressLimitKilobytes: 1_500_000 }).then(String, String)
+    expect(message).toContain('(ulimit -v 1500000) is too low for -t 3 and -m 64')
+    const enough = Number(/ulimit -v (\d+) or more/.exec(message)?.[1])
+    await using node = await startNode({ args, addressLimitKilobytes: enough + 1000 })
+    await using wire = await Wire.connect(node)
+    expect(await wire.say('get a\r\n')).toBe('END\r\n')
+  })
+
   test('where addresses are limited the server starts, and the limit stays below -m', async () => {
     await using node = await startNode({
       args: ['-m', '64', '-t', '2'],

@@ -34,6 +34,13 @@ export function threadsExpected({ transport }: Settings): ThreadsFor {
   return transport === 'node' || process.platform !== 'linux' ? 'node' : 'direct'
 }
 
+/** How many threads will be started for these settings. */
+export function threadCount(settings: Settings): number {
+  if (threadsExpected(settings) === 'node') return 1
+  const { direct, secure } = directThreadCounts(settings)
+  return direct + secure
+}
+
 /** Starts the threads, those for TLS last. They wait for `giveWork`, and until then don't keep the process from ending. */
 export function launchThreads(settings: Settings, serving: ThreadsFor): WorkerThreads {
   const { direct, secure } =
