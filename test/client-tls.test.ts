@@ -46,6 +46,18 @@ describe.skipIf(noOpenssl).each(['memshard', 'memcached'] as const)('over TLS to
     }
   })
 
+  test('keys are listed, a page or an answer at a time', async () => {
+    const tls = { ca: authority.ca }
+    await using cache = new Client({ nodes: [node.address], tls, ...PATIENT })
+    const keys = Array.from({ length: 2500 }, (_, i) => `listed:${i}`)
+    await cache.setMulti(keys.map((key) => [key, 'x'] as const))
+    const listed: unknown[] = []
+    for await (const key of cache.keys('listed:')) listed.push(key)
+    expect(listed.sort()).toEqual(keys.sort())
+    for await (const _ of cache.keys()) break
+    expect(await cache.get('listed:0')).toBe('x')
+  })
+
   test('several connections share the calls of many callers', async () => {
     await using cache = new Client({
       nodes: [node.address],

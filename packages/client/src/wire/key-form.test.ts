@@ -151,3 +151,38 @@ describe('a form of keys of another client', () => {
     expect(form.sent('a b')).toEqual({ text: 'YSBi', isBinary: true, routingKey: 'a b' })
   })
 })
+
+describe('a key that a node lists', () => {
+  const stored = (form: KeyForm, key: string | Uint8Array): Buffer => {
+    const { text, isBinary } = form.sent(key)
+    return Buffer.from(text, isBinary ? 'base64' : 'utf8')
+  }
+
+  test('is the key that calls take, and is on the node where they look', () => {
+    const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+    const key = fc.oneof(text, fc.uint8Array({ minLength: 1, maxLength: 60 }))
+    fc.assert(
+      fc.property(key, fc.constantFrom('', 'ns:'), fc.boolean(), (given, namespace, routed) => {
+        const form = new KeyForm({ namespace, routeByNamespace: routed })
+        const { text, routingKey } = form.sent(given)
+        fc.pre(typeof given !== 'string' || isKey(text))
+        const listed = form.listed(stored(form, given))
+        expect(listed?.routingKey).toBe(routingKey)
+        expect(form.sent(listed!.key)).toEqual(form.sent(given))
+      }),
+    )
+  })
+
+  test('of another namespace, or that was hashed, is none', () => {
+    const form = new KeyForm({ namespace: 'ns:', longKeys: 'hash' })
+    expect(form.listed(Buffer.from('ns:a'))?.key).toBe('a')
+    for (const key of ['a', 'other:a', 'ns:', `ns:${HASH_OF_LONG}`]) {
+      expect(form.listed(Buffer.from(key))).toBe(undefined)
+    }
+  })
+
+  test('comes as it was sent where another client’s form is used, whose it is not known', () => {
+    const form = new KeyForm({ keyForm: (key) => ({ sent: `h-${key}`, placedBy: key }) })
+    expect(form.listed(Buffer.from('h-a'))).toEqual({ key: 'h-a', routingKey: undefined })
+  })
+})
