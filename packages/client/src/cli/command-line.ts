@@ -144,6 +144,7 @@ export function chooseCommand({ argv, env, version, out, err }: Surroundings): C
   command('proxy', 'a memcached port in front of the pool, for clients in any language')
     .option('-c, --config <file>', 'pools, routes, replication and shadows; read again on SIGHUP')
     .option('-l, --listen <address...>', `host:port or /path; ${DEFAULT_LISTEN} otherwise`, [])
+    .option('--workers <n>', 'processes that share the work; one uses one core', positive)
     .option('--admin <address>', 'metrics and health by HTTP, at a port of loopback or host:port')
     .option('--compat <client>', 'place keys as libmemcached, twemproxy, dalli, pymemcache ... do')
     .option('--hash-tag <characters>', 'place keys by what stands between two, as {}')

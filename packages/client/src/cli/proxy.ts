@@ -1,21 +1,25 @@
 // `memshard proxy`: a memcached port with the sharding client behind it. Reads the file or the flags, starts the proxy, and
 // turns signals into reloading and draining. Knows no request.
+import cluster from 'node:cluster'
 import { ArgumentError, MemshardError } from '../errors.ts'
 import type { OnNodeDown } from '../options.ts'
 import { parseAdminAddress } from '../proxy/admin/admin-address.ts'
-import { DEFAULTS, type ProxyConfiguration } from '../proxy/configuration.ts'
+import { checkedWorkers, DEFAULTS, type ProxyConfiguration } from '../proxy/configuration.ts'
 import { readConfiguration } from '../proxy/configuration-file.ts'
 import { exposedHosts } from '../proxy/exposure.ts'
 import { parseListenAddress, textOfListenAddress } from '../proxy/listener.ts'
 import { nodesFrom } from '../proxy/node-source.ts'
 import { MemcachedProxy } from '../proxy/proxy.ts'
+import { WorkerProcesses } from '../proxy/workers/worker-processes.ts'
 import type { Compat } from '../ring/placement.ts'
 import { DEFAULT_LISTEN } from './command-line.ts'
+import { aborted, runProxyWorker } from './proxy-worker.ts'
 import { EXIT_DONE, type Surroundings } from './surroundings.ts'
 
 export interface ProxyFlags {
   readonly config?: string
   readonly listen: readonly string[]
+  readonly workers?: number
   readonly admin?: string
   readonly compat?: string
   readonly hashTag?: string
@@ -32,14 +36,20 @@ export async function runProxy(
 ): Promise<number> {
   const tell = (line: string): void => err(`memshard proxy: ${line}\n`)
   const { config } = flags
-  const configuration =
+  const read = (): ProxyConfiguration =>
     config === undefined
       ? configurationFrom(flags, servers, timeout)
       : readConfiguration(onlyFile(flags, config))
-  const proxy = await startProxy(configuration, flags.quiet ? () => {} : tell)
+  const tellMore = flags.quiet ? () => {} : tell
+  if (cluster.isWorker) {
+    onHangUp?.(() => {})
+    return runProxyWorker(read, tellMore, signal)
+  }
+  const configuration = read()
+  const proxy = await startProxy(configuration, tellMore)
   if (proxy.adminAddress !== undefined) tell(`metrics and health on http://${proxy.adminAddress}`)
-  for (const address of proxy.addresses) tell(`listens on ${textOfListenAddress(address)}`)
   warnOfExposure(configuration, tell)
+  for (const address of proxy.addresses) tell(`listens on ${textOfListenAddress(address)}`)
   const reload = (): void => {
     if (config === undefined) tell('there is no file to read again: the flags stay')
     else void reloadFrom(config, proxy, tell)
@@ -51,11 +61,14 @@ export async function runProxy(
   return EXIT_DONE
 }
 
+type RunningProxy = MemcachedProxy | WorkerProcesses
+
 async function startProxy(
   configuration: ProxyConfiguration,
   tell: (line: string) => void,
-): Promise<MemcachedProxy> {
+): Promise<RunningProxy> {
   try {
+    if (configuration.workers > 1) return await WorkerProcesses.start(configuration, tell)
     return await MemcachedProxy.start(configuration, tell)
   } catch (error) {
     if (error instanceof MemshardError) throw error
@@ -65,12 +78,15 @@ async function startProxy(
 
 async function reloadFrom(
   file: string,
-  proxy: MemcachedProxy,
+  proxy: RunningProxy,
   tell: (line: string) => void,
 ): Promise<void> {
   try {
     const before = proxy.adminAddress
     const configuration = readConfiguration(file)
+    if (configuration.workers > 1 && proxy instanceof MemcachedProxy) {
+      throw new ArgumentError(`${file}: one process becomes several by a restart alone`)
+    }
     await proxy.configure(configuration)
     warnOfExposure(configuration, tell)
     const { adminAddress } = proxy
@@ -99,6 +115,7 @@ function configurationFrom(
   return {
     ...DEFAULTS,
     listen: listen.map((address) => ({ ...parseListenAddress(address), tls: undefined })),
+    workers: checkedWorkers(flags.workers ?? DEFAULTS.workers),
     admin: flags.admin === undefined ? undefined : parseAdminAddress(flags.admin),
     pools: new Map([['main', { source: servers, options }]]),
     routes: [{ prefix: '', pools: ['main'], shadow: undefined }],
@@ -107,8 +124,9 @@ function configurationFrom(
 
 /** With a file, flags that say the same would contradict it. */
 function onlyFile(flags: ProxyFlags, file: string): string {
-  const { listen, admin, compat, hashTag, onNodeDown } = flags
-  if (listen.length === 0 && (admin ?? compat ?? hashTag ?? onNodeDown) === undefined) return file
+  const { listen, workers, admin, compat, hashTag, onNodeDown } = flags
+  const others = workers ?? admin ?? compat ?? hashTag ?? onNodeDown
+  if (listen.length === 0 && others === undefined) return file
   throw new ArgumentError(`${file} says where to listen and how to place keys: leave the flags out`)
 }
 
@@ -116,9 +134,4 @@ function warnOfExposure(configuration: ProxyConfiguration, tell: (line: string) 
   for (const host of exposedHosts(configuration)) {
     tell(`WARNING: ${host} may be reached from outside, and the proxy asks nobody for a login`)
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -8,7 +8,7 @@ export class QueuedAnswer {
   next: QueuedAnswer | undefined = undefined
   isReady = false
   /** The answer that had to be kept, text in Latin-1, or what makes it when it is its turn; '' for none. */
-  kept: Buffer | string | (() => string) = ''
+  kept: Buffer | string | (() => string | Promise<string>) = ''
 }
 
 /** What came of reads. */
@@ -67,7 +67,7 @@ export class AnswerQueue {
   }
 
   /** An answer that is made when it is its turn: it may tell what has come of the requests before it. */
-  report(make: () => string): void {
+  report(make: () => string | Promise<string>): void {
     const answer = this.add(new QueuedAnswer())
     answer.kept = make
     answer.isReady = true
@@ -140,8 +140,16 @@ export class AnswerQueue {
     let first = this.#first
     while (first?.isReady) {
       const { kept } = first
-      if (typeof kept === 'function') this.output.text(kept())
-      else {
+      if (typeof kept === 'function') {
+        const text = kept()
+        if (typeof text !== 'string') {
+          const asking = first
+          asking.isReady = false
+          void text.then((told) => this.give(asking, told))
+          break
+        }
+        this.output.text(text)
+      } else {
         if (typeof kept !== 'string') this.keptBytes -= kept.length
         this.#put(kept)
       }

@@ -133,15 +133,21 @@ export class BinaryConversation implements Conversation {
     this.#answers.report(() => {
       // As memcached, which looks at how the word begins.
       const text = this.#context.report(key.startsWith('reset') ? 'reset' : key)
-      if (text === replies.ERROR) {
-        return packetOf({ opcode, opaque, status: PacketStatus.keyNotFound }).toString('latin1')
-      }
-      const packets = [...text.matchAll(/^STAT (\S+) (.*)\r$/gm)].map(([, name = '', value = '']) =>
-        packetOf({ opcode, opaque, key: name, value }),
-      )
-      return Buffer.concat([...packets, packetOf({ opcode, opaque })]).toString('latin1')
+      if (typeof text === 'string') return packetsOf(text, opcode, opaque)
+      return text.then((told) => packetsOf(told, opcode, opaque))
     })
   }
+}
+
+/** In Latin-1. */
+function packetsOf(text: string, opcode: number, opaque: number): string {
+  if (text === replies.ERROR) {
+    return packetOf({ opcode, opaque, status: PacketStatus.keyNotFound }).toString('latin1')
+  }
+  const packets = [...text.matchAll(/^STAT (\S+) (.*)\r$/gm)].map(([, name = '', value = '']) =>
+    packetOf({ opcode, opaque, key: name, value }),
+  )
+  return Buffer.concat([...packets, packetOf({ opcode, opaque })]).toString('latin1')
 }
 
 /** The request as a node is asked it in text. */

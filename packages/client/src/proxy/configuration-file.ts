@@ -9,6 +9,7 @@ import { type ClientOptions, poolOptions } from '../options.ts'
 import { placementOf } from '../ring/placement.ts'
 import { parseAdminAddress } from './admin/admin-address.ts'
 import {
+  checkedWorkers,
   DEFAULTS,
   type PoolConfiguration,
   type ProxyConfiguration,
@@ -42,6 +43,7 @@ export function parseConfiguration(file: string, text: string): ProxyConfigurati
     .map((entry) => listenFrom(entry, dirname(file)))
   const users = top.get('users')
   const admin = top.get('admin')
+  const workers = top.get('workers')
   const pools = new Map<string, PoolConfiguration>()
   for (const [name, entry] of top.need('pools', 'name at least one, with its nodes').map().all()) {
     pools.set(name, poolFrom(entry, dirname(file)))
@@ -50,6 +52,7 @@ export function parseConfiguration(file: string, text: string): ProxyConfigurati
     listen,
     logins: users && loginsFrom(users, dirname(file)),
     admin: admin?.checked(() => parseAdminAddress(admin.text())),
+    workers: workers?.checked(() => checkedWorkers(workers.count())) ?? DEFAULTS.workers,
     pools,
     routes: routesFrom(top, pools),
     maxConnections: top.get('maxConnections')?.count() ?? DEFAULTS.maxConnections,

@@ -1,4 +1,5 @@
 // What a proxy is to do, whether a file or flags have said it. Knows neither.
+import { ArgumentError } from '../errors.ts'
 import type { ClientOptions } from '../options.ts'
 import type { AdminAddress } from './admin/admin-address.ts'
 import type { ListenConfiguration } from './listener.ts'
@@ -30,6 +31,8 @@ export interface ProxyConfiguration {
   readonly logins: Logins | undefined
   /** Where its metrics and its health are told; undefined: nowhere. */
   readonly admin: AdminAddress | undefined
+  /** How many processes share the work. */
+  readonly workers: number
   readonly pools: ReadonlyMap<string, PoolConfiguration>
   readonly routes: readonly RouteConfiguration[]
   readonly maxConnections: number
@@ -45,9 +48,18 @@ export interface ProxyConfiguration {
 export const DEFAULTS = {
   admin: undefined,
   logins: undefined,
+  workers: 1,
   maxConnections: 1024,
   maxValueSize: 1024 * 1024,
   valueMemory: 256 * 1024 * 1024,
   flushAll: true,
   drainTimeout: 10_000,
 } as const
+
+/** More than any machine has cores. @throws ArgumentError */
+export function checkedWorkers(count: number): number {
+  if (count >= 1 && count <= MAX_WORKERS) return count
+  throw new ArgumentError(`workers are from 1 to ${MAX_WORKERS}: about as many as there are cores`)
+}
+
+const MAX_WORKERS = 256

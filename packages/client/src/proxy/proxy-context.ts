@@ -18,5 +18,5 @@ export interface ProxyContext extends Gatekeeper {
   /** Empties every node that a route leads to. Resolves to what went wrong. */
   flushAll(delay: number | undefined): Promise<readonly string[]>
   /** The answer to `stats`, or to `stats <what>`. */
-  report(what: string): string
+  report(what: string): string | Promise<string>
 }

@@ -18,7 +18,9 @@ import { DirectRoute, type Route } from './route.ts'
 import { RoutingTable } from './routing-table.ts'
 import { Session } from './session.ts'
 import { ShadowedRoute } from './shadow.ts'
+import type { Siblings } from './siblings.ts'
 import { type ProxySnapshot, snapshotOf } from './snapshot.ts'
+import { sumOf } from './snapshot-sum.ts'
 import type { EntranceOwner } from './tls-entrance.ts'
 import { Upstream } from './upstream.ts'
 import { ValueMemory } from './value-memory.ts'
@@ -37,6 +39,7 @@ export class MemcachedProxy implements ProxyContext {
   readonly limits: { -readonly [K in keyof RequestLimits]: RequestLimits[K] }
   routes = new RoutingTable([])
   readonly #tell: Tell
+  readonly #siblings: Siblings | undefined
   #configuration: ProxyConfiguration
   #upstreams: ReadonlyMap<string, NamedUpstream> = new Map()
   #listeners: readonly Listener[] = []
@@ -49,15 +52,24 @@ export class MemcachedProxy implements ProxyContext {
   readonly #leaving = new Set<Promise<void>>()
 
   /** Resolves when it listens. @throws ArgumentError when the configuration makes no sense. */
-  static async start(configuration: ProxyConfiguration, tell: Tell): Promise<MemcachedProxy> {
-    const proxy = new MemcachedProxy(configuration, tell)
+  static async start(
+    configuration: ProxyConfiguration,
+    tell: Tell,
+    siblings?: Siblings,
+  ): Promise<MemcachedProxy> {
+    const proxy = new MemcachedProxy(configuration, tell, siblings)
     await proxy.configure(configuration)
     return proxy
   }
 
-  private constructor(configuration: ProxyConfiguration, tell: Tell) {
+  private constructor(
+    configuration: ProxyConfiguration,
+    tell: Tell,
+    siblings: Siblings | undefined,
+  ) {
     this.#configuration = configuration
     this.#tell = tell
+    this.#siblings = siblings
     this.limits = {
       maxValueSize: configuration.maxValueSize,
       memory: new ValueMemory(configuration.valueMemory),
@@ -105,6 +117,11 @@ export class MemcachedProxy implements ProxyContext {
         prefix: Buffer.from(route.prefix).toString('latin1'),
         route: routeOf(route, (name) => upstreams.get(name)!.upstream),
       }))
+      const table = new RoutingTable(routes)
+      // Who comes before all listeners are open finds everything else in its place.
+      if (this.#listeners.length === 0) {
+        this.#replace(configuration, upstreams, table, [], undefined)
+      }
       const listeners: Listener[] = []
       for (const address of configuration.listen) {
         const present = this.#listeners.find((one) => isSameAddress(one.address, address))
@@ -114,7 +131,7 @@ export class MemcachedProxy implements ProxyContext {
         listeners.push(present ?? opened.at(-1)!)
       }
       admin = await this.#adminFor(configuration.admin)
-      this.#replace(configuration, upstreams, new RoutingTable(routes), listeners, admin)
+      this.#replace(configuration, upstreams, table, listeners, admin)
     } catch (error) {
       for (const listener of opened) listener.close()
       await Promise.all(created.map((upstream) => upstream.close()))
@@ -122,16 +139,25 @@ export class MemcachedProxy implements ProxyContext {
     }
   }
 
-  report(what: string): string {
+  report(what: string): string | Promise<string> {
+    const siblings = this.#siblings
     if (what === 'reset') {
       this.statistics.reset()
-      return 'RESET\r\n'
+      return siblings === undefined ? replies.RESET : siblings.reset().then(() => replies.RESET)
     }
-    return reportOf(what, this.snapshot())
+    // What stands in the queue behind it need not wait for what can be told at once.
+    if (siblings === undefined) return reportOf(what, this.ownSnapshot())
+    return this.snapshot().then((proxy) => reportOf(what, proxy))
   }
 
-  snapshot(): ProxySnapshot {
+  /** Of this process and its siblings. */
+  async snapshot(): Promise<ProxySnapshot> {
+    return sumOf([this.ownSnapshot(), ...((await this.#siblings?.snapshots()) ?? [])])
+  }
+
+  ownSnapshot(): ProxySnapshot {
     return snapshotOf({
+      pid: this.#siblings?.pid ?? process.pid,
       statistics: this.statistics,
       upstreams: [...this.#upstreams.values()].map(({ upstream }) => upstream),
       routes: this.routes.all,
@@ -226,7 +252,7 @@ export class MemcachedProxy implements ProxyContext {
     for (const { upstream } of this.#upstreams.values()) {
       if (!kept.has(upstream)) this.#leave(upstream)
     }
-    for (const [i, { tls }] of configuration.listen.entries()) listeners[i]!.tls = tls
+    for (const [i, listener] of listeners.entries()) listener.tls = configuration.listen[i]!.tls
     for (const upstream of kept) upstream.durations.isOn = admin !== undefined
     this.limits.maxValueSize = configuration.maxValueSize
     this.limits.memory.limit = configuration.valueMemory

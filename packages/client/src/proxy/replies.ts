@@ -3,6 +3,7 @@
 export const CRLF = '\r\n'
 export const OK = 'OK\r\n'
 export const END = 'END\r\n'
+export const RESET = 'RESET\r\n'
 export const MISS = 'EN'
 export const NOOP = 'MN\r\n'
 export const ERROR = 'ERROR\r\n'

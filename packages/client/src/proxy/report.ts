@@ -21,16 +21,15 @@ export function reportOf(what: string, proxy: ProxySnapshot): string {
   }
 }
 
-function general({ startedAt, clients }: ProxySnapshot): Line[] {
-  const { user, system } = process.cpuUsage()
+function general({ startedAt, process, clients }: ProxySnapshot): Line[] {
   return [
     ['pid', process.pid],
     ['uptime', Math.floor((Date.now() - startedAt) / 1000)],
     ['time', Math.floor(Date.now() / 1000)],
     ['version', replies.VERSION.slice('VERSION '.length).trim()],
     ['pointer_size', 64],
-    ['rusage_user', (user / 1e6).toFixed(6)],
-    ['rusage_system', (system / 1e6).toFixed(6)],
+    ['rusage_user', process.userSeconds.toFixed(6)],
+    ['rusage_system', process.systemSeconds.toFixed(6)],
     ['max_connections', clients.maxConnections],
     ['curr_connections', clients.connections],
     ['total_connections', clients.totalConnections],
@@ -47,8 +46,8 @@ function general({ startedAt, clients }: ProxySnapshot): Line[] {
     ['ssl_handshake_errors', clients.failedHandshakes],
     ['bytes_read', clients.bytesRead],
     ['bytes_written', clients.bytesWritten],
-    ['threads', 1],
-    ['rss', process.memoryUsage.rss()],
+    ['threads', process.processes],
+    ['rss', process.residentBytes],
     ['value_memory', clients.valueMemory],
   ]
 }

@@ -60,15 +60,29 @@ export interface ClientsSnapshot {
   readonly maxValueMemory: number
 }
 
+export interface ProcessSnapshot {
+  /** The process that signals go to. */
+  readonly pid: number
+  /** How many there are: each runs one thread. */
+  readonly processes: number
+  readonly userSeconds: number
+  readonly systemSeconds: number
+  /** Time in which the event loop had something to do. */
+  readonly activeSeconds: number
+  readonly residentBytes: number
+}
+
 export interface ProxySnapshot {
   /** Unix time in milliseconds. */
   readonly startedAt: number
+  readonly process: ProcessSnapshot
   readonly clients: ClientsSnapshot
   readonly pools: readonly PoolSnapshot[]
   readonly shadows: readonly ShadowSnapshot[]
 }
 
 export interface SnapshotSources {
+  readonly pid: number
   readonly statistics: ProxyStatistics
   readonly upstreams: readonly Upstream[]
   readonly routes: readonly PrefixRoute[]
@@ -80,6 +94,7 @@ export function snapshotOf(sources: SnapshotSources): ProxySnapshot {
   const { statistics, maxConnections, valueMemory } = sources
   return {
     startedAt: statistics.startedAt,
+    process: processSnapshot(sources.pid),
     clients: {
       connections: statistics.connections,
       totalConnections: statistics.totalConnections,
@@ -107,6 +122,18 @@ export function snapshotOf(sources: SnapshotSources): ProxySnapshot {
         ? [{ route: prefix || 'default', copied: route.copied, skipped: route.skipped }]
         : [],
     ),
+  }
+}
+
+function processSnapshot(pid: number): ProcessSnapshot {
+  const { user, system } = process.cpuUsage()
+  return {
+    pid,
+    processes: 1,
+    userSeconds: user / 1e6,
+    systemSeconds: system / 1e6,
+    activeSeconds: performance.eventLoopUtilization().active / 1000,
+    residentBytes: process.memoryUsage.rss(),
   }
 }
 

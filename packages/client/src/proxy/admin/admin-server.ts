@@ -10,7 +10,7 @@ import { METRICS_CONTENT_TYPE, metricsText } from './metrics.ts'
 
 /** The proxy that is told of. */
 export interface AdministeredProxy {
-  snapshot(): ProxySnapshot
+  snapshot(): Promise<ProxySnapshot>
   /** Resolves to why clients should not come now, in a few words; undefined: they may. */
   unready(): Promise<string | undefined>
 }
@@ -94,7 +94,7 @@ export class AdminServer {
       '/metrics': async () => ({
         status: 200,
         type: METRICS_CONTENT_TYPE,
-        body: await metricsText(this.#proxy.snapshot()),
+        body: await metricsText(await this.#proxy.snapshot()),
       }),
       // That this is answered shows that the one thread isn't stuck.
       '/healthz': () => text(200, 'serving'),

@@ -58,13 +58,13 @@ export const METRICS: readonly Metric[] = [
     'counter',
     'memcached_process_user_cpu_seconds_total',
     'CPU time that the process has spent in user mode.',
-    () => process.cpuUsage().user / 1e6,
+    (proxy) => proxy.process.userSeconds,
   ),
   one(
     'counter',
     'memcached_process_system_cpu_seconds_total',
     'CPU time that the process has spent in the kernel.',
-    () => process.cpuUsage().system / 1e6,
+    (proxy) => proxy.process.systemSeconds,
   ),
   ...ofClients('counter', {
     memcached_read_bytes_total: ['Bytes received from clients.', 'bytesRead'],
@@ -129,10 +129,13 @@ export const METRICS: readonly Metric[] = [
     'counter',
     'memshard_proxy_event_loop_active_seconds_total',
     'Seconds in which the thread had work; its rate is the share of a core that is used.',
-    () => performance.eventLoopUtilization().active / 1000,
+    (proxy) => proxy.process.activeSeconds,
   ),
-  one('gauge', 'memshard_proxy_resident_memory_bytes', 'Resident memory of the process.', () =>
-    process.memoryUsage.rss(),
+  one(
+    'gauge',
+    'memshard_proxy_resident_memory_bytes',
+    'Resident memory of the process.',
+    (proxy) => proxy.process.residentBytes,
   ),
 
   // ---- ours: routes
