@@ -14,10 +14,12 @@ const MIN_PAUSE_MS = 1
 /** While there is something to do, and no more than that: each waking costs more than what it does. */
 const BUSY_PAUSE_MS = 8
 const MAX_PAUSE_MS = 1000
+/** Of the pause, by which the next is longer when there was nothing to do: a second after some 50 passes (memcached's). */
+const LONGER = 1 / 8
 
 export class Maintainer {
   readonly #cache: Cache
-  #pauseMs = MAX_PAUSE_MS
+  #pauseMs = MIN_PAUSE_MS
 
   constructor(cache: Cache) {
     this.#cache = cache
@@ -39,7 +41,7 @@ export class Maintainer {
     cache.lock.release()
     this.#pauseMs = behind
       ? Math.max(MIN_PAUSE_MS, Math.min(this.#pauseMs, BUSY_PAUSE_MS) / 2)
-      : Math.min(moves > 0 ? BUSY_PAUSE_MS : MAX_PAUSE_MS, this.#pauseMs * 2)
+      : Math.min(moves > 0 ? BUSY_PAUSE_MS : MAX_PAUSE_MS, longer(this.#pauseMs))
     return this.#pauseMs
   }
 
@@ -81,4 +83,8 @@ export class Maintainer {
     }
     return rounds
   }
+}
+
+function longer(pauseMs: number): number {
+  return pauseMs + Math.max(1, Math.floor(pauseMs * LONGER))
 }

@@ -52,7 +52,7 @@ export class Background {
     })
     if (settings.lruMaintainerEnabled) {
       const maintainer = new Maintainer(this.#cache)
-      this.#every(TICK_MS, () => maintainer.run())
+      this.#every(0, () => maintainer.run())
     }
     const watchers = this.#watchers
     if (watchers !== undefined) this.#every(TICK_MS, () => watchers.run())

@@ -1,12 +1,12 @@
-// memcached's source as Debian packages it for this machine's release: its test suite, documents and scripts.
-// Fetched with apt-get from the mirror that the machine itself uses, with lists and a cache of our own, so that
-// nothing of the machine's apt changes; needs no root. Knows nothing of what is done with the source.
+// Sources as Debian packages them for this machine's release: memcached, and clients that have test suites. Fetched with
+// apt-get from the mirror that the machine itself uses, with lists and a cache of our own, so that nothing of the
+// machine's apt changes; needs no root. Knows nothing of what is done with the source.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { REPOSITORY } from '../repository.ts'
+import { REPOSITORY } from './repository.ts'
 
 /** Ignored by git. */
 const CACHE = join(REPOSITORY, '.cache')
@@ -20,10 +20,9 @@ export interface SourcePackage {
   readonly version: string
 }
 
-/** Resolves to the source, fetched at the first call on this machine. Rejects without apt-get or network. */
+/** Resolves to memcached's source, fetched at the first call on this machine. Rejects without apt-get or network. */
 export async function memcachedSource(): Promise<SourcePackage> {
-  const directory = join(CACHE, 'memcached-source')
-  if (!existsSync(directory)) await fetchTo(directory)
+  const directory = await sourceOf('memcached', 'patched')
   const version = /^memcached \(([\d.]+)/.exec(
     await readFile(join(directory, 'debian', 'changelog'), 'utf8'),
   )?.[1]
@@ -31,7 +30,18 @@ export async function memcachedSource(): Promise<SourcePackage> {
   return { directory, version }
 }
 
-async function fetchTo(directory: string): Promise<void> {
+/** Resolves to the directory of a source package, as Debian has it or as its authors have released it. */
+export async function sourceOf(name: string, as: 'patched' | 'released'): Promise<string> {
+  const directory = join(CACHE, `${name}-source`)
+  if (!existsSync(directory)) await fetchTo(directory, name, as)
+  return directory
+}
+
+async function fetchTo(
+  directory: string,
+  source: string,
+  as: 'patched' | 'released',
+): Promise<void> {
   await mkdir(CACHE, { recursive: true })
   const work = await mkdtemp(join(CACHE, 'fetch-'))
   try {
@@ -51,12 +61,12 @@ async function fetchTo(directory: string): Promise<void> {
     }
     const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
     await run('apt-get', [...options, '-qq', 'update'], work)
-    await run('apt-get', [...options, '-qq', '--only-source', 'source', 'memcached'], work)
+    const whole = as === 'patched' ? [] : ['--tar-only']
+    await run('apt-get', [...options, '-qq', '--only-source', ...whole, 'source', source], work)
+    if (as === 'released') await unpack(work)
     const entries = await readdir(work, { withFileTypes: true })
-    const unpacked = entries.find(
-      (entry) => entry.isDirectory() && /^memcached-\d/.test(entry.name),
-    )
-    if (unpacked === undefined) throw new Error('apt-get source left no directory')
+    const unpacked = entries.find((entry) => entry.isDirectory() && /-\d[\w.]*$/.test(entry.name))
+    if (unpacked === undefined) throw new Error(`apt-get source ${source} left no directory`)
     // Whoever else fetched it meanwhile has fetched the same.
     await rename(join(work, unpacked.name), directory).catch((error: unknown) => {
       if (!existsSync(directory)) throw error
@@ -64,6 +74,12 @@ async function fetchTo(directory: string): Promise<void> {
   } finally {
     await rm(work, { recursive: true, force: true })
   }
+}
+
+async function unpack(work: string): Promise<void> {
+  const archive = (await readdir(work)).find((file) => file.includes('.orig.tar.'))
+  if (archive === undefined) throw new Error('apt-get source left no archive')
+  await run('tar', ['-xf', archive], work)
 }
 
 /** This machine's release, and the mirror that its own apt takes it from. */
