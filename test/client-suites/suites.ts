@@ -42,7 +42,7 @@ export const CLIENT_SUITES: readonly ClientSuite[] = [
       cmake .. -DBUILD_TESTING=ON -DCMAKE_BUILD_TYPE=Release && make -j2 runtests`,
     // It starts the servers it asks, MEMCACHED_BINARY, with flags of its own. One test never ends, whatever the server.
     run: `cd build && ./test/runtests '~[!hide]' '~memcached_regression_lp1630615'`,
-    count: /^(?:test cases: +|All tests passed \(\d+ assertions in )(\d+)/m,
+    count: /^(?:test cases: +|All tests passed \(\d+ assertions? in )(\d+)/m,
     failed: /^\S+\/test\/tests\/(\S+?):\d+: FAILED:/gm,
   },
   {
