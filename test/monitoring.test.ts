@@ -5,10 +5,10 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { memcachedSource } from './source-package.ts'
 import { LOAD } from './every-statistic.ts'
 import { type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
+import { memcachedSource } from './source-package.ts'
 import { statistics, Wire } from './wire.ts'
 
 const SERVERS = ['memshard', 'memcached'] as const

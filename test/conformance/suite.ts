@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { REPOSITORY } from '../repository.ts'
-import { ABOUT_TLS } from './left-out.ts'
 import { memcachedSource } from '../source-package.ts'
+import { ABOUT_TLS } from './left-out.ts'
 import { readTap, type TapResult } from './tap.ts'
 
 export interface FileRun {
