@@ -64,6 +64,7 @@ describe.skipIf(!hasSystemCalls())('a machine that dies', () => {
     fc.assert(
       fc.property(fc.array(life, { minLength: 1, maxLength: 4 }), reached, (lives, reaches) => {
         const path = join(directory, 'items')
+        rmSync(path, { force: true })
         let durable = new Uint8Array(WATCHED_BYTES)
         disk.written = (fd) => {
           durable = contentOf(fd)
@@ -110,7 +111,6 @@ describe.skipIf(!hasSystemCalls())('a machine that dies', () => {
         for (const one of lives) live(one, 'before')
         crash(path, durable, reaches)
         live({ as: 'ours', keys: [], end: 'kill' }, 'after')
-        rmSync(path)
       }),
       { numRuns: 60 },
     )
