@@ -43,6 +43,8 @@ export class TlsEntrance {
     })
     this.#server.on('secureConnection', (socket) => {
       socket.ref()
+      // A client that has said all may still wait for answers.
+      socket.allowHalfOpen = true
       owner.endedHandshake(true)
       owner.accepted(socket)
     })
@@ -61,6 +63,8 @@ export class TlsEntrance {
     }
     // Who has not shaken hands yet doesn't keep the process from its end.
     socket.unref()
+    // Who hangs up before has its place no longer.
+    socket.allowHalfOpen = false
     this.#server.emit('connection', socket)
   }
 }
