@@ -1,4 +1,4 @@
-// The container image, as far as it can be made without a container engine: the entry point's rule by a real shell, the
+// The container image, as far as it can be made without a container engine (deploy-container.test.ts has one): the entry point's rule by a real shell, the
 // packages as the Dockerfile installs them, and the server from them as process 1 of its own namespace, as user 11211, on
 // a root file system that can't be written.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
@@ -11,6 +11,7 @@ import { freePort } from './nodes.ts'
 import { missing } from './peers.ts'
 import { served } from './processes.ts'
 import { REPOSITORY } from './repository.ts'
+import { installation, installServer } from './server-installation.ts'
 import { runtimeDependencies } from './supply-chain/runtime-dependencies.ts'
 
 const DOCKER = join(REPOSITORY, 'deploy/docker')
@@ -59,22 +60,13 @@ describe('the Dockerfile', () => {
   })
 })
 
-function installation(directory: string): readonly string[] {
-  const injected = '--config.inject-workspace-packages=true'
-  return ['--filter', '@memshard/server', 'deploy', '--prod', injected, directory]
-}
-
 describe('the image', () => {
   let root = ''
   let path = ''
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'memshard-image-'))
     await chmod(root, 0o755)
-    const { packageManager } = JSON.parse(await readFile(join(REPOSITORY, 'package.json'), 'utf8'))
-    const pnpm = ['--yes', packageManager, ...installation(join(root, 'memshard'))]
-    const installed = spawnSync('npx', pnpm, { cwd: REPOSITORY, encoding: 'utf8' })
-    expect(installed.stdout + installed.stderr).not.toMatch(/ERR_PNPM/)
-    expect(installed.status).toBe(0)
+    installServer(join(root, 'memshard'))
     const bin = join(root, 'bin')
     await mkdir(bin)
     await symlink('../memshard/bin/memshard-server', join(bin, 'memshard-server'))

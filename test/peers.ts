@@ -17,6 +17,9 @@ export const PEERS = {
   saslpasswd2: () => exists('saslpasswd2'),
   'unshare and setpriv, as root': () =>
     runs('unshare', '--mount', '--pid', '--fork', 'setpriv', '--reuid', '11211', 'true'),
+  debootstrap: () => process.getuid?.() === 0 && exists('debootstrap'),
+  'systemd-nspawn': () => runs('systemd-nspawn', '--version'),
+  'podman and runc': () => runs('podman', '--version') && runs('runc', '--version'),
   'systemd-analyze': () => runs('systemd-analyze', '--version'),
   'python3-seccomp': () => runs(PYTHON, '-c', 'import seccomp'),
   promtool: () => runs('promtool', '--version'),
@@ -45,6 +48,9 @@ export const PEERS = {
 } as const
 
 export type Peer = keyof typeof PEERS
+
+/** Whether tests are asked for that take minutes and a system of their own (`pnpm deployments`), and in CI are not run. */
+export const DEPLOYMENTS = process.env.DEPLOYMENTS === 'true'
 
 /** Why tests with the peer must be skipped here; undefined if they can run. Throws in CI. */
 export function missing(peer: Peer): string | undefined {
