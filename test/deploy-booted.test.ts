@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { removeControlGroups } from './control-groups.ts'
 import { makeDebianRoot, succeed } from './debian-root.ts'
 import { DEPLOYMENTS, missing } from './peers.ts'
 import { REPOSITORY } from './repository.ts'
@@ -77,13 +78,7 @@ class Machine {
     const hard = setTimeout(() => process.kill(Number(this.#leader), 'SIGKILL'), HALT_DEADLINE_MS)
     await ended
     clearTimeout(hard)
-    // Nobody else takes away the groups that it made for itself, where no systemd is above it.
-    const groups = ['systemd', 'unified', '.'].map((hierarchy) => `/sys/fs/cgroup/${hierarchy}`)
-    for (const group of groups) {
-      for (const own of ['payload', 'supervisor']) {
-        spawnSync('find', [join(group, own), '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';'])
-      }
-    }
+    removeControlGroups('payload', 'supervisor')
   }
 }
 
