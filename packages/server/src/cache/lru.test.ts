@@ -299,13 +299,19 @@ describe('the maintainer', () => {
     expect(count(cache, RECLAIMED)).toBe(10)
   })
 
-  test('comes sooner the more there is to do', () => {
+  test('comes sooner the more there is to do, and falls asleep slowly', () => {
     const cache = makeCache()
     const maintainer = new Maintainer(cache)
-    expect(maintainer.run()).toBe(1000)
+    const pauses = [maintainer.run()]
+    while (pauses.at(-1)! < 1000 && pauses.length < 100) pauses.push(maintainer.run())
+    expect(pauses.slice(0, 3)).toEqual([2, 3, 4])
+    expect(pauses.at(-1)).toBe(1000)
+    const seconds = pauses.reduce((sum, pause) => sum + pause) / 1000
+    expect(seconds).toBeGreaterThan(5)
+    expect(seconds).toBeLessThan(15)
     setAll(cache, ten)
     expect(maintainer.run()).toBe(8)
-    expect(maintainer.run()).toBe(16)
+    expect(maintainer.run()).toBe(9)
   })
 })
 
