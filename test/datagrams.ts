@@ -76,6 +76,13 @@ export class DatagramWire implements AsyncDisposable {
     this.socket.send(bytes)
   }
 
+  /** The same, and resolves when they are with the system. */
+  sent(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.socket.send(bytes, (error) => (error ? reject(error) : resolve())),
+    )
+  }
+
   /**
    * Sends a request and a fence, and resolves to what came before the fence's answer. A server with one
    * thread (`-t 1`) answers in order, and on one machine nothing overtakes: so nothing is missed.

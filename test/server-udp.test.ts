@@ -461,6 +461,21 @@ describe.concurrent.each(SERVERS.filter(({ ours }) => ours))('$name, otherwise',
     expect(await wire.say('get a\r\n')).toEqual(['END\r\n'])
   })
 
+  test('what comes while it is busy waits: more than the system keeps unasked', async ({
+    skip,
+  }) => {
+    skip(!server.ours, 'memcached lets the system decide, which keeps 277 of these on Linux')
+    await using node = await startUdp(server.options, '-t', '1')
+    await using wire = await DatagramWire.connect(node)
+    await wire.say('get a\r\n')
+    node.process.kill('SIGSTOP')
+    const keys = Array.from({ length: 400 }, (_, n) => `burst:${n}`)
+    const sent = keys.map((key) => wire.sent(frame(`set ${key} 0 0 1 noreply\r\nx\r\n`)))
+    await Promise.all(sent)
+    node.process.kill('SIGCONT')
+    await expect.poll(() => statistic(node, 'curr_items')).toBe(keys.length)
+  })
+
   test.for(['SIGTERM', 'SIGUSR1'] as const)('%s ends it', async (signal, { expect }) => {
     await using node = await startUdp(server.options, '-t', '3')
     await using wire = await DatagramWire.connect(node)

@@ -15,6 +15,7 @@ import {
   IPV6_V6ONLY,
   SO_KEEPALIVE,
   SO_LINGER,
+  SO_RCVBUF,
   SO_REUSEADDR,
   SO_SNDBUF,
   SOCK_CLOEXEC,
@@ -75,6 +76,8 @@ const SOCKADDR_BYTES = 128
 const SUN_PATH_BYTES = 108
 /** As much as the system allows, if it is less: room for the datagrams of a large value. */
 const UDP_SEND_BUFFER_BYTES = 4 * 1024 * 1024
+/** The same for requests that come while the thread is at work; the system's own is full of 300 small ones. */
+export const UDP_RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 
 export async function openListeners(
   calls: SystemCalls,
@@ -163,6 +166,7 @@ function bindTo(
   } else {
     // Not SO_REUSEADDR, which memcached sets here too: it would let two servers share the port unnoticed.
     setOption(calls, fd, SOL_SOCKET, SO_SNDBUF, UDP_SEND_BUFFER_BYTES)
+    setOption(calls, fd, SOL_SOCKET, SO_RCVBUF, UDP_RECEIVE_BUFFER_BYTES)
   }
   if (family === 6) setOption(calls, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)
   const sockaddr = new MemoryBlock(new ArrayBuffer(SOCKADDR_BYTES))

@@ -5,7 +5,7 @@ import { getSystemErrorMap } from 'node:util'
 import type { Arena } from '../cache/arena.ts'
 import type { Engine } from '../protocol/engine.ts'
 import { DatagramExchange, MAX_ANSWER_BYTES } from './datagram-exchange.ts'
-import { type ListenAddress, ListenError, resolve } from './listeners.ts'
+import { type ListenAddress, ListenError, resolve, UDP_RECEIVE_BUFFER_BYTES } from './listeners.ts'
 import { copyOfMessage } from './message-copy.ts'
 
 /** What the system has not taken yet of earlier answers; beyond it datagrams are dropped, as on any way. */
@@ -77,9 +77,19 @@ export async function openNodeDatagramSockets(
       if (wildcard && opened.length > 0) continue
       throw new ListenError(`failed to listen on UDP ${address}:${port}: ${reasonOf(error)}`)
     }
+    makeRoom(socket)
     opened.push(new NodeDatagramSocket(socket, engine, arena))
   }
   return opened
+}
+
+/** For requests that come while the thread is at work. Systems other than Linux refuse more than they allow. */
+function makeRoom(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(UDP_RECEIVE_BUFFER_BYTES)
+  } catch {
+    // Then it stays what the system gives.
+  }
 }
 
 /** "address already in use" and the like, which node:dgram names by its code alone. */
