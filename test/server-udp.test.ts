@@ -461,10 +461,10 @@ describe.concurrent.each(SERVERS.filter(({ ours }) => ours))('$name, otherwise',
     expect(await wire.say('get a\r\n')).toEqual(['END\r\n'])
   })
 
+  // memcached lets the system decide, which keeps 277 of these on Linux.
   test('what comes while it is busy waits: more than the system keeps unasked', async ({
-    skip,
+    expect,
   }) => {
-    skip(!server.ours, 'memcached lets the system decide, which keeps 277 of these on Linux')
     await using node = await startUdp(server.options, '-t', '1')
     await using wire = await DatagramWire.connect(node)
     await wire.say('get a\r\n')
