@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { processSeconds } from './abuse.ts'
 import { freePort, MEMSHARD_SERVER, type RunningNode, startNode } from './nodes.ts'
 import { MIB } from './process-memory.ts'
-import { served, start } from './processes.ts'
+import { type Started, served, start } from './processes.ts'
 import { DIRECT_TRANSPORTS, TRANSPORTS } from './transports.ts'
 import { statistic, Wire } from './wire.ts'
 
@@ -128,6 +128,8 @@ describe.skipIf(!isRoot)('a disk without room', () => {
   })
 })
 
+type Inside = Started & { readonly port: number }
+
 describe.skipIf(!isRoot || !existsSync(join(MEMORY_GROUPS, 'memory.limit_in_bytes')))(
   'a control group with 256 MiB',
   () => {
@@ -142,10 +144,7 @@ describe.skipIf(!isRoot || !existsSync(join(MEMORY_GROUPS, 'memory.limit_in_byte
     })
 
     /** Starts a server in the group: a shell joins it and becomes the server. */
-    async function startInside(
-      megabytes: number,
-      ...args: readonly string[]
-    ): Promise<ReturnType<typeof start> & { port: number }> {
+    async function startInside(megabytes: number, ...args: readonly string[]): Promise<Inside> {
       const port = await freePort()
       const script = join(tmpdir(), `memshard-inside-${process.pid}.sh`)
       writeFileSync(
@@ -164,15 +163,19 @@ describe.skipIf(!isRoot || !existsSync(join(MEMORY_GROUPS, 'memory.limit_in_byte
       return Object.assign(server, { port })
     }
 
-    test('-m that fits is filled and lives', { timeout: TEST_MS }, async () => {
-      const server = await startInside(96)
-      await using _ = server
+    async function isFilledAndLives(server: Inside): Promise<void> {
       expect(server.stdout() + server.stderr()).not.toContain('will be killed')
       await using wire = await Wire.connect({ host: '127.0.0.1', port: server.port })
       await fill(wire, 200)
       expect(await wire.say('mn\r\n')).toBe('MN\r\n')
       server.process.kill('SIGTERM')
       expect(await server.exited).toBe(0)
+    }
+
+    test('-m that fits is filled and lives', { timeout: TEST_MS }, async () => {
+      const server = await startInside(96)
+      await using _ = server
+      await isFilledAndLives(server)
     })
 
     test('-m that does not fit is warned of, with what would fit', {
@@ -202,12 +205,7 @@ describe.skipIf(!isRoot || !existsSync(join(MEMORY_GROUPS, 'memory.limit_in_byte
         }
         const server = await startInside(103, '-e', memoryFile)
         await using _ = server
-        expect(server.stdout() + server.stderr()).not.toContain('will be killed')
-        await using wire = await Wire.connect({ host: '127.0.0.1', port: server.port })
-        await fill(wire, 200)
-        expect(await wire.say('mn\r\n')).toBe('MN\r\n')
-        server.process.kill('SIGTERM')
-        expect(await server.exited).toBe(0)
+        await isFilledAndLives(server)
       } finally {
         rmSync(memoryFile, { force: true })
       }

@@ -1,6 +1,5 @@
 // TLS and logging in in front of `memshard proxy`: real clients, who gets in by which certificate or password, what SIGHUP
 // changes of that, and what is warned of.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -15,9 +14,9 @@ import { FAILURE, LOGIN_SESSIONS, login } from './login-sessions.ts'
 import { parseMetrics } from './metrics-text.ts'
 import { type RunningNode, startNode } from './nodes.ts'
 import { packet, readAnswers } from './packets.ts'
-import { missing, type Peer, PYTHON } from './peers.ts'
+import { missing, PYTHON } from './peers.ts'
 import { type RunningProxy, startProxy } from './proxying.ts'
-import { type Outcome, run } from './secure-scripts.ts'
+import { type Outcome, opensslSession, run, runSasl, SASL_CLIENTS } from './secure-scripts.ts'
 import { Wire } from './wire.ts'
 
 const noOpenssl = missing('openssl')
@@ -76,16 +75,7 @@ async function isServed(port: number, options: ConnectionOptions): Promise<boole
 describe.skipIf(noOpenssl)('over TLS', () => {
   test('openssl s_client, a client that says all at once, and values of a megabyte', async () => {
     await using proxy = await startProxy({ yaml: secure() })
-    const child = spawn('openssl', [
-      ...['s_client', '-quiet', '-verify_return_error', '-verify_hostname', 'localhost'],
-      ...['-connect', proxy.address, '-CAfile', authority.caPath],
-    ])
-    let output = ''
-    child.stdout.on('data', (text: Buffer) => {
-      output += text.toString('latin1')
-    })
-    child.stdin.write('set s 0 0 5\r\nvalue\r\nget s\r\nquit\r\n')
-    await once(child, 'close')
+    const output = await opensslSession(proxy, authority.caPath)
     expect(output).toBe('STORED\r\nVALUE s 0 5\r\nvalue\r\nEND\r\n')
 
     await using wire = await Wire.secure(proxy, trusting())
@@ -314,17 +304,10 @@ describe('by SASL', () => {
   })
   afterAll(() => proxy?.[Symbol.asyncDispose]())
 
-  const clients: readonly (readonly [Peer, string, string])[] = [
-    ['pylibmc', PYTHON, 'pylibmc_sasl.py'],
-    ['php-memcached', 'php', 'php_sasl.php'],
-    ['memjs', process.execPath, 'memjs_sasl.js'],
-  ]
-  test.for(clients)('%s', { timeout: DEADLINE_MS }, async ([peer, command, script], { skip }) => {
-    const reason = missing(peer)
+  test.for(SASL_CLIENTS)('$peer', { timeout: DEADLINE_MS }, async (client, { skip }) => {
+    const reason = missing(client.peer)
     skip(reason !== undefined, reason)
-    const where = peer === 'php-memcached' ? [proxy.host, String(proxy.port)] : [proxy.address]
-    const by = (password: string): Promise<Outcome> =>
-      run(command, script, [...where, 'foo', password])
+    const by = (password: string): Promise<Outcome> => runSasl(client, proxy, 'foo', password)
     expect(await by('bar')).toMatchObject({ same: true })
     expect(await by('wrong')).toMatchObject({ same: false })
   })

@@ -7,9 +7,9 @@ import { AuthError, Client } from '@memshard/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Authority, type Certificate, createAuthority } from './certificates.ts'
 import { type RunningNode, startNode } from './nodes.ts'
-import { missing, type Peer, PYTHON } from './peers.ts'
+import { missing, PYTHON } from './peers.ts'
 import { start } from './processes.ts'
-import { type Outcome, run } from './secure-scripts.ts'
+import { type Outcome, run, runSasl, SASL_CLIENTS } from './secure-scripts.ts'
 import { Wire } from './wire.ts'
 
 const USER = 'web'
@@ -130,17 +130,11 @@ describe('by SASL', () => {
   })
   afterAll(() => node?.stop('SIGKILL'))
 
-  const clients: readonly (readonly [Peer, string, string])[] = [
-    ['pylibmc', PYTHON, 'pylibmc_sasl.py'],
-    ['php-memcached', 'php', 'php_sasl.php'],
-    ['memjs', process.execPath, 'memjs_sasl.js'],
-  ]
-  test.for(clients)('%s', { timeout: DEADLINE_MS }, async ([peer, command, script], { skip }) => {
-    const reason = missing(peer)
+  test.for(SASL_CLIENTS)('$peer', { timeout: DEADLINE_MS }, async (client, { skip }) => {
+    const reason = missing(client.peer)
     skip(reason !== undefined, reason)
-    const where = peer === 'php-memcached' ? [node.host, String(node.port)] : [node.address]
     const by = (password: string): Promise<Outcome> =>
-      run(command, script, [...where, `${USER}@realm`, password])
+      runSasl(client, node, `${USER}@realm`, password)
     expect(await by(PASSWORD)).toMatchObject({ same: true })
     expect(await by(WRONG)).toMatchObject({ same: false })
   })

@@ -1,6 +1,5 @@
 // TLS of the server (`-Z`): who gets in by which certificate, on how many threads, how certificates are changed, and
 // that limits, reports and the end of a connection are what they are without. Encryption itself is Node's.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -15,6 +14,7 @@ import { freePort, type RunningNode, startNode } from './nodes.ts'
 import { missing } from './peers.ts'
 import { MIB, residentBytes } from './process-memory.ts'
 import { start } from './processes.ts'
+import { opensslSession } from './secure-scripts.ts'
 import { TRANSPORTS } from './transports.ts'
 import { Wire } from './wire.ts'
 
@@ -85,16 +85,7 @@ describe.skipIf(noOpenssl).each(TRANSPORTS)('over TLS, beside %s', (transport) =
   afterAll(() => node?.stop('SIGKILL'))
 
   test('openssl s_client talks to it', async () => {
-    const child = spawn('openssl', [
-      ...['s_client', '-quiet', '-verify_return_error', '-verify_hostname', 'localhost'],
-      ...['-connect', node.address, '-CAfile', authority.caPath],
-    ])
-    let output = ''
-    child.stdout.on('data', (text: Buffer) => {
-      output += text.toString('latin1')
-    })
-    child.stdin.write('set s 0 0 5\r\nvalue\r\nget s\r\nquit\r\n')
-    await once(child, 'close')
+    const output = await opensslSession(node, authority.caPath)
     expect(output).toBe('STORED\r\nVALUE s 0 5\r\nvalue\r\nEND\r\n')
   })
 

@@ -4,12 +4,20 @@ import { execFileSync } from 'node:child_process'
 
 const UNSHARE = ['--net', '--mount', '--pid', '--mount-proc', '--fork', '--kill-child'] as const
 
-/** The command line for a compiled module of this directory. */
+/** The command line for a compiled module. */
 export function inNamespaces(
   program: string,
   args: readonly string[],
 ): readonly [file: string, args: readonly string[]] {
-  return ['unshare', [...UNSHARE, process.execPath, program, ...args]]
+  return commandInNamespaces(process.execPath, [program, ...args])
+}
+
+/** The command line for any program. */
+export function commandInNamespaces(
+  file: string,
+  args: readonly string[],
+): readonly [file: string, args: readonly string[]] {
+  return ['unshare', [...UNSHARE, file, ...args]]
 }
 
 /** Why it can't be done here, or undefined. */

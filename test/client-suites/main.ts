@@ -1,5 +1,6 @@
 // The command `pnpm client-suites`: other people's tests of their clients, against memcached and against us, as a table.
 import { parseArgs } from 'node:util'
+import { missingNamespaces } from '../chaos/namespaces.ts'
 import { MEMSHARD_SERVER } from '../nodes.ts'
 import { missingPackages, type Outcome, prepare, runSuite } from './suite-run.ts'
 import { CLIENT_SUITES, type ClientSuite } from './suites.ts'
@@ -28,6 +29,11 @@ async function main(): Promise<number> {
   const unknown = positionals.filter((name) => !CLIENT_SUITES.some((suite) => suite.name === name))
   if (unknown.length > 0) {
     process.stderr.write(`client-suites: there is no ${unknown.join(', ')}; --help names all\n`)
+    return 1
+  }
+  const impossible = missingNamespaces()
+  if (impossible !== undefined) {
+    process.stderr.write(`client-suites: ${impossible}\n`)
     return 1
   }
   const wanted = CLIENT_SUITES.filter(

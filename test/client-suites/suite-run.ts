@@ -3,6 +3,7 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { commandInNamespaces } from '../chaos/namespaces.ts'
 import { REPOSITORY } from '../repository.ts'
 import { sourceOf } from '../source-package.ts'
 import type { ClientSuite } from './suites.ts'
@@ -17,7 +18,6 @@ const WITH_SERVER = join(REPOSITORY, 'test/client-suites/with-server')
 const BUILD_DEADLINE_MS = 1_800_000
 const RUN_DEADLINE_MS = 1_200_000
 const OUTPUT_MAX_BYTES = 256 * 1024 * 1024
-const NAMESPACES = ['--net', '--pid', '--mount-proc', '--fork', '--kill-child'] as const
 const BUILT = '.built'
 
 /** The Debian packages that are missing. */
@@ -50,8 +50,8 @@ export async function runSuite(
   directory: string,
   server: string,
 ): Promise<Outcome> {
-  const argv = [...NAMESPACES, WITH_SERVER, server, suite.run]
-  const { output } = await run('unshare', argv, directory, RUN_DEADLINE_MS)
+  const [file, argv] = commandInNamespaces(WITH_SERVER, [server, suite.run])
+  const { output } = await run(file, argv, directory, RUN_DEADLINE_MS)
   return outcomeOf(suite, output)
 }
 
